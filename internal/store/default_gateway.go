@@ -1,0 +1,271 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// gatewayRecord is what the table and the history keep of a gateway's state.
+type gatewayRecord struct {
+	Origin           vcc.Origin `json:"origin"`
+	Ipv4Address      *string    `json:"ipv4Address,omitempty"`
+	Ipv4PrefixLength *int       `json:"ipv4PrefixLength,omitempty"`
+	Ipv6Address      *string    `json:"ipv6Address,omitempty"`
+	Ipv6Network      *string    `json:"ipv6Network,omitempty"`
+	Ipv6PrefixLength *int       `json:"ipv6PrefixLength,omitempty"`
+}
+
+func newGatewayRecord(origin vcc.Origin, s vcc.GatewaySettings) gatewayRecord {
+	r := gatewayRecord{Origin: origin}
+	if v4 := s.IPv4; v4 != nil {
+		r.Ipv4Address, r.Ipv4PrefixLength = ptr(v4.Address.String()), ptr(v4.PrefixLength)
+	}
+	if v6 := s.IPv6; v6 != nil {
+		r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength = ptr(v6.Address.String()), ptr(v6.Network.Addr().String()), ptr(v6.Network.Bits())
+	}
+	return r
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func (r gatewayRecord) state() (vcc.GatewayState, error) {
+	state := vcc.GatewayState{Origin: r.Origin}
+	if r.Ipv4Address != nil {
+		addr, err := netip.ParseAddr(*r.Ipv4Address)
+		if err != nil {
+			return state, fmt.Errorf("reading a stored gateway: %w", err)
+		}
+		state.IPv4 = &vcc.IPv4Settings{Address: addr, PrefixLength: *r.Ipv4PrefixLength}
+	}
+	if r.Ipv6Address != nil {
+		addr, err := netip.ParseAddr(*r.Ipv6Address)
+		network, networkErr := netip.ParseAddr(*r.Ipv6Network)
+		if err := errors.Join(err, networkErr); err != nil {
+			return state, fmt.Errorf("reading a stored gateway: %w", err)
+		}
+		state.IPv6 = &vcc.IPv6Settings{Address: addr, Network: netip.PrefixFrom(network, *r.Ipv6PrefixLength)}
+	}
+	return state, nil
+}
+
+// storedGateway is a row of the table.
+type storedGateway struct {
+	bun.BaseModel `bun:"table:default_gateways"`
+	NetworkID     string `bun:",pk"`
+	Revision      int64
+	UpdatedAt     time.Time
+	UpdatedBy     string
+	gatewayRecord `bun:",extend"`
+}
+
+// gatewayRow is a gateway beside its network.
+type gatewayRow struct {
+	networkRow    `bun:",extend"`
+	Revision      int64
+	UpdatedAt     time.Time
+	UpdatedBy     string
+	gatewayRecord `bun:",extend"`
+}
+
+func (r gatewayRow) gateway() (vcc.DefaultGateway, error) {
+	state, err := r.state()
+	return newDefaultGateway(r.network(), state, r.Revision, r.UpdatedAt, r.UpdatedBy), err
+}
+
+func newDefaultGateway(n vcc.Network, state vcc.GatewayState, revision int64, at time.Time, by string) vcc.DefaultGateway {
+	return vcc.DefaultGateway{
+		NetworkID: n.ID, NetworkName: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: n.HardwarePlanName,
+		Origin: state.Origin, GatewaySettings: state.GatewaySettings,
+		Revision: revision, UpdatedAt: at, UpdatedBy: by,
+	}
+}
+
+func gatewaysOf(db bun.IDB, tenantID string) *bun.SelectQuery {
+	return networksOf(db, tenantID).
+		Join("JOIN default_gateways AS g ON g.network_id = n.id").
+		ColumnExpr("g.origin, g.revision, g.updated_at, g.updated_by").
+		ColumnExpr("g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length")
+}
+
+func scanGateways(rows []gatewayRow) ([]vcc.DefaultGateway, error) {
+	list := make([]vcc.DefaultGateway, len(rows))
+	for i, r := range rows {
+		var err error
+		if list[i], err = r.gateway(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// findGateway returns the gateway of a network, nil if none is stored.
+func findGateway(ctx context.Context, db bun.IDB, tenantID, networkID string) (*vcc.DefaultGateway, error) {
+	var row gatewayRow
+	err := gatewaysOf(db, tenantID).Where("n.id = ?", networkID).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	g, err := row.gateway()
+	return &g, err
+}
+
+// DefaultGateway implements vcc.DefaultGatewayService.
+func (s *Store) DefaultGateway(ctx context.Context, as vcc.Actor, networkID string) (g *vcc.DefaultGateway, err error) {
+	err = s.read(ctx, func(tx bun.Tx) error {
+		n, err := findNetwork(ctx, tx, as.TenantID, networkID)
+		if err != nil {
+			return err
+		}
+		if g, err = findGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
+			err = noGateway(n)
+		}
+		return err
+	})
+	return g, err
+}
+
+func noGateway(n vcc.Network) error {
+	return notFound(n.ID, "no default gateway is stored for %q", n.Name)
+}
+
+// DefaultGateways implements vcc.DefaultGatewayService.
+func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.DefaultGateway, total int, err error) {
+	err = s.read(ctx, func(tx bun.Tx) error {
+		rows, n, err := scanPage[gatewayRow](ctx, gatewaysOf(tx, as.TenantID), p)
+		if err != nil {
+			return err
+		}
+		total = n
+		list, err = scanGateways(rows)
+		return err
+	})
+	return list, total, err
+}
+
+// PutDefaultGateway implements vcc.DefaultGatewayService.
+func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, settings vcc.GatewaySettings, p vcc.Precondition) (g *vcc.DefaultGateway, created bool, err error) {
+	if err := settings.Validate(); err != nil {
+		return nil, false, err
+	}
+	err = s.write(ctx, func(tx bun.Tx) error {
+		n, current, err := s.forChange(ctx, tx, as, networkID, p)
+		if err != nil {
+			return err
+		}
+		created = current == nil
+		if current != nil && current.Origin == vcc.OriginSpecified && current.Equal(settings) {
+			g = current
+			return nil
+		}
+		g, err = s.putGateway(ctx, tx, as, n, current, vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: settings})
+		return err
+	})
+	return g, created, err
+}
+
+// forChange returns a network and its gateway, nil if none is stored, once the
+// precondition is seen to hold.
+func (s *Store) forChange(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
+	n, err := findNetwork(ctx, tx, as.TenantID, networkID)
+	if err != nil {
+		return n, nil, err
+	}
+	current, err := findGateway(ctx, tx, as.TenantID, networkID)
+	if err != nil {
+		return n, nil, err
+	}
+	failed := func(format string, args ...any) error {
+		e := &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: networkID, Message: fmt.Sprintf(format, args...)}
+		if current != nil {
+			e.Current = current
+		}
+		return e
+	}
+	switch {
+	case p.Absent && current != nil:
+		return n, current, failed("%q has a default gateway already, %s by %s; nothing was changed", n.Name, current.Origin, current.UpdatedBy)
+	case p.Revision != nil && current == nil:
+		return n, nil, failed("the default gateway of %q was removed since it was read; nothing was changed", n.Name)
+	case p.Revision != nil && *p.Revision != current.Revision:
+		return n, current, failed("the default gateway of %q was changed by %s since it was read; nothing was changed now", n.Name, current.UpdatedBy)
+	}
+	return n, current, nil
+}
+
+// putGateway stores a gateway in place of current, which may be nil.
+func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, current *vcc.DefaultGateway, state vcc.GatewayState) (*vcc.DefaultGateway, error) {
+	if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
+		return nil, err
+	}
+	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), newGatewayRecord(state.Origin, state.GatewaySettings))
+	if err != nil {
+		return nil, err
+	}
+	row := storedGateway{
+		NetworkID: n.ID, Revision: change.Revision, UpdatedAt: change.ChangedAt, UpdatedBy: change.Actor,
+		gatewayRecord: newGatewayRecord(state.Origin, state.GatewaySettings),
+	}
+	if current == nil {
+		_, err = tx.NewInsert().Model(&row).Exec(ctx)
+	} else {
+		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
+	}
+	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
+	return &g, err
+}
+
+// recordOf is what the history keeps of a gateway, nil for none.
+func recordOf(g *vcc.DefaultGateway) any {
+	if g == nil {
+		return nil
+	}
+	return newGatewayRecord(g.Origin, g.GatewaySettings)
+}
+
+// checkOverlap checks rule 12 against the gateways of the other networks on the
+// same appliance, which is those of the tenant on the same host.
+func checkOverlap(ctx context.Context, db bun.IDB, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+	var rows []gatewayRow
+	err := gatewaysOf(db, as.TenantID).Where("n.host_id = ?", n.HostID).Where("n.id <> ?", n.ID).Scan(ctx, &rows)
+	if err != nil {
+		return err
+	}
+	others, err := scanGateways(rows)
+	if err != nil {
+		return err
+	}
+	return vcc.CheckOverlap(settings, others)
+}
+
+// RemoveDefaultGateway implements vcc.DefaultGatewayService.
+func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) error {
+	return s.write(ctx, func(tx bun.Tx) error {
+		n, current, err := s.forChange(ctx, tx, as, networkID, p)
+		if current == nil && (err == nil || vcc.Code(err) == vcc.CodePreconditionFailed) {
+			return noGateway(n) // gone already: what the caller wanted, whatever revision it had seen
+		}
+		if err != nil {
+			return err
+		}
+		return s.removeGateway(ctx, tx, as, *current)
+	})
+}
+
+func (s *Store) removeGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, current vcc.DefaultGateway) error {
+	if _, err := s.record(ctx, tx, as, &current.NetworkID, recordOf(&current), nil); err != nil {
+		return err
+	}
+	_, err := tx.NewDelete().Model((*storedGateway)(nil)).Where("network_id = ?", current.NetworkID).Exec(ctx)
+	return err
+}

@@ -1,0 +1,424 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// labActor is whom the history names for gateways that went with a removal.
+const labActor = "lab file"
+
+// ApplyLab implements vcc.LabService.
+func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) error {
+	if err := lab.Validate(); err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx bun.Tx) error { return s.applyLab(ctx, tx, lab, remove) })
+}
+
+// Seed declares a lab in a database that has none and gives each of its jobs
+// their first run, all in one transaction. seeded is false where a lab had been
+// declared already: then nothing happens.
+func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) {
+	if err := lab.Validate(); err != nil {
+		return false, err
+	}
+	// A look first, because a backend that is used daily need not take the write lock.
+	if digest, err := declaredLab(ctx, s.db); err != nil || digest != "" {
+		return false, translate(err)
+	}
+	err = s.write(ctx, func(tx bun.Tx) error {
+		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
+			return err
+		}
+		if err := s.applyLab(ctx, tx, lab, nil); err != nil {
+			return err
+		}
+		var jobs []struct{ ID, TenantID string }
+		err := tx.NewSelect().TableExpr("replication_jobs AS j").
+			Join("JOIN tenants AS t ON t.id = j.tenant_id").
+			ColumnExpr("j.id, j.tenant_id").OrderExpr("t.ordinal, j.ordinal").Scan(ctx, &jobs)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if _, err := s.runJob(ctx, tx, vcc.Actor{TenantID: j.TenantID, Name: labActor}, j.ID); err != nil {
+				return err
+			}
+		}
+		seeded = true
+		return nil
+	})
+	return seeded, err
+}
+
+// declaredLab returns the digest of the lab declared last, "" for none.
+func declaredLab(ctx context.Context, db bun.IDB) (string, error) {
+	var digest string
+	err := db.NewSelect().TableExpr("lab").Column("digest").Scan(ctx, &digest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return digest, err
+}
+
+// Tenants returns every tenant in the order of the lab. It is for who opens the
+// backend, not for who uses it.
+func (s *Store) Tenants(ctx context.Context) ([]vcc.Tenant, error) {
+	var list []vcc.Tenant
+	err := s.db.NewSelect().TableExpr("tenants").ColumnExpr("id, name").OrderExpr("ordinal").Scan(ctx, &list)
+	return list, translate(err)
+}
+
+// labChange is one application of a lab, inside its transaction.
+type labChange struct {
+	*Store
+	ctx    context.Context
+	tx     bun.Tx
+	lab    vcc.Lab
+	remove []string
+	// used are the entries of remove that named something.
+	used map[string]bool
+	// IDs by name.
+	hosts, plans, tenants map[string]string
+}
+
+func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, remove []string) error {
+	text, err := encode(lab)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:])
+	declared, err := declaredLab(ctx, tx)
+	if err != nil || declared == digest && len(remove) == 0 {
+		return err
+	}
+	c := &labChange{Store: s, ctx: ctx, tx: tx, lab: lab, remove: remove, used: map[string]bool{}}
+	// Removals come before allocations, so that a VLAN that is given back can be
+	// given out again, and parents before children where rows are added.
+	for _, step := range []func() error{
+		c.removeNetworks, c.putHosts, c.putPlans, c.putTenants, c.allocateNetworks, c.putJobs, c.removeParents,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, name := range remove {
+		if !c.used[name] {
+			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
+				"%q was named for removal, but applying this lab removes nothing of that name; nothing was changed", name)}
+		}
+	}
+	_, err = tx.NewRaw("INSERT INTO lab (id, service_provider, digest) VALUES (1, ?, ?) "+
+		"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest",
+		lab.ServiceProvider.Name, digest).Exec(ctx)
+	return err
+}
+
+// wanted returns how many networks of one kind a tenant is to have of a plan.
+func (c *labChange) wanted(tenant, plan string, internetAccess bool) int {
+	t := slices.IndexFunc(c.lab.Tenants, func(t vcc.LabTenant) bool { return t.Name == tenant })
+	p := slices.IndexFunc(c.lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == plan })
+	switch {
+	case t < 0 || p < 0 || !slices.Contains(c.lab.Tenants[t].Subscriptions, plan):
+		return 0
+	case internetAccess:
+		return c.lab.HardwarePlans[p].Networks.WithInternet
+	default:
+		return c.lab.HardwarePlans[p].Networks.WithoutInternet
+	}
+}
+
+// removeNetworks removes the networks that the lab no longer has, and what is
+// stored for them if the removal was asked for by name.
+func (c *labChange) removeNetworks() error {
+	tenants, err := c.ids("tenants")
+	if err != nil {
+		return err
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(tenants)) {
+		id := tenants[tenant]
+		var rows []struct {
+			networkRow `bun:",extend"`
+			Position   int
+		}
+		err := networksOf(c.tx, id).Join("JOIN cloud_networks AS c ON c.id = n.id").ColumnExpr("c.position").Scan(c.ctx, &rows)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.Position <= c.wanted(tenant, r.HardwarePlanName, r.InternetAccess) {
+				continue
+			}
+			if err := c.removeNetwork(vcc.Tenant{ID: id, Name: tenant}, r.network()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *labChange) removeNetwork(t vcc.Tenant, n vcc.Network) error {
+	asked := false
+	for _, name := range []string{t.Name, n.HardwarePlanName, n.Name} {
+		if slices.Contains(c.remove, name) {
+			asked, c.used[name] = true, true
+		}
+	}
+	gateway, err := findGateway(c.ctx, c.tx, t.ID, n.ID)
+	if err != nil {
+		return err
+	}
+	if gateway != nil {
+		if !asked {
+			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: n.ID, Message: fmt.Sprintf(
+				"the lab no longer has %q of tenant %q, which has a stored default gateway; nothing was changed. "+
+					"Put it back into the lab, or ask for the removal of %q by name", n.Name, t.Name, n.Name)}
+		}
+		if err := c.removeGateway(c.ctx, c.tx, vcc.Actor{TenantID: t.ID, Name: labActor}, *gateway); err != nil {
+			return err
+		}
+	}
+	return c.exec("DELETE FROM cloud_networks WHERE id = ?", n.ID)
+}
+
+func (c *labChange) putHosts() (err error) {
+	c.hosts, err = c.ids("hosts")
+	for _, h := range c.lab.Hosts {
+		if err != nil {
+			return err
+		}
+		var text string
+		if text, err = encode(h); err != nil {
+			return err
+		}
+		err = c.exec("INSERT INTO hosts (id, name, declaration) VALUES (?, ?, ?) "+
+			"ON CONFLICT (id) DO UPDATE SET declaration = excluded.declaration", c.id(c.hosts, h.Name), h.Name, text)
+	}
+	return err
+}
+
+func (c *labChange) putPlans() (err error) {
+	if c.plans, err = c.ids("hardware_plans"); err != nil {
+		return err
+	}
+	for _, p := range c.lab.HardwarePlans {
+		id, host := c.id(c.plans, p.Name), c.hosts[p.Host]
+		// A VLAN that was given out stays given out, so a plan in use stays on its host.
+		n, err := c.tx.NewSelect().TableExpr("cloud_networks").
+			Where("hardware_plan_id = ?", id).Where("host_id <> ?", host).Count(c.ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
+				"hardware plan %q cannot move to host %q: %d networks of its subscribers have VLANs on its present host; nothing was changed", p.Name, p.Host, n)}
+		}
+		err = c.exec("INSERT INTO hardware_plans (id, name, host_id, with_internet, without_internet) VALUES (?, ?, ?, ?, ?) "+
+			"ON CONFLICT (id) DO UPDATE SET host_id = excluded.host_id, with_internet = excluded.with_internet, without_internet = excluded.without_internet",
+			id, p.Name, host, p.Networks.WithInternet, p.Networks.WithoutInternet)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *labChange) putTenants() (err error) {
+	if c.tenants, err = c.ids("tenants"); err != nil {
+		return err
+	}
+	for i, t := range c.lab.Tenants {
+		id := c.id(c.tenants, t.Name)
+		text, err := encode(t)
+		if err != nil {
+			return err
+		}
+		err = c.exec("INSERT INTO tenants (id, name, ordinal, declaration) VALUES (?, ?, ?, ?) "+
+			"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration", id, t.Name, i, text)
+		if err != nil {
+			return err
+		}
+		for j, plan := range t.Subscriptions {
+			err := c.exec("INSERT INTO subscriptions (tenant_id, hardware_plan_id, ordinal) VALUES (?, ?, ?) "+
+				"ON CONFLICT (tenant_id, hardware_plan_id) DO UPDATE SET ordinal = excluded.ordinal", id, c.plans[plan], j)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// allocateNetworks gives each subscriber the networks it lacks, each on the
+// next free VLAN of the host (rule 1). What is there keeps its VLAN (rule 2).
+func (c *labChange) allocateNetworks() error {
+	for _, t := range c.lab.Tenants {
+		for _, plan := range t.Subscriptions {
+			for _, internetAccess := range []bool{true, false} {
+				if err := c.allocate(t.Name, plan, internetAccess); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (c *labChange) allocate(tenant, plan string, internetAccess bool) error {
+	p := c.lab.HardwarePlans[slices.IndexFunc(c.lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == plan })]
+	host := c.lab.Hosts[slices.IndexFunc(c.lab.Hosts, func(h vcc.Host) bool { return h.Name == p.Host })]
+	have, err := c.tx.NewSelect().TableExpr("cloud_networks").
+		Where("tenant_id = ?", c.tenants[tenant]).Where("hardware_plan_id = ?", c.plans[plan]).
+		Where("internet_access = ?", internetAccess).Count(c.ctx)
+	if err != nil {
+		return err
+	}
+	var taken []int
+	err = c.tx.NewSelect().TableExpr("cloud_networks").Column("vlan_id").Where("host_id = ?", c.hosts[host.Name]).Scan(c.ctx, &taken)
+	if err != nil {
+		return err
+	}
+	for position := int(have) + 1; position <= c.wanted(tenant, plan, internetAccess); position++ {
+		vlan, err := host.NextVLAN(internetAccess, taken)
+		if err != nil {
+			var e *vcc.Error
+			if errors.As(err, &e) {
+				e.Message = fmt.Sprintf("tenant %q cannot be subscribed to hardware plan %q: %s; nothing was changed", tenant, plan, e.Message)
+			}
+			return err
+		}
+		err = c.exec("INSERT INTO cloud_networks (id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			uuid.NewString(), c.tenants[tenant], c.plans[plan], c.hosts[host.Name], internetAccess, position, vlan)
+		if err != nil {
+			return err
+		}
+		taken = append(taken, vlan)
+	}
+	return nil
+}
+
+// putJobs keeps how often each job has run: only a job that is new, or has
+// been away, has a first run before it.
+func (c *labChange) putJobs() error {
+	var stored []struct{ ID, TenantID, Name string }
+	if err := c.tx.NewSelect().TableExpr("replication_jobs").ColumnExpr("id, tenant_id, name").Scan(c.ctx, &stored); err != nil {
+		return err
+	}
+	ids := map[[2]string]string{}
+	for _, j := range stored {
+		ids[[2]string{j.TenantID, j.Name}] = j.ID
+	}
+	for _, t := range c.lab.Tenants {
+		for i, j := range t.Jobs {
+			key := [2]string{c.tenants[t.Name], j.Name}
+			id, ok := ids[key]
+			if !ok {
+				id = uuid.NewString()
+			}
+			delete(ids, key)
+			text, err := encode(j)
+			if err != nil {
+				return err
+			}
+			err = c.exec("INSERT INTO replication_jobs (id, tenant_id, name, ordinal, hardware_plan_id, declaration) VALUES (?, ?, ?, ?, ?, ?) "+
+				"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
+				id, key[0], j.Name, i, c.plans[j.HardwarePlan], text)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range ids {
+		if err := c.exec("DELETE FROM replication_jobs WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeParents removes what the lab no longer has once nothing depends on it.
+// A tenant takes its history along.
+func (c *labChange) removeParents() error {
+	for name, id := range c.tenants {
+		i := slices.IndexFunc(c.lab.Tenants, func(t vcc.LabTenant) bool { return t.Name == name })
+		for plan, planID := range c.plans {
+			if i >= 0 && slices.Contains(c.lab.Tenants[i].Subscriptions, plan) {
+				continue
+			}
+			if err := c.exec("DELETE FROM subscriptions WHERE tenant_id = ? AND hardware_plan_id = ?", id, planID); err != nil {
+				return err
+			}
+		}
+		if i >= 0 {
+			continue
+		}
+		c.named(name)
+		if err := c.exec("DELETE FROM changes WHERE tenant_id = ?", id); err != nil {
+			return err
+		}
+		if err := c.exec("DELETE FROM tenants WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	for name, id := range c.plans {
+		if !slices.ContainsFunc(c.lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == name }) {
+			c.named(name)
+			if err := c.exec("DELETE FROM hardware_plans WHERE id = ?", id); err != nil {
+				return err
+			}
+		}
+	}
+	for name, id := range c.hosts {
+		if !slices.ContainsFunc(c.lab.Hosts, func(h vcc.Host) bool { return h.Name == name }) {
+			c.named(name)
+			if err := c.exec("DELETE FROM hosts WHERE id = ?", id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// named notes that a removal that was asked for by name happens.
+func (c *labChange) named(name string) {
+	if slices.Contains(c.remove, name) {
+		c.used[name] = true
+	}
+}
+
+// ids returns the IDs of a table's rows by name.
+func (c *labChange) ids(table string) (map[string]string, error) {
+	var rows []struct{ ID, Name string }
+	err := c.tx.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("id, name").Scan(c.ctx, &rows)
+	ids := map[string]string{}
+	for _, r := range rows {
+		ids[r.Name] = r.ID
+	}
+	return ids, err
+}
+
+// id returns the ID of a name, a new one if it has none yet.
+func (c *labChange) id(ids map[string]string, name string) string {
+	if ids[name] == "" {
+		ids[name] = uuid.NewString()
+	}
+	return ids[name]
+}
+
+func (c *labChange) exec(query string, args ...any) error {
+	_, err := c.tx.NewRaw(query, args...).Exec(c.ctx)
+	return err
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+type jobRow struct {
+	ID, Name         string
+	HardwarePlanID   string
+	HardwarePlanName string
+	Declaration      string
+	Runs             int
+	LastRun          *time.Time
+}
+
+func (r jobRow) job() (vcc.ReplicationJob, vcc.LabReplicationJob, error) {
+	declared, err := decode[vcc.LabReplicationJob](r.Declaration)
+	j := vcc.ReplicationJob{
+		ID: r.ID, Name: r.Name, HardwarePlanID: r.HardwarePlanID, HardwarePlanName: r.HardwarePlanName,
+		ApplicationAware: declared.ApplicationAware, Runs: r.Runs,
+	}
+	if r.LastRun != nil {
+		j.LastRun = *r.LastRun
+	}
+	return j, declared, err
+}
+
+func jobsOf(db bun.IDB, tenantID string) *bun.SelectQuery {
+	return db.NewSelect().
+		TableExpr("replication_jobs AS j").
+		Join("JOIN hardware_plans AS p ON p.id = j.hardware_plan_id").
+		ColumnExpr("j.id, j.name, j.hardware_plan_id, p.name AS hardware_plan_name, j.declaration, j.runs, j.last_run").
+		Where("j.tenant_id = ?", tenantID).
+		OrderExpr("j.ordinal")
+}
+
+// ReplicationJobs implements vcc.ReplicationJobService.
+func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.ReplicationJob, total int, err error) {
+	err = s.read(ctx, func(tx bun.Tx) error {
+		rows, n, err := scanPage[jobRow](ctx, jobsOf(tx, as.TenantID), p)
+		if err != nil {
+			return err
+		}
+		total = n
+		for _, r := range rows {
+			j, _, err := r.job()
+			if err != nil {
+				return err
+			}
+			list = append(list, j)
+		}
+		return nil
+	})
+	return list, total, err
+}
+
+// RunReplicationJob implements vcc.ReplicationJobService.
+func (s *Store) RunReplicationJob(ctx context.Context, as vcc.Actor, jobID string) (run *vcc.JobRun, err error) {
+	err = s.write(ctx, func(tx bun.Tx) error {
+		run, err = s.runJob(ctx, tx, as, jobID)
+		return err
+	})
+	return run, err
+}
+
+func (s *Store) runJob(ctx context.Context, tx bun.Tx, as vcc.Actor, jobID string) (*vcc.JobRun, error) {
+	var row jobRow
+	err := jobsOf(tx, as.TenantID).Where("j.id = ?", jobID).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, notFound(jobID, "there is no replication job with ID %s", jobID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	job, declared, err := row.job()
+	if err != nil {
+		return nil, err
+	}
+	job.Runs, job.LastRun = job.Runs+1, s.now()
+	_, err = tx.NewUpdate().TableExpr("replication_jobs").
+		Set("runs = ?", job.Runs).Set("last_run = ?", job.LastRun).Where("id = ?", jobID).Exec(ctx)
+	if err != nil {
+		return nil, err
+	}
+	run := &vcc.JobRun{Job: job}
+	if job.Runs > 1 {
+		return run, nil // rule 4: so a gateway that was removed on purpose does not come back
+	}
+	return run, s.detect(ctx, tx, as, declared, run)
+}
+
+// detect saves what the first run of a job finds, in the name of the job.
+func (s *Store) detect(ctx context.Context, tx bun.Tx, as vcc.Actor, declared vcc.LabReplicationJob, run *vcc.JobRun) error {
+	site, err := findSite(ctx, tx, as.TenantID)
+	if err != nil {
+		return err
+	}
+	var rows []networkRow
+	if err := networksOf(tx, as.TenantID).Where("n.hardware_plan_id = ?", run.Job.HardwarePlanID).Scan(ctx, &rows); err != nil {
+		return err
+	}
+	found, skipped := vcc.Detect(site, declared, convert(rows, networkRow.network))
+	run.Skipped = skipped
+	as.Name = fmt.Sprintf("replication job %q", run.Job.Name)
+	for _, d := range found {
+		current, err := findGateway(ctx, tx, as.TenantID, d.Network.ID)
+		if err != nil {
+			return err
+		}
+		if current != nil {
+			run.Skipped = append(run.Skipped, vcc.DetectionSkip{ProductionNetwork: d.ProductionNetwork,
+				Reason: fmt.Sprintf("%q has a stored default gateway, which detection never overwrites", d.Network.Name)})
+			continue
+		}
+		state := vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: d.Settings}
+		g, err := s.putGateway(ctx, tx, as, d.Network, nil, state)
+		if vcc.Code(err) == vcc.CodeConflict {
+			run.Skipped = append(run.Skipped, vcc.DetectionSkip{ProductionNetwork: d.ProductionNetwork, Reason: err.Error()})
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		run.Detected = append(run.Detected, *g)
+	}
+	return nil
+}
+
+func findSite(ctx context.Context, db bun.IDB, tenantID string) (vcc.Site, error) {
+	var declaration string
+	err := db.NewSelect().TableExpr("tenants").Column("declaration").Where("id = ?", tenantID).Scan(ctx, &declaration)
+	if err != nil {
+		return vcc.Site{}, err
+	}
+	tenant, err := decode[vcc.LabTenant](declaration)
+	return tenant.Site, err
+}

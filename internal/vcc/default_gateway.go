@@ -1,0 +1,180 @@
+package vcc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Origin says how a gateway came to be stored (rule 7).
+type Origin string
+
+// The origins.
+const (
+	// OriginDetected: saved by the first run of a replication job.
+	OriginDetected Origin = "detected"
+	// OriginSpecified: written by somebody. Editing a detected gateway makes it
+	// specified (our decision).
+	OriginSpecified Origin = "specified"
+)
+
+// GatewaySettings are what a person decides about a default gateway.
+type GatewaySettings struct {
+	// IPv4 and IPv6 are nil where the gateway has no settings of that family.
+	IPv4 *IPv4Settings
+	IPv6 *IPv6Settings
+}
+
+// Validate checks that there are settings of at least one family (rule 8) and
+// that each obeys its own rules (9 and 10). It lists every value that is wrong.
+func (s GatewaySettings) Validate() error {
+	if s.IPv4 == nil && s.IPv6 == nil {
+		return invalid("", "a default gateway needs IPv4 settings, IPv6 settings, or both; to have none, remove the gateway")
+	}
+	var v4, v6 error
+	if s.IPv4 != nil {
+		v4 = within("ipv4", s.IPv4.Validate())
+	}
+	if s.IPv6 != nil {
+		v6 = within("ipv6", s.IPv6.Validate())
+	}
+	return errors.Join(v4, v6)
+}
+
+// Warnings returns advice about settings that are valid (rule 11).
+func (s GatewaySettings) Warnings() []Warning {
+	if s.IPv6 == nil {
+		return nil
+	}
+	warnings := s.IPv6.Warnings()
+	for i := range warnings {
+		warnings[i].Field = "ipv6." + warnings[i].Field
+	}
+	return warnings
+}
+
+// Equal reports whether both settings mean the same.
+func (s GatewaySettings) Equal(o GatewaySettings) bool {
+	return equalPtr(s.IPv4, o.IPv4) && equalPtr(s.IPv6, o.IPv6)
+}
+
+func equalPtr[T comparable](a, b *T) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// networks lists the IP networks that a router with these settings would be
+// connected to. Link-local ones are left out: they are per link by definition
+// (RFC 4291, 2.5.6) and never collide.
+func (s GatewaySettings) networks() map[string]netip.Prefix {
+	networks := map[string]netip.Prefix{}
+	if s.IPv4 != nil {
+		networks["ipv4"] = s.IPv4.Network()
+	}
+	if s.IPv6 != nil && !s.IPv6.Network.Addr().IsLinkLocalUnicast() {
+		networks["ipv6"] = s.IPv6.Network
+	}
+	return networks
+}
+
+// DefaultGateway is the stored gateway of one cloud network: the gateway of the
+// production network that it stands for.
+type DefaultGateway struct {
+	NetworkID        string
+	NetworkName      string
+	HardwarePlanID   string
+	HardwarePlanName string
+	Origin           Origin
+	// Revision is the tenant's revision at the last change of this gateway. It
+	// grows with every change and is never used twice, also not after a removal.
+	Revision  int64
+	UpdatedAt time.Time
+	UpdatedBy string
+	GatewaySettings
+}
+
+// CheckOverlap checks rule 12 for settings that are to be stored beside others:
+// the gateways of the other networks on the same appliance. The error has
+// CodeConflict, the field "ipv4" or "ipv6", and names the other network.
+func CheckOverlap(settings GatewaySettings, others []DefaultGateway) error {
+	mine := settings.networks()
+	for _, family := range []string{"ipv4", "ipv6"} {
+		network, ok := mine[family]
+		if !ok {
+			continue
+		}
+		for _, other := range others {
+			if taken, ok := other.networks()[family]; ok && taken.Overlaps(network) {
+				return &Error{
+					Code: CodeConflict, Field: family, ResourceID: other.NetworkID,
+					Message: fmt.Sprintf("%s overlaps %s of %q on the same network extension appliance; "+
+						"no router can serve both. Use another network here, or change that gateway first",
+						network, taken, other.NetworkName),
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Precondition makes a write depend on what is stored. The zero value makes it
+// unconditional.
+type Precondition struct {
+	// Revision, if not nil, must be the current revision.
+	Revision *int64
+	// Absent demands that nothing is stored.
+	Absent bool
+}
+
+// Change is one entry of a gateway's history.
+type Change struct {
+	// Revision is the tenant's revision that the change made.
+	Revision int64
+	Time     time.Time
+	Actor    string
+	// Before and After are nil where there was, or is, no gateway.
+	Before, After *GatewayState
+}
+
+// GatewayState is what a history entry keeps of a gateway.
+type GatewayState struct {
+	Origin Origin
+	GatewaySettings
+}
+
+// DefaultGatewayService keeps the default gateways of a tenant. Every write is
+// one transaction that also appends to the history and moves the revision; a
+// write that returned without an error survives a crash. A network that belongs
+// to another tenant is CodeNotFound throughout (rule 20).
+type DefaultGatewayService interface {
+	// DefaultGateway returns the gateway of one network.
+	// CodeNotFound: no such network, or no gateway stored for it.
+	DefaultGateway(ctx context.Context, as Actor, networkID string) (*DefaultGateway, error)
+
+	// DefaultGateways returns a page of the tenant's gateways in plan and network
+	// order, and how many there are in all.
+	DefaultGateways(ctx context.Context, as Actor, page Page) ([]DefaultGateway, int, error)
+
+	// PutDefaultGateway stores settings for a network in place of whatever it had
+	// and makes the gateway specified. Settings that are stored already, as
+	// specified, change nothing: no revision, no history. created says whether
+	// there was none before.
+	// CodeInvalidValue: the settings break rules 8 to 10. CodeConflict: rule 12.
+	// CodePreconditionFailed: the precondition does not hold. CodeNotFound: no
+	// such network.
+	PutDefaultGateway(ctx context.Context, as Actor, networkID string, s GatewaySettings, p Precondition) (gateway *DefaultGateway, created bool, err error)
+
+	// RemoveDefaultGateway removes the gateway of a network.
+	// CodeNotFound: no such network, or no gateway stored for it.
+	// CodePreconditionFailed: the precondition does not hold.
+	RemoveDefaultGateway(ctx context.Context, as Actor, networkID string, p Precondition) error
+
+	// DefaultGatewayChanges returns a page of a network's history, newest first,
+	// and how many entries there are. It outlives the gateway.
+	// CodeNotFound: no such network.
+	DefaultGatewayChanges(ctx context.Context, as Actor, networkID string, page Page) ([]Change, int, error)
+}

@@ -1,0 +1,113 @@
+package vcc
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// IPv6Settings are the IPv6 half of a default gateway, as the console's IPv6
+// dialog takes them: an IP network with its prefix length, and the gateway.
+type IPv6Settings struct {
+	// Address is the gateway's own address: inside Network, or link-local.
+	Address netip.Addr
+	// Network is the IP network, with no bits set below its prefix length.
+	Network netip.Prefix
+}
+
+// FailoverPrefixLength is the one IPv6 prefix length that works for failover
+// (rule 11, a limitation of the product).
+const FailoverPrefixLength = 64
+
+// ParseIPv6Settings reads the three values of the IPv6 dialog. The error lists
+// every value that is wrong, with the fields "address", "network" and
+// "prefixLength".
+func ParseIPv6Settings(address, network string, prefixLength int) (IPv6Settings, error) {
+	addr, addrErr := ParseIPv6Address(address)
+	net, netErr := ParseIPv6Address(network)
+	lenErr := ValidatePrefixLength(prefixLength)
+	if err := errors.Join(within("address", addrErr), within("network", netErr), within("prefixLength", lenErr)); err != nil {
+		return IPv6Settings{}, err
+	}
+	s := IPv6Settings{Address: addr, Network: netip.PrefixFrom(net, prefixLength)}
+	return s, s.Validate()
+}
+
+// ParseIPv6Address reads an IPv6 address that a gateway or a network may have
+// (rule 10): no zone, no IPv4-mapped address, no multicast, not unspecified and
+// not loopback. Any RFC 4291 spelling is good. The error has no field.
+func ParseIPv6Address(s string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		if strings.Contains(s, "/") {
+			return netip.Addr{}, invalid("", "%q has a prefix length; write the address alone, and the length as the prefix length", s)
+		}
+		return netip.Addr{}, invalid("", "%q is not an IPv6 address; write one such as 2001:db8:52::1", s)
+	}
+	return addr, validateIPv6Address(addr)
+}
+
+func validateIPv6Address(addr netip.Addr) error {
+	switch {
+	case addr.Is4():
+		return invalid("", "%q is an IPv4 address; an IPv6 address such as 2001:db8:52::1 belongs here", addr)
+	case !addr.IsValid():
+		return invalid("", "an IPv6 address such as 2001:db8:52::1 is required")
+	case addr.Zone() != "":
+		return invalid("", "%q has a zone, which means something on one machine only; write %s", addr, addr.WithZone(""))
+	case addr.Is4In6():
+		return invalid("", "%q is an IPv4-mapped address; IPv4 addresses belong into the IPv4 settings", addr)
+	case addr.IsMulticast():
+		return invalid("", "%q is a multicast address; a unicast address such as 2001:db8:52::1 or fe80::1 belongs here", addr)
+	case addr.IsUnspecified():
+		return invalid("", "%q is the unspecified address; a unicast address such as 2001:db8:52::1 or fe80::1 belongs here", addr)
+	case addr.IsLoopback():
+		return invalid("", "%q is the loopback address; a unicast address such as 2001:db8:52::1 or fe80::1 belongs here", addr)
+	}
+	return nil
+}
+
+// ValidatePrefixLength checks that an IPv6 prefix length is 1 to 128 (rule 10).
+// The error has no field.
+func ValidatePrefixLength(n int) error {
+	if n < 1 || n > 128 {
+		return invalid("", "%d is not a prefix length; use 1 to 128 (64 is the one that works for failover)", n)
+	}
+	return nil
+}
+
+// Validate checks rule 10.
+func (s IPv6Settings) Validate() error {
+	err := errors.Join(within("address", validateIPv6Address(s.Address)), within("network", validateIPv6Address(s.Network.Addr())), within("prefixLength", ValidatePrefixLength(s.Network.Bits())))
+	if err != nil {
+		return err
+	}
+	if masked := s.Network.Masked(); s.Network != masked {
+		return invalid("network", "%s has bits set below its prefix length of %d; the network is %s",
+			s.Network.Addr(), s.Network.Bits(), masked.Addr())
+	}
+	if !s.Network.Contains(s.Address) && !s.Address.IsLinkLocalUnicast() {
+		return invalid("address", "%s is outside %s; use an address of that network, or a link-local one such as fe80::1",
+			s.Address, s.Network)
+	}
+	return nil
+}
+
+// Warnings returns rule 11's advice for a prefix length other than 64.
+func (s IPv6Settings) Warnings() []Warning {
+	if s.Network.Bits() == FailoverPrefixLength {
+		return nil
+	}
+	return []Warning{PrefixLengthWarning(s.Network.Bits())}
+}
+
+// PrefixLengthWarning returns rule 11's advice, for a length that is not
+// FailoverPrefixLength.
+func PrefixLengthWarning(n int) Warning {
+	return Warning{
+		Field: "prefixLength",
+		Message: "Only /64 works for failover over IPv6. A prefix length of " + strconv.Itoa(n) +
+			" is stored, but at full site failover the network extension appliance leaves this network without IPv6.",
+	}
+}

@@ -1,0 +1,38 @@
+package vcc
+
+import (
+	"context"
+	"time"
+)
+
+// NetworkRouting is the routing option, "Route traffic between these networks":
+// one switch per tenant at a service provider (rule 13).
+type NetworkRouting struct {
+	TenantID   string
+	TenantName string
+	Enabled    bool
+	// Revision is the tenant's revision at the last change, 0 if there was none.
+	Revision int64
+	// UpdatedAt and UpdatedBy are zero if there was no change.
+	UpdatedAt time.Time
+	UpdatedBy string
+}
+
+// Routes reports whether traffic between two cloud networks of one tenant is
+// routed: the option only ever joins networks of the same hardware plan, and
+// across plans nothing is routed, whatever it says (rule 13).
+func (r NetworkRouting) Routes(from, to Network) bool {
+	return r.Enabled && from.HardwarePlanID == to.HardwarePlanID
+}
+
+// NetworkRoutingService keeps the routing option of a tenant.
+type NetworkRoutingService interface {
+	// NetworkRouting returns the option.
+	NetworkRouting(ctx context.Context, as Actor) (*NetworkRouting, error)
+
+	// PutNetworkRouting sets the option. A value that is set already changes
+	// nothing: no revision, no history. p.Absent never holds: the option always
+	// has a value.
+	// CodePreconditionFailed: the precondition does not hold.
+	PutNetworkRouting(ctx context.Context, as Actor, enabled bool, p Precondition) (*NetworkRouting, error)
+}
