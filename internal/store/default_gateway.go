@@ -63,16 +63,16 @@ type storedGateway struct {
 	Revision      int64
 	UpdatedAt     time.Time
 	UpdatedBy     string
-	gatewayRecord `bun:",extend"`
+	gatewayRecord
 }
 
 // gatewayRow is a gateway beside its network.
 type gatewayRow struct {
-	networkRow    `bun:",extend"`
-	Revision      int64
-	UpdatedAt     time.Time
-	UpdatedBy     string
-	gatewayRecord `bun:",extend"`
+	networkRow
+	Revision  int64
+	UpdatedAt time.Time
+	UpdatedBy string
+	gatewayRecord
 }
 
 func (r gatewayRow) gateway() (vcc.DefaultGateway, error) {

@@ -151,8 +151,8 @@ func (c *labChange) removeNetworks() error {
 	for _, tenant := range slices.Sorted(maps.Keys(tenants)) {
 		id := tenants[tenant]
 		var rows []struct {
-			networkRow `bun:",extend"`
-			Position   int
+			networkRow
+			Position int
 		}
 		err := networksOf(c.tx, id).Join("JOIN cloud_networks AS c ON c.id = n.id").ColumnExpr("c.position").Scan(c.ctx, &rows)
 		if err != nil {

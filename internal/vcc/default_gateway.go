@@ -35,10 +35,10 @@ func (s GatewaySettings) Validate() error {
 	}
 	var v4, v6 error
 	if s.IPv4 != nil {
-		v4 = within("ipv4", s.IPv4.Validate())
+		v4 = Within("ipv4", s.IPv4.Validate())
 	}
 	if s.IPv6 != nil {
-		v6 = within("ipv6", s.IPv6.Validate())
+		v6 = Within("ipv6", s.IPv6.Validate())
 	}
 	return errors.Join(v4, v6)
 }

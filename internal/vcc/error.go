@@ -94,8 +94,8 @@ func invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// within puts a parent's path in front of the field of every error in err.
-func within(parent string, err error) error {
+// Within puts a parent's path in front of the field of every error in err.
+func Within(parent string, err error) error {
 	all := Errors(err)
 	if len(all) == 0 {
 		return err

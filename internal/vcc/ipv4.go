@@ -24,7 +24,7 @@ type IPv4Settings struct {
 func ParseIPv4Settings(address, subnetMask string) (IPv4Settings, error) {
 	addr, addrErr := ParseIPv4Address(address)
 	length, maskErr := ParseSubnetMask(subnetMask)
-	if err := errors.Join(within("address", addrErr), within("subnetMask", maskErr)); err != nil {
+	if err := errors.Join(Within("address", addrErr), Within("subnetMask", maskErr)); err != nil {
 		return IPv4Settings{}, err
 	}
 	s := IPv4Settings{Address: addr, PrefixLength: length}

@@ -27,7 +27,7 @@ func ParseIPv6Settings(address, network string, prefixLength int) (IPv6Settings,
 	addr, addrErr := ParseIPv6Address(address)
 	net, netErr := ParseIPv6Address(network)
 	lenErr := ValidatePrefixLength(prefixLength)
-	if err := errors.Join(within("address", addrErr), within("network", netErr), within("prefixLength", lenErr)); err != nil {
+	if err := errors.Join(Within("address", addrErr), Within("network", netErr), Within("prefixLength", lenErr)); err != nil {
 		return IPv6Settings{}, err
 	}
 	s := IPv6Settings{Address: addr, Network: netip.PrefixFrom(net, prefixLength)}
@@ -79,7 +79,7 @@ func ValidatePrefixLength(n int) error {
 
 // Validate checks rule 10.
 func (s IPv6Settings) Validate() error {
-	err := errors.Join(within("address", validateIPv6Address(s.Address)), within("network", validateIPv6Address(s.Network.Addr())), within("prefixLength", ValidatePrefixLength(s.Network.Bits())))
+	err := errors.Join(Within("address", validateIPv6Address(s.Address)), Within("network", validateIPv6Address(s.Network.Addr())), Within("prefixLength", ValidatePrefixLength(s.Network.Bits())))
 	if err != nil {
 		return err
 	}

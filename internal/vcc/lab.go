@@ -165,7 +165,7 @@ func (v *labValidator) add(field, format string, args ...any) {
 // spelling of fields.
 func (v *labValidator) under(parent string, err error) {
 	if err != nil {
-		v.errs = append(v.errs, within(parent, err))
+		v.errs = append(v.errs, Within(parent, err))
 	}
 }
 

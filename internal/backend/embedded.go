@@ -1,0 +1,195 @@
+// Package backend puts the reference backend together: it opens a store, puts
+// the services on the wire, and embeds the server in a process or serves it.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// DefaultDataDir is the data folder of an embedded backend that names none.
+const DefaultDataDir = ".vcc"
+
+// EmbeddedConfig is what an embedded backend needs to know. The zero value is
+// the built-in lab in DefaultDataDir of the working directory.
+type EmbeddedConfig struct {
+	// DataDir holds the database. It is created if it does not exist.
+	DataDir string
+	// LabFile says who exists. With none a fresh data folder gets the built-in lab,
+	// whose jobs have had their first run, and any other keeps the lab it has.
+	LabFile string
+	// Remove names what may be removed with its gateways because the lab file no
+	// longer has it.
+	Remove []string
+	// Tenant is the name or ID of the tenant to act for: the lab's first if empty.
+	Tenant string
+	// Program is recorded in the history beside the name of the user.
+	Program string
+	// Version is the program's version.
+	Version string
+	// Log receives the details of failures; nil discards them.
+	Log *slog.Logger
+}
+
+// Embedded is a backend inside this process: the same server as a served one,
+// over a connection in memory. No port is opened, and whoever may open the data
+// folder needs no credentials. Several processes may embed one data folder at once.
+type Embedded struct {
+	// Client talks to the server.
+	Client *httpapi.Client
+	// DataDir is the folder in use, absolute.
+	DataDir string
+	// Created says that the folder had no backend before and got the built-in lab.
+	Created bool
+	// Actor is whom the history names for what this backend's client writes.
+	Actor string
+
+	store    *store.Store
+	server   *http.Server
+	listener *bufconn.Listener
+}
+
+// ConfigError is an error about one of the values in EmbeddedConfig.
+type ConfigError struct {
+	// Setting is "dataDir", "labFile" or "tenant".
+	Setting string
+	Err     error
+}
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// OpenEmbedded opens, and on first use creates, the backend in a data folder.
+// The errors are *ConfigError.
+func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err error) {
+	if cfg.DataDir == "" {
+		cfg.DataDir = DefaultDataDir
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	var lab vcc.Lab
+	if cfg.LabFile != "" {
+		if lab, err = ReadLab(cfg.LabFile); err != nil {
+			return nil, &ConfigError{"labFile", err}
+		}
+	}
+	dir, err := filepath.Abs(cfg.DataDir)
+	if err != nil {
+		return nil, &ConfigError{"dataDir", err}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, &ConfigError{"dataDir", fmt.Errorf("the data folder %s cannot be created: %w", cfg.DataDir, cause(err))}
+	}
+	s, err := store.OpenSQLite(ctx, filepath.Join(dir, "vcc.db"))
+	if err != nil {
+		return nil, &ConfigError{"dataDir", fmt.Errorf("the store in %s cannot be opened: %w", cfg.DataDir, err)}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	created := false
+	if cfg.LabFile != "" {
+		if err := s.ApplyLab(ctx, lab, cfg.Remove); err != nil {
+			return nil, &ConfigError{"labFile", fmt.Errorf("the lab %s cannot be applied to %s: %w", cfg.LabFile, cfg.DataDir, err)}
+		}
+	} else {
+		if lab, err = BuiltInLab(); err != nil {
+			return nil, err
+		}
+		if created, err = s.Seed(ctx, lab); err != nil {
+			return nil, &ConfigError{"dataDir", fmt.Errorf("the built-in lab cannot be put into %s: %w", cfg.DataDir, err)}
+		}
+	}
+	tenant, err := findTenant(ctx, s, cfg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	e := &Embedded{DataDir: dir, Created: created, Actor: actorName(cfg.Program), store: s, listener: bufconn.Listen(256 << 10)}
+	e.server = &http.Server{
+		Handler: httpapi.NewHandler(httpapi.ServerConfig{
+			Services:      s,
+			Authenticator: httpapi.Always{TenantID: tenant, Name: e.Actor},
+			Log:           cfg.Log,
+			Version:       cfg.Version,
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError),
+	}
+	go func() { _ = e.server.Serve(e.listener) }() // ends with Close
+	e.Client, err = httpapi.NewClient(httpapi.ClientConfig{
+		Endpoint:  "http://embedded.invalid", // never resolved: RFC 6761 reserves the name
+		UserAgent: cfg.Program + "/" + cfg.Version,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return e.listener.DialContext(ctx)
+		},
+	})
+	if err != nil {
+		return nil, errors.Join(err, e.server.Close())
+	}
+	return e, nil
+}
+
+// Close stops the server and closes the store.
+func (e *Embedded) Close() error {
+	e.Client.Close()
+	return errors.Join(e.server.Close(), e.store.Close())
+}
+
+var _ io.Closer = (*Embedded)(nil)
+
+func findTenant(ctx context.Context, s *store.Store, nameOrID string) (string, error) {
+	tenants, err := s.Tenants(ctx)
+	if err != nil {
+		return "", &ConfigError{"dataDir", err}
+	}
+	i := slices.IndexFunc(tenants, func(t vcc.Tenant) bool { return nameOrID == "" || nameOrID == t.Name || nameOrID == t.ID })
+	if i < 0 {
+		names := make([]string, len(tenants))
+		for i, t := range tenants {
+			names[i] = t.Name
+		}
+		return "", &ConfigError{"tenant", fmt.Errorf("there is no tenant %q in this lab; use one of %s", nameOrID, vcc.QuoteNames(names))}
+	}
+	return tenants[i].ID, nil
+}
+
+// actorName is whom the history names: the system's user, who needs no other
+// credentials than access to the data folder, and the program they used.
+func actorName(program string) string {
+	name := "unknown user"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return name + " (" + program + ")"
+}
+
+// cause returns an error of the file system without the path, for messages that
+// name it themselves.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

@@ -1,0 +1,246 @@
+// Package cli is the command line of the reference backend. It stands for the
+// console and the PowerShell cmdlets: it is how gateways are changed behind
+// Terraform's back, and how one looks at what is stored.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// The exit statuses.
+const (
+	exitDone    = 0
+	exitRefused = 1
+	exitUsage   = 2
+)
+
+type commands struct {
+	Version kong.VersionFlag `help:"Print the version."`
+	Backend backendCommands  `cmd:"" help:"Look at and change a reference backend, as the console and the PowerShell cmdlets would."`
+}
+
+type backendCommands struct {
+	DataDir string `env:"VCC_DATA_DIR" default:".vcc" placeholder:"DIR" help:"Data folder of the embedded backend (default: ${default}). It is created, with the built-in lab, if there is none."`
+	Tenant  string `placeholder:"NAME" help:"Name or ID of the tenant to act for (default: the lab's first)."`
+	JSON    bool   `help:"Print API objects in JSON."`
+
+	Networks  networksCmd  `cmd:"" help:"List the cloud networks."`
+	Gateway   gatewayCmds  `cmd:"" help:"List, set and remove default gateways."`
+	Routing   routingCmds  `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
+	Replicate replicateCmd `cmd:"" help:"Run a replication job; its first run detects default gateways."`
+	Lab       labCmds      `cmd:"" help:"Declare who exists."`
+}
+
+// session is what a command has at hand.
+type session struct {
+	ctx    context.Context
+	flags  *backendCommands
+	client *httpapi.Client
+	stdout io.Writer
+}
+
+// Run carries out a command line, without the program's name, and returns the
+// exit status: 0 done, 1 refused or failed with a message on stderr, 2 wrong usage.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer, version string) (status int) {
+	type exited int
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case exited: // kong ends the program after --help and --version
+			status = int(p)
+		default:
+			panic(p)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("terraform-provider-vcc"),
+		kong.Description("With no arguments the program is a plugin, which Terraform and OpenTofu start."),
+		kong.Vars{"version": version},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+	)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "Error: %v. See: terraform-provider-vcc %s\n", err, usageOf(args))
+		return exitUsage
+	}
+	if err := run(ctx, command, &c.Backend, stdout, stderr, version); err != nil {
+		return fail(stderr, err)
+	}
+	return exitDone
+}
+
+// usageOf names the help of the command that was probably meant.
+func usageOf(args []string) string {
+	words := []string{}
+	for _, a := range args {
+		if strings.HasPrefix(a, "-") || len(words) == 2 {
+			break
+		}
+		words = append(words, a)
+	}
+	return strings.Join(append(words, "--help"), " ")
+}
+
+func fail(stderr io.Writer, err error) int {
+	_, _ = fmt.Fprintln(stderr, "Error:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitRefused
+}
+
+// usageError is an error in how the command was called, not in a value.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func run(ctx context.Context, command *kong.Context, flags *backendCommands, stdout, stderr io.Writer, version string) (err error) {
+	cfg := backend.EmbeddedConfig{DataDir: flags.DataDir, Tenant: flags.Tenant, Program: "command line", Version: version}
+	if strings.HasPrefix(command.Command(), "backend lab apply") {
+		cfg.LabFile, cfg.Remove = flags.Lab.Apply.File, flags.Lab.Apply.Remove
+	}
+	e, err := backend.OpenEmbedded(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	if e.Created {
+		_, _ = fmt.Fprintf(stderr, "Created an embedded backend with the built-in lab in %s\n", e.DataDir)
+	}
+	return command.Run(&session{ctx: ctx, flags: flags, client: e.Client, stdout: stdout})
+}
+
+// print writes a value in JSON if asked for, and else as text.
+func (s *session) print(value any, text func(w io.Writer)) error {
+	if s.flags.JSON {
+		encoder := json.NewEncoder(s.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(value)
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	text(w)
+	return w.Flush()
+}
+
+// network finds a network by name or ID.
+func (s *session) network(nameOrID string) (httpapi.Network, error) {
+	networks, err := s.client.Networks(s.ctx, "")
+	if err != nil {
+		return httpapi.Network{}, err
+	}
+	return find("network", nameOrID, networks, func(n httpapi.Network) (string, string) { return n.ID, n.Name })
+}
+
+// find returns the entry of a name or ID.
+func find[T any](kind, nameOrID string, list []T, key func(T) (id, name string)) (T, error) {
+	names := make([]string, len(list))
+	for i, entry := range list {
+		id, name := key(entry)
+		if nameOrID == id || nameOrID == name {
+			return entry, nil
+		}
+		names[i] = name
+	}
+	var none T
+	if len(names) == 0 {
+		return none, fmt.Errorf("there is no %s %q; this tenant has none", kind, nameOrID)
+	}
+	return none, fmt.Errorf("there is no %s %q; use one of %s, or an ID", kind, nameOrID, vcc.QuoteNames(names))
+}
+
+type networksCmd struct{}
+
+// Run lists the networks.
+func (networksCmd) Run(s *session) error {
+	networks, err := s.client.Networks(s.ctx, "")
+	if err != nil {
+		return err
+	}
+	return s.print(networks, func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, "CLOUD NETWORK\tVLAN\tINTERNET\tID")
+		for _, n := range networks {
+			_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", n.Name, n.VLANID, yesNo(n.InternetAccess), n.ID)
+		}
+	})
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+type replicateCmd struct {
+	Job string `arg:"" help:"Name or ID of the replication job."`
+}
+
+// Run runs the job.
+func (c replicateCmd) Run(s *session) error {
+	jobs, err := s.client.ReplicationJobs(s.ctx)
+	if err != nil {
+		return err
+	}
+	job, err := find("replication job", c.Job, jobs, func(j httpapi.ReplicationJob) (string, string) { return j.ID, j.Name })
+	if err != nil {
+		return err
+	}
+	run, err := s.client.RunReplicationJob(s.ctx, job.ID)
+	if err != nil {
+		return err
+	}
+	return s.print(run, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "Run %d of %q\n", run.Job.Runs, run.Job.Name)
+		for _, g := range run.Detected {
+			_, _ = fmt.Fprintf(w, "detected\t%s\t%s\n", g.NetworkName, describe(g.GatewayState))
+		}
+		for _, d := range run.Skipped {
+			_, _ = fmt.Fprintf(w, "skipped\t%s\t%s\n", d.ProductionNetwork, d.Reason)
+		}
+		if run.Job.Runs > 1 {
+			_, _ = fmt.Fprintln(w, "Only the first run of a job detects default gateways.")
+		}
+	})
+}
+
+type labCmds struct {
+	Apply labApplyCmd `cmd:"" help:"Make the backend match a lab file. Stored gateways, the routing option and allocated VLANs stay as they are."`
+}
+
+type labApplyCmd struct {
+	File   string   `arg:"" help:"The lab file, in YAML."`
+	Remove []string `placeholder:"NAME" help:"Tenant, hardware plan or network that may be removed with its stored gateways, because the file no longer has it. May be repeated."`
+}
+
+// Run says what opening the backend with the file has done.
+func (c labApplyCmd) Run(s *session) error {
+	if s.flags.JSON {
+		return nil
+	}
+	_, err := fmt.Fprintf(s.stdout, "Applied %s\n", c.File)
+	return err
+}
+
+// Main is Run for the process: it takes the arguments and streams from it.
+func Main(ctx context.Context, version string) int {
+	return Run(ctx, os.Args[1:], os.Stdout, os.Stderr, version)
+}

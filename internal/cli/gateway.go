@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+type gatewayCmds struct {
+	List   gatewayListCmd   `cmd:"" help:"List the stored default gateways."`
+	Set    gatewaySetCmd    `cmd:"" help:"Set a default gateway. What is given is overwritten, what is left out stays."`
+	Remove gatewayRemoveCmd `cmd:"" help:"Remove a default gateway."`
+}
+
+type gatewayListCmd struct{}
+
+// Run lists the gateways.
+func (gatewayListCmd) Run(s *session) error {
+	gateways, err := s.client.DefaultGateways(s.ctx)
+	if err != nil {
+		return err
+	}
+	return s.print(gateways, func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, "CLOUD NETWORK\tIP NETWORK\tDEFAULT GATEWAY\tORIGIN\tCHANGED BY")
+		for _, g := range gateways {
+			network, gateway := columns(g.GatewayState)
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", g.NetworkName, network, gateway, g.Origin, g.UpdatedBy)
+		}
+	})
+}
+
+// columns are what the console's table shows of a gateway.
+func columns(g httpapi.GatewayState) (network, gateway string) {
+	var networks, gateways []string
+	if g.IPv4 != nil {
+		networks, gateways = append(networks, g.IPv4.CIDR), append(gateways, g.IPv4.Address)
+	}
+	if g.IPv6 != nil {
+		networks, gateways = append(networks, g.IPv6.CIDR), append(gateways, g.IPv6.Address)
+	}
+	return strings.Join(networks, ", "), strings.Join(gateways, ", ")
+}
+
+func describe(g httpapi.GatewayState) string {
+	network, gateway := columns(g)
+	return gateway + " in " + network
+}
+
+type gatewaySetCmd struct {
+	Network     string `arg:"" help:"Name or ID of the cloud network."`
+	IPv4        string `name:"ipv4" placeholder:"ADDR/LEN" help:"IPv4 address of the gateway with the length of its mask, such as 172.17.52.1/23."`
+	IPv6        string `name:"ipv6" placeholder:"ADDR" help:"IPv6 address of the gateway, such as fe80::1."`
+	IPv6Network string `name:"ipv6-network" placeholder:"PREFIX/LEN" help:"IPv6 network, such as 2001:db8:52::/64."`
+}
+
+// Run sets the gateway, unless somebody changes it at the same time.
+func (c gatewaySetCmd) Run(s *session) error {
+	if c.IPv4 == "" && c.IPv6 == "" && c.IPv6Network == "" {
+		return usageError("nothing to set: give --ipv4, or --ipv6 and --ipv6-network, or all of them")
+	}
+	network, err := s.network(c.Network)
+	if err != nil {
+		return err
+	}
+	condition := httpapi.IfAbsent()
+	var settings httpapi.GatewaySettings
+	current, err := s.client.DefaultGateway(s.ctx, network.ID)
+	switch {
+	case err == nil:
+		condition = httpapi.IfRevision(current.Revision)
+		settings = current.Settings()
+	case vcc.Code(err) != vcc.CodeNotFound:
+		return err
+	}
+	if err := c.apply(&settings); err != nil {
+		return err
+	}
+	g, err := s.client.PutDefaultGateway(s.ctx, network.ID, settings, condition)
+	if err != nil {
+		return flagError(err)
+	}
+	return s.print(g, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", g.NetworkName, describe(g.GatewayState))
+		for _, warning := range g.Warnings {
+			_, _ = fmt.Fprintf(w, "Warning: %s\n", warning.Message)
+		}
+	})
+}
+
+// apply puts the values given over those stored.
+func (c gatewaySetCmd) apply(s *httpapi.GatewaySettings) error {
+	if c.IPv4 != "" {
+		p, err := netip.ParsePrefix(c.IPv4)
+		if err != nil || !p.Addr().Is4() {
+			return fmt.Errorf("--ipv4: %q is not an IPv4 address with the length of its mask; write it like 172.17.52.1/23", c.IPv4)
+		}
+		v4 := vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}
+		if err := v4.Validate(); err != nil {
+			return flagError(vcc.Within("ipv4", err))
+		}
+		s.IPv4 = &httpapi.IPv4Settings{Address: v4.Address.String(), SubnetMask: v4.SubnetMask()}
+	}
+	if c.IPv6 == "" && c.IPv6Network == "" {
+		return nil
+	}
+	if s.IPv6 == nil {
+		if c.IPv6 == "" || c.IPv6Network == "" {
+			return usageError("--ipv6 and --ipv6-network belong together: this gateway has no IPv6 settings yet")
+		}
+		s.IPv6 = &httpapi.IPv6Settings{}
+	}
+	if c.IPv6 != "" {
+		s.IPv6.Address = c.IPv6
+	}
+	if c.IPv6Network != "" {
+		p, err := netip.ParsePrefix(c.IPv6Network)
+		if err != nil || !p.Addr().Is6() {
+			return fmt.Errorf("--ipv6-network: %q is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64", c.IPv6Network)
+		}
+		s.IPv6.Network, s.IPv6.PrefixLength = p.Addr().String(), p.Bits()
+	}
+	_, err := s.Parse()
+	return flagError(err)
+}
+
+// flagOf names the flag that a field of the wire came from.
+var flagOf = map[string]string{
+	"ipv4": "--ipv4", "ipv4.address": "--ipv4", "ipv4.subnetMask": "--ipv4",
+	"ipv6": "--ipv6-network", "ipv6.address": "--ipv6", "ipv6.network": "--ipv6-network", "ipv6.prefixLength": "--ipv6-network",
+}
+
+// flagError names flags where an error names fields.
+func flagError(err error) error {
+	errs := vcc.Errors(err)
+	if len(errs) == 0 {
+		return err
+	}
+	named := make([]error, len(errs))
+	for i, e := range errs {
+		moved := *e
+		if flag, ok := flagOf[e.Field]; ok {
+			moved.Field = flag
+		}
+		named[i] = &moved
+	}
+	return errors.Join(named...)
+}
+
+type gatewayRemoveCmd struct {
+	Network string `arg:"" help:"Name or ID of the cloud network."`
+}
+
+// Run removes the gateway.
+func (c gatewayRemoveCmd) Run(s *session) error {
+	network, err := s.network(c.Network)
+	if err != nil {
+		return err
+	}
+	if err := s.client.RemoveDefaultGateway(s.ctx, network.ID, httpapi.Unconditional()); err != nil {
+		return err
+	}
+	if s.flags.JSON {
+		return nil
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s: None\n", network.Name)
+	return err
+}

@@ -1,0 +1,465 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// ClientConfig is what a client needs to know.
+type ClientConfig struct {
+	// Endpoint is the server's address, such as https://sp.example.net:9419.
+	Endpoint string
+	// Username and Password are exchanged for tokens. With no username requests
+	// carry none, which only an embedded backend takes.
+	Username, Password string
+	// CACertificate, PEM, replaces the system's certificate authorities.
+	CACertificate string
+	// InsecureSkipVerify accepts any certificate.
+	InsecureSkipVerify bool
+	// RequestTimeout bounds each attempt of a request. 0 means 30 seconds.
+	RequestTimeout time.Duration
+	// MaxRetries is how often a request is tried again.
+	MaxRetries int
+	// UserAgent is sent with every request.
+	UserAgent string
+	// Dial, if not nil, replaces dialling the endpoint's address.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// OnResponse, if not nil, is told of every answered attempt: no headers and no
+	// bodies, so that no secret reaches a log.
+	OnResponse func(ctx context.Context, method, path string, status int)
+}
+
+// DefaultRequestTimeout is the RequestTimeout of a client that is given none.
+const DefaultRequestTimeout = 30 * time.Second
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 64 << 20
+
+// maxRetryAfter bounds how long a server can make a client wait.
+const maxRetryAfter = 30 * time.Second
+
+// Client is the client's side of the contract. Its methods are safe for
+// concurrent use. Their errors are *vcc.Error where the server answered in the
+// contract's form; Current is then a *DefaultGateway or *NetworkRouting.
+type Client struct {
+	cfg  ClientConfig
+	base *url.URL
+	http *retryablehttp.Client
+
+	login sync.Mutex
+	token string // guarded by login
+}
+
+// NewClient checks the configuration and returns a client. It sends nothing.
+// The errors are *vcc.Error with the fields "endpoint", "username", "password"
+// and "caCertificate".
+func NewClient(cfg ClientConfig) (*Client, error) {
+	base, err := ParseEndpoint(cfg.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Username != "" && base.Scheme == "http" && !isLoopback(base.Hostname()) {
+		return nil, invalid("endpoint", "a password never goes over plain http:// except to a loopback address; use https://%s", base.Host)
+	}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: cfg.InsecureSkipVerify} //nolint:gosec // the user's explicit choice
+	if cfg.CACertificate != "" {
+		tlsConfig.RootCAs = x509.NewCertPool()
+		if !tlsConfig.RootCAs.AppendCertsFromPEM([]byte(cfg.CACertificate)) {
+			return nil, invalid("caCertificate", "there is no certificate in PEM form in it; it begins with -----BEGIN CERTIFICATE-----")
+		}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = tlsConfig
+	transport.MaxIdleConnsPerHost = 16 // Terraform walks ten resources at once
+	if cfg.Dial != nil {
+		transport.Proxy, transport.DialContext = nil, cfg.Dial
+	}
+	if cfg.RequestTimeout == 0 {
+		cfg.RequestTimeout = DefaultRequestTimeout
+	}
+	c := &Client{cfg: cfg, base: base}
+	c.http = &retryablehttp.Client{
+		HTTPClient: &http.Client{Transport: transport, Timeout: cfg.RequestTimeout, CheckRedirect: refuseRedirect},
+		RetryMax:   cfg.MaxRetries,
+		CheckRetry: checkRetry,
+		Backoff:    backoff,
+		// The last answer says more than "giving up after 5 attempts".
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return c, nil
+}
+
+// ParseEndpoint checks the address of a server. The error has the field
+// "endpoint".
+func ParseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
+		return nil, invalid("endpoint", "%q is not the address of a server; write it like https://sp.example.net:9419", s)
+	case u.User != nil:
+		return nil, invalid("endpoint", "credentials do not belong into the address; use username and password")
+	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return nil, invalid("endpoint", "%q has more than an address in it; write %s://%s", s, u.Scheme, u.Host)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+func invalid(field, format string, args ...any) error {
+	return &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// refuseRedirect makes a redirect the answer: this contract has none, and a
+// request that carries a token must not follow one elsewhere.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.HTTPClient.CloseIdleConnections() }
+
+type methodKey struct{}
+
+// checkRetry decides whether an attempt is followed by another. A GET may be
+// repeated after any failure. A write is repeated only where the server said
+// that it did nothing, or never got it: an attempt whose answer was lost may have
+// been carried out.
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	read := ctx.Value(methodKey{}) == http.MethodGet
+	if err != nil {
+		var dial *net.OpError
+		neverSent := errors.As(err, &dial) && dial.Op == "dial"
+		var certificate *tls.CertificateVerificationError
+		return (read || neverSent) && !errors.As(err, &certificate), nil
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true, nil
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return read, nil
+	}
+	return false, nil
+}
+
+// backoff waits as long as the server asks, within reason, and else twice as
+// long each time with jitter, so that many clients do not come back at once.
+func backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
+	if resp != nil {
+		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
+			return min(time.Duration(s)*time.Second, maxRetryAfter)
+		}
+	}
+	ceiling := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)
+	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter is no secret
+}
+
+// call sends one request and decodes its answer into out, unless out is nil.
+func (c *Client) call(ctx context.Context, method, path string, query url.Values, header http.Header, in, out any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
+	}
+	send := func() error {
+		token, err := c.accessToken(ctx)
+		if err != nil {
+			return err
+		}
+		req, err := c.request(ctx, method, path, query, body)
+		if err != nil {
+			return err
+		}
+		for k, v := range header {
+			req.Header[k] = v
+		}
+		if in != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		err = c.do(req, out)
+		if vcc.Code(err) == vcc.CodeExpiredToken {
+			c.forget(token)
+		}
+		return err
+	}
+	err := send()
+	if vcc.Code(err) == vcc.CodeExpiredToken {
+		err = send() // once more, with a new token: the server did nothing
+	}
+	return err
+}
+
+func (c *Client) request(ctx context.Context, method, path string, query url.Values, body []byte) (*retryablehttp.Request, error) {
+	u, err := c.base.Parse(path) // path is escaped
+	if err != nil {
+		return nil, err
+	}
+	u.RawQuery = query.Encode()
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, methodKey{}, method), method, u.String(), reader)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	return req, nil
+}
+
+// do sends a request, with retries, and decodes the answer.
+func (c *Client) do(req *retryablehttp.Request, out any) error {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		var failed *url.Error
+		if errors.As(err, &failed) {
+			err = failed.Err // the address stands in our message, once
+		}
+		return fmt.Errorf("%s %s on %s failed: %w", req.Method, req.URL.Path, c.base.Host, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // what was read has been read
+	if c.cfg.OnResponse != nil {
+		c.cfg.OnResponse(req.Context(), req.Method, req.URL.Path, resp.StatusCode)
+	}
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("%s %s on %s: reading the answer: %w", req.Method, req.URL.Path, c.base.Host, err)
+	}
+	if resp.StatusCode == http.StatusNoContent {
+		return nil
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if kind != "application/json" {
+		return fmt.Errorf("%s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
+			c.base.Host, req.Method, req.URL.Path, resp.StatusCode, kind)
+	}
+	if resp.StatusCode >= 300 {
+		return decodeError(resp.StatusCode, content)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(content, out); err != nil {
+		return fmt.Errorf("%s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
+	}
+	return nil
+}
+
+func decodeError(status int, content []byte) error {
+	var wire struct {
+		Error
+		Current json.RawMessage `json:"current"`
+	}
+	if err := json.Unmarshal(content, &wire); err != nil || wire.ErrorCode == "" {
+		return fmt.Errorf("the server answered with status %d and no explanation", status)
+	}
+	e := &vcc.Error{Code: wire.ErrorCode, Message: wire.Message, ResourceID: wire.ResourceID, Field: wire.Field}
+	if len(wire.Current) == 0 {
+		return e
+	}
+	var probe struct {
+		NetworkID string `json:"networkId"`
+	}
+	var current any = new(NetworkRouting)
+	if json.Unmarshal(wire.Current, &probe) == nil && probe.NetworkID != "" {
+		current = new(DefaultGateway)
+	}
+	if json.Unmarshal(wire.Current, current) == nil {
+		e.Current = current
+	}
+	return e
+}
+
+// accessToken returns a token, "" where none is needed. Callers that come while
+// one logs in wait for its token.
+func (c *Client) accessToken(ctx context.Context) (string, error) {
+	if c.cfg.Username == "" {
+		return "", nil
+	}
+	c.login.Lock()
+	defer c.login.Unlock()
+	if c.token != "" {
+		return c.token, nil
+	}
+	form := url.Values{"grant_type": {"password"}, "username": {c.cfg.Username}, "password": {c.cfg.Password}}
+	req, err := c.request(ctx, http.MethodPost, "/api/oauth2/token", nil, []byte(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := c.do(req, &answer); err != nil {
+		return "", err
+	}
+	if answer.AccessToken == "" {
+		return "", fmt.Errorf("%s answered the login without a token", c.base.Host)
+	}
+	c.token = answer.AccessToken
+	return c.token, nil
+}
+
+// forget drops a token that expired, unless another caller has replaced it.
+func (c *Client) forget(token string) {
+	c.login.Lock()
+	defer c.login.Unlock()
+	if c.token == token {
+		c.token = ""
+	}
+}
+
+// Unconditional makes a write overwrite whatever is stored.
+func Unconditional() http.Header { return nil }
+
+// IfRevision makes a write depend on the revision that was read.
+func IfRevision(revision int64) http.Header { return http.Header{"If-Match": {etag(revision)}} }
+
+// IfAbsent makes a write depend on nothing being stored.
+func IfAbsent() http.Header { return http.Header{"If-None-Match": {"*"}} }
+
+// all reads every page of a list.
+func all[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("limit", strconv.Itoa(vcc.MaxPageLimit))
+	entries := []T{}
+	for {
+		query.Set("skip", strconv.Itoa(len(entries)))
+		var page List[T]
+		if err := c.call(ctx, http.MethodGet, basePath+"/"+path, query, nil, nil, &page); err != nil {
+			return nil, err
+		}
+		entries = append(entries, page.Data...)
+		if len(page.Data) == 0 || len(entries) >= page.Pagination.Total {
+			return entries, nil
+		}
+	}
+}
+
+// ServerInfo describes the server.
+func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
+	info := new(ServerInfo)
+	return info, c.call(ctx, http.MethodGet, "/api/v1/serverInfo", nil, nil, nil, info)
+}
+
+// HardwarePlans returns the plans that the tenant is subscribed to.
+func (c *Client) HardwarePlans(ctx context.Context) ([]HardwarePlan, error) {
+	return all[HardwarePlan](ctx, c, "hardwarePlans", nil)
+}
+
+// Networks returns the tenant's cloud networks, of one plan if planID is not "".
+func (c *Client) Networks(ctx context.Context, planID string) ([]Network, error) {
+	query := url.Values{}
+	if planID != "" {
+		query.Set("hardwarePlanIdFilter", planID)
+	}
+	return all[Network](ctx, c, "networks", query)
+}
+
+// DefaultGateways returns the tenant's stored gateways.
+func (c *Client) DefaultGateways(ctx context.Context) ([]DefaultGateway, error) {
+	return all[DefaultGateway](ctx, c, "defaultGateways", nil)
+}
+
+func gatewayPath(networkID string) string {
+	return basePath + "/defaultGateways/" + url.PathEscape(networkID)
+}
+
+// DefaultGateway returns the gateway of a network.
+// CodeNotFound: no such network, or no gateway stored for it.
+func (c *Client) DefaultGateway(ctx context.Context, networkID string) (*DefaultGateway, error) {
+	g := new(DefaultGateway)
+	if err := c.call(ctx, http.MethodGet, gatewayPath(networkID), nil, nil, nil, g); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// PutDefaultGateway stores settings for a network under a condition.
+// CodeInvalidValue, CodeConflict, CodePreconditionFailed, CodeNotFound: as
+// vcc.DefaultGatewayService says.
+func (c *Client) PutDefaultGateway(ctx context.Context, networkID string, s GatewaySettings, condition http.Header) (*DefaultGateway, error) {
+	g := new(DefaultGateway)
+	if err := c.call(ctx, http.MethodPut, gatewayPath(networkID), nil, condition, s, g); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// RemoveDefaultGateway removes the gateway of a network under a condition.
+// CodeNotFound: there is none. CodePreconditionFailed: it changed.
+func (c *Client) RemoveDefaultGateway(ctx context.Context, networkID string, condition http.Header) error {
+	return c.call(ctx, http.MethodDelete, gatewayPath(networkID), nil, condition, nil, nil)
+}
+
+// DefaultGatewayChanges returns a network's history, newest first.
+func (c *Client) DefaultGatewayChanges(ctx context.Context, networkID string) ([]Change, error) {
+	return all[Change](ctx, c, "defaultGateways/"+url.PathEscape(networkID)+"/changes", nil)
+}
+
+// NetworkRouting returns the routing option.
+func (c *Client) NetworkRouting(ctx context.Context) (*NetworkRouting, error) {
+	r := new(NetworkRouting)
+	if err := c.call(ctx, http.MethodGet, basePath+"/networkRouting", nil, nil, nil, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// PutNetworkRouting sets the routing option under a condition.
+// CodePreconditionFailed: it changed.
+func (c *Client) PutNetworkRouting(ctx context.Context, enabled bool, condition http.Header) (*NetworkRouting, error) {
+	r := new(NetworkRouting)
+	err := c.call(ctx, http.MethodPut, basePath+"/networkRouting", nil, condition, NetworkRoutingSettings{enabled}, r)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// ReplicationJobs returns the tenant's replication jobs.
+func (c *Client) ReplicationJobs(ctx context.Context) ([]ReplicationJob, error) {
+	return all[ReplicationJob](ctx, c, "replicationJobs", nil)
+}
+
+// RunReplicationJob runs a job. It is never repeated by itself once it was sent.
+// CodeNotFound: no such job.
+func (c *Client) RunReplicationJob(ctx context.Context, jobID string) (*JobRun, error) {
+	run := new(JobRun)
+	err := c.call(ctx, http.MethodPost, basePath+"/replicationJobs/"+url.PathEscape(jobID)+"/run", nil, nil, nil, run)
+	if err != nil {
+		return nil, err
+	}
+	return run, nil
+}

@@ -1,0 +1,104 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// Error is the body of every answer that is not a success.
+type Error struct {
+	status int
+
+	ErrorCode  vcc.ErrorCode `json:"errorCode"`
+	Message    string        `json:"message" doc:"What is wrong and what would be right, for people"`
+	ResourceID string        `json:"resourceId" doc:"The object concerned, or empty"`
+	Field      string        `json:"field" doc:"JSON path of the wrong value, or empty"`
+	Current    any           `json:"current,omitempty" doc:"With PreconditionFailed: what is stored instead, if anything"`
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// GetStatus returns the HTTP status; huma asks for it.
+func (e *Error) GetStatus() int { return e.status }
+
+var statusOf = map[vcc.ErrorCode]int{
+	vcc.CodeInvalidValue:       http.StatusBadRequest,
+	vcc.CodeInvalidToken:       http.StatusUnauthorized,
+	vcc.CodeExpiredToken:       http.StatusUnauthorized,
+	vcc.CodeAccessDenied:       http.StatusForbidden,
+	vcc.CodeNotFound:           http.StatusNotFound,
+	vcc.CodeConflict:           http.StatusConflict,
+	vcc.CodePreconditionFailed: http.StatusPreconditionFailed,
+	vcc.CodeTooManyRequests:    http.StatusTooManyRequests,
+	vcc.CodeUnknown:            http.StatusInternalServerError,
+	vcc.CodeUnavailable:        http.StatusServiceUnavailable,
+}
+
+// newError puts a service's error into its wire form. Of an error that is not
+// the domain's only the code leaves the server.
+func newError(err error) *Error {
+	all := vcc.Errors(err)
+	if len(all) == 0 {
+		return &Error{
+			status: http.StatusInternalServerError, ErrorCode: vcc.CodeUnknown,
+			Message: "the backend failed; its log says why",
+		}
+	}
+	first := all[0]
+	wire := &Error{
+		status: statusOf[first.Code], ErrorCode: first.Code,
+		Message: first.Message, ResourceID: first.ResourceID, Field: first.Field,
+	}
+	// One error names one field; the rest is not lost.
+	for _, e := range all[1:] {
+		wire.Message += "; " + e.Error()
+	}
+	switch current := first.Current.(type) {
+	case *vcc.DefaultGateway:
+		wire.Current = newDefaultGateway(*current)
+	case *vcc.NetworkRouting:
+		wire.Current = newNetworkRouting(*current)
+	}
+	return wire
+}
+
+// useOwnErrors makes huma answer in this contract's form when it refuses a
+// request before a handler sees it. The hook is a global of the library.
+var useOwnErrors = sync.OnceFunc(func() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		e := &Error{status: status, Message: message}
+		switch {
+		case status == http.StatusUnprocessableEntity:
+			e.status, e.ErrorCode = http.StatusBadRequest, vcc.CodeInvalidValue
+		case status == http.StatusNotFound:
+			e.ErrorCode = vcc.CodeNotFound
+		case status >= 500:
+			e.ErrorCode, e.Message = vcc.CodeUnknown, "the backend failed; its log says why"
+		default:
+			e.ErrorCode = vcc.CodeInvalidValue
+		}
+		var details []string
+		for _, err := range errs {
+			var d *huma.ErrorDetail
+			if !errors.As(err, &d) {
+				continue
+			}
+			field := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
+			if e.Field == "" {
+				e.Field = field
+			}
+			details = append(details, field+": "+d.Message)
+		}
+		if len(details) > 0 {
+			e.Message = strings.Join(details, "; ") + "; nothing was changed"
+		}
+		return e
+	}
+})

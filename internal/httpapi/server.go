@@ -1,0 +1,353 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// Services are the domain's services that a server puts on the wire.
+type Services interface {
+	vcc.NetworkService
+	vcc.DefaultGatewayService
+	vcc.NetworkRoutingService
+	vcc.ReplicationJobService
+}
+
+// Authenticator tells who sent a request.
+type Authenticator interface {
+	// Authenticate returns the actor. CodeInvalidToken, CodeExpiredToken: the
+	// request carries no credentials, or none that are good now.
+	Authenticate(r *http.Request) (vcc.Actor, error)
+}
+
+// Always is an Authenticator for a connection that only one actor can use: every
+// request is theirs.
+type Always vcc.Actor
+
+// Authenticate returns the actor.
+func (a Always) Authenticate(*http.Request) (vcc.Actor, error) { return vcc.Actor(a), nil }
+
+// ServerConfig is what a server needs to know.
+type ServerConfig struct {
+	Services      Services
+	Authenticator Authenticator
+	// Log receives the details of failures that callers are not told.
+	Log *slog.Logger
+	// Version is the program's version.
+	Version string
+}
+
+// maxBody bounds a request's body, in bytes.
+const maxBody = 1 << 20
+
+// NewHandler returns the server's side of the contract. It is safe for
+// concurrent use and keeps no state between requests.
+func NewHandler(cfg ServerConfig) http.Handler {
+	useOwnErrors()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, &Error{
+			status: http.StatusNotFound, ErrorCode: vcc.CodeNotFound,
+			Message: fmt.Sprintf("there is no %s %s; /openapi.json lists what there is", r.Method, r.URL.Path),
+		})
+	})
+	config := huma.DefaultConfig("terraform-provider-vcc reference backend", APIVersion)
+	config.DocsPath, config.SchemasPath = "", ""
+	config.CreateHooks = nil // no $schema property in answers: it is not of the contract
+	config.RejectUnknownQueryParameters = true
+	s := &server{cfg, humago.New(mux, config)}
+	s.register()
+	return s.recoverPanics(mux)
+}
+
+type server struct {
+	ServerConfig
+	api huma.API
+}
+
+// PageQuery are the parameters of every list.
+type PageQuery struct {
+	Skip  int `query:"skip" minimum:"0" default:"0" doc:"How many entries to leave out"`
+	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many entries to return at most"`
+}
+
+func (q PageQuery) page() vcc.Page { return vcc.Page(q) }
+
+// NetworkQuery selects networks.
+type NetworkQuery struct {
+	PageQuery
+	HardwarePlanID string `query:"hardwarePlanIdFilter" doc:"Only networks of this plan"`
+	Name           string `query:"nameFilter" doc:"Only the network of this name"`
+}
+
+// ChangesQuery selects entries of a network's history.
+type ChangesQuery struct {
+	NetworkPath
+	PageQuery
+}
+
+// Conditions are the headers that make a write conditional.
+type Conditions struct {
+	IfMatch     string `header:"If-Match" doc:"The ETag that the stored value must have"`
+	IfNoneMatch string `header:"If-None-Match" doc:"*, if nothing may be stored yet"`
+}
+
+func (c Conditions) precondition() (vcc.Precondition, error) {
+	var p vcc.Precondition
+	if c.IfMatch != "" {
+		revision, err := strconv.ParseInt(strings.Trim(c.IfMatch, `"`), 10, 64)
+		if err != nil || c.IfMatch != etag(revision) {
+			return p, &vcc.Error{Code: vcc.CodeInvalidValue, Field: "If-Match",
+				Message: fmt.Sprintf(`%s is not an ETag of this server; send one that it sent, such as "7"`, c.IfMatch)}
+		}
+		p.Revision = &revision
+	}
+	if c.IfNoneMatch != "" {
+		if c.IfNoneMatch != "*" || c.IfMatch != "" {
+			return p, &vcc.Error{Code: vcc.CodeInvalidValue, Field: "If-None-Match",
+				Message: "only * is good here, and not together with If-Match"}
+		}
+		p.Absent = true
+	}
+	return p, nil
+}
+
+// etag is the strong entity tag of a revision (RFC 9110, 8.8.3).
+func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+
+// NetworkPath names a network in the path.
+type NetworkPath struct {
+	NetworkID string `path:"networkId"`
+}
+
+// JobPath names a replication job in the path.
+type JobPath struct {
+	ID string `path:"id"`
+}
+
+// Body is an answer with nothing but a body.
+type Body[T any] struct{ Body T }
+
+// Tagged is an answer with an ETag.
+type Tagged[T any] struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   T
+}
+
+func (s *server) register() {
+	list(s, "hardwarePlans", "List the hardware plans that the tenant is subscribed to", newHardwarePlan,
+		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.HardwarePlan, int, error) {
+			return s.Services.HardwarePlans(ctx, as, in.page())
+		})
+	list(s, "networks", "List the tenant's cloud networks", newNetwork,
+		func(ctx context.Context, as vcc.Actor, in *NetworkQuery) ([]vcc.Network, int, error) {
+			return s.Services.Networks(ctx, as, vcc.NetworkFilter{HardwarePlanID: in.HardwarePlanID, Name: in.Name}, in.page())
+		})
+	list(s, "defaultGateways", "List the tenant's stored default gateways", newDefaultGateway,
+		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.DefaultGateway, int, error) {
+			return s.Services.DefaultGateways(ctx, as, in.page())
+		})
+	list(s, "defaultGateways/{networkId}/changes", "List the history of a network's default gateway, newest first", newChange,
+		func(ctx context.Context, as vcc.Actor, in *ChangesQuery) ([]vcc.Change, int, error) {
+			return s.Services.DefaultGatewayChanges(ctx, as, in.NetworkID, in.page())
+		})
+	list(s, "replicationJobs", "List the tenant's replication jobs", newReplicationJob,
+		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.ReplicationJob, int, error) {
+			return s.Services.ReplicationJobs(ctx, as, in.page())
+		})
+
+	handle(s, http.MethodGet, "defaultGateways/{networkId}", "Get a default gateway", s.getGateway)
+	handle(s, http.MethodPut, "defaultGateways/{networkId}", "Set a default gateway", s.putGateway)
+	handle(s, http.MethodDelete, "defaultGateways/{networkId}", "Remove a default gateway", s.removeGateway)
+	handle(s, http.MethodGet, "networkRouting", "Get the routing option", s.getRouting)
+	handle(s, http.MethodPut, "networkRouting", "Set the routing option", s.putRouting)
+	handle(s, http.MethodPost, "replicationJobs/{id}/run", "Run a replication job; its first run detects default gateways", s.runJob)
+
+	huma.Register(s.api, huma.Operation{
+		OperationID: "getServerInfo", Method: http.MethodGet, Path: "/api/v1/serverInfo", Summary: "Describe the backend",
+	}, func(context.Context, *struct{}) (*Body[ServerInfo], error) {
+		return &Body[ServerInfo]{ServerInfo{"terraform-provider-vcc", s.Version, APIVersion}}, nil
+	})
+}
+
+// list registers a paged list of the tenant's.
+func list[In interface{ page() vcc.Page }, T, Wire any](s *server, path, summary string, to func(T) Wire,
+	find func(context.Context, vcc.Actor, *In) ([]T, int, error),
+) {
+	handle(s, http.MethodGet, path, summary, func(ctx context.Context, as vcc.Actor, in *In) (*Body[List[Wire]], error) {
+		found, total, err := find(ctx, as, in)
+		page := (*in).page()
+		return &Body[List[Wire]]{List[Wire]{
+			Data:       convert(found, to),
+			Pagination: Pagination{Total: total, Count: len(found), Skip: page.Skip, Limit: page.Limit},
+		}}, err
+	})
+}
+
+// handle registers an operation that needs an actor, and puts its errors into
+// the contract's form.
+func handle[In, Out any](s *server, method, path, summary string, fn func(context.Context, vcc.Actor, *In) (*Out, error)) {
+	path = basePath + "/" + path
+	huma.Register(s.api, huma.Operation{
+		OperationID: operationID(method, path), Method: method, Path: path, Summary: summary, MaxBodyBytes: maxBody,
+		Middlewares: huma.Middlewares{s.authenticate},
+	}, func(ctx context.Context, in *In) (*Out, error) {
+		out, err := fn(ctx, ctx.Value(actorKey{}).(vcc.Actor), in)
+		if err != nil {
+			return nil, s.fail(ctx, method, path, err)
+		}
+		return out, nil
+	})
+}
+
+// operationID names an operation after its method and path: getNetworkRouting.
+func operationID(method, path string) string {
+	id := strings.ToLower(method)
+	for _, part := range strings.Split(strings.TrimPrefix(path, basePath), "/") {
+		if part != "" && !strings.HasPrefix(part, "{") {
+			id += strings.ToUpper(part[:1]) + part[1:]
+		}
+	}
+	if strings.Contains(path, "{") && method == http.MethodGet {
+		id += "ById"
+	}
+	return id
+}
+
+type actorKey struct{}
+
+func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	actor, err := s.Authenticator.Authenticate(r)
+	if err != nil {
+		writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
+		return
+	}
+	next(huma.WithValue(ctx, actorKey{}, actor))
+}
+
+// fail turns an error into an answer. What the caller is not told goes to the log.
+func (s *server) fail(ctx context.Context, method, path string, err error) *Error {
+	e := newError(err)
+	if e.status >= http.StatusInternalServerError {
+		s.Log.ErrorContext(ctx, "request failed", "method", method, "path", path, "error", err)
+	}
+	return e
+}
+
+// recoverPanics answers a request whose handler panicked: a fault in one request
+// must not end the others.
+func (s *server) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeError(w http.ResponseWriter, e *Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(e.status)
+	_ = json.NewEncoder(w).Encode(e) // the caller may be gone: nobody is left to tell
+}
+
+func (s *server) getGateway(ctx context.Context, as vcc.Actor, in *NetworkPath) (*Tagged[DefaultGateway], error) {
+	g, err := s.Services.DefaultGateway(ctx, as, in.NetworkID)
+	if err != nil {
+		return nil, err
+	}
+	return &Tagged[DefaultGateway]{Status: http.StatusOK, ETag: etag(g.Revision), Body: newDefaultGateway(*g)}, nil
+}
+
+// PutGatewayInput is a PUT of a default gateway.
+type PutGatewayInput struct {
+	NetworkPath
+	Conditions
+	Body GatewaySettings
+}
+
+func (s *server) putGateway(ctx context.Context, as vcc.Actor, in *PutGatewayInput) (*Tagged[DefaultGateway], error) {
+	condition, err := in.precondition()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := in.Body.Parse()
+	if err != nil {
+		return nil, err
+	}
+	g, created, err := s.Services.PutDefaultGateway(ctx, as, in.NetworkID, settings, condition)
+	if err != nil {
+		return nil, err
+	}
+	answer := &Tagged[DefaultGateway]{Status: http.StatusOK, ETag: etag(g.Revision), Body: newDefaultGateway(*g)}
+	if created {
+		answer.Status = http.StatusCreated
+	}
+	for _, w := range g.GatewaySettings.Warnings() {
+		answer.Body.Warnings = append(answer.Body.Warnings, Warning(w))
+	}
+	return answer, nil
+}
+
+// RemoveGatewayInput is a DELETE of a default gateway.
+type RemoveGatewayInput struct {
+	NetworkPath
+	Conditions
+}
+
+func (s *server) removeGateway(ctx context.Context, as vcc.Actor, in *RemoveGatewayInput) (*struct{}, error) {
+	condition, err := in.precondition()
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Services.RemoveDefaultGateway(ctx, as, in.NetworkID, condition)
+}
+
+func (s *server) getRouting(ctx context.Context, as vcc.Actor, _ *struct{}) (*Tagged[NetworkRouting], error) {
+	r, err := s.Services.NetworkRouting(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	return &Tagged[NetworkRouting]{Status: http.StatusOK, ETag: etag(r.Revision), Body: newNetworkRouting(*r)}, nil
+}
+
+// PutRoutingInput is a PUT of the routing option.
+type PutRoutingInput struct {
+	Conditions
+	Body NetworkRoutingSettings
+}
+
+func (s *server) putRouting(ctx context.Context, as vcc.Actor, in *PutRoutingInput) (*Tagged[NetworkRouting], error) {
+	condition, err := in.precondition()
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Services.PutNetworkRouting(ctx, as, in.Body.Enabled, condition)
+	if err != nil {
+		return nil, err
+	}
+	return &Tagged[NetworkRouting]{Status: http.StatusOK, ETag: etag(r.Revision), Body: newNetworkRouting(*r)}, nil
+}
+
+func (s *server) runJob(ctx context.Context, as vcc.Actor, in *JobPath) (*Body[JobRun], error) {
+	run, err := s.Services.RunReplicationJob(ctx, as, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &Body[JobRun]{newJobRun(*run)}, nil
+}

@@ -1,0 +1,116 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// addFieldErrors adds every error in err at the attribute that its field names.
+func addFieldErrors(diags *diag.Diagnostics, summary string, err error) {
+	all := vcc.Errors(err)
+	if len(all) == 0 && err != nil {
+		diags.AddError(summary, sentence(err))
+	}
+	for _, e := range all {
+		text := sentence(fmt.Errorf("%s", e.Message))
+		if e.Field == "" {
+			diags.AddError(summary, text)
+		} else {
+			diags.AddAttributeError(attributePath(e.Field), summary, text)
+		}
+	}
+}
+
+// attributePath is the attribute of a field of the wire: ipv4.subnetMask is
+// ipv4.subnet_mask. The names differ in spelling only.
+func attributePath(field string) path.Path {
+	parts := strings.Split(field, ".")
+	at := path.Root(snakeCase(parts[0]))
+	for _, p := range parts[1:] {
+		at = at.AtName(snakeCase(p))
+	}
+	return at
+}
+
+func snakeCase(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// sentence writes an error as a sentence: a diagnostic's detail is prose.
+func sentence(err error) string {
+	text := err.Error()
+	if first := []rune(text); len(first) > 1 && unicode.IsLower(first[0]) && !unicode.IsUpper(first[1]) {
+		text = string(unicode.ToUpper(first[0])) + string(first[1:])
+	}
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return text
+}
+
+// addRequestError adds the error of a request: what failed, what to do, and why.
+func addRequestError(diags *diag.Diagnostics, what string, err error) {
+	switch vcc.Code(err) {
+	case vcc.CodeInvalidValue, vcc.CodeConflict:
+		addFieldErrors(diags, what, err)
+	case vcc.CodeInvalidToken, vcc.CodeExpiredToken:
+		diags.AddError(what, sentence(err)+" Check username and password of the provider.")
+	case vcc.CodeAccessDenied:
+		diags.AddError(what, sentence(err)+" Use an account that may do this.")
+	case vcc.CodeTooManyRequests, vcc.CodeUnavailable:
+		diags.AddError(what, sentence(err)+" The same command may succeed later.")
+	default:
+		diags.AddError(what, sentence(err))
+	}
+}
+
+// addUnknownProviderError says why something cannot be done while the provider's
+// own configuration has unknown values.
+func addUnknownProviderError(diags *diag.Diagnostics, what string) {
+	diags.AddError(what, "The provider's configuration has values that are not known yet. "+
+		"Apply what they depend on first, for example with -target, or set them to values that are known when planning.")
+}
+
+// instant writes a time for people.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// failureLog sends the embedded backend's failures to Terraform's log.
+func failureLog(ctx context.Context) *slog.Logger { return slog.New(tflogHandler{ctx: ctx}) }
+
+// tflogHandler is an slog.Handler that writes errors to tflog. Attributes of
+// nested loggers and groups are not used by the backend.
+type tflogHandler struct {
+	slog.Handler
+	ctx context.Context
+}
+
+// Enabled reports whether a level is logged.
+func (h tflogHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+// Handle logs a record.
+func (h tflogHandler) Handle(_ context.Context, r slog.Record) error {
+	fields := map[string]any{}
+	r.Attrs(func(a slog.Attr) bool {
+		fields[a.Key] = a.Value.String()
+		return true
+	})
+	tflog.Error(h.ctx, r.Message, fields)
+	return nil
+}

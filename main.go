@@ -1,0 +1,39 @@
+// Terraform-provider-vcc keeps the default gateways of Veeam Cloud Connect
+// replica networks, and the option to route between them, as code. With no
+// arguments it is a plugin that Terraform or OpenTofu starts; "backend ..." is the
+// command line of its reference backend.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/provider"
+)
+
+// version is set by the linker when a release is built.
+var version = "dev"
+
+func main() {
+	debug := len(os.Args) == 2 && os.Args[1] == "-debug" // as debuggers of providers expect it
+	if len(os.Args) > 1 && !debug {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		status := cli.Main(ctx, version)
+		stop()
+		os.Exit(status)
+	}
+	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+		Address: "registry.terraform.io/cloudconnect-iac/vcc",
+		Debug:   debug,
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
