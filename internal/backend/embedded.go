@@ -16,8 +16,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/grpc/test/bufconn"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -62,7 +60,7 @@ type Embedded struct {
 
 	store    *store.Store
 	server   *http.Server
-	listener *bufconn.Listener
+	listener *pipeListener
 }
 
 // ConfigError is an error about one of the values in EmbeddedConfig.
@@ -125,7 +123,7 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedded{DataDir: dir, Created: created, Actor: actorName(cfg.Program), store: s, listener: bufconn.Listen(256 << 10)}
+	e := &Embedded{DataDir: dir, Created: created, Actor: actorName(cfg.Program), store: s, listener: newPipeListener()}
 	e.server = &http.Server{
 		Handler: httpapi.NewHandler(httpapi.ServerConfig{
 			Services:      s,
@@ -141,7 +139,7 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 		Endpoint:  "http://embedded.invalid", // never resolved: RFC 6761 reserves the name
 		UserAgent: cfg.Program + "/" + cfg.Version,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return e.listener.DialContext(ctx)
+			return e.listener.dial(ctx)
 		},
 	})
 	if err != nil {

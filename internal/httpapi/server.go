@@ -240,6 +240,9 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 // fail turns an error into an answer. What the caller is not told goes to the log.
 func (s *server) fail(ctx context.Context, method, path string, err error) *Error {
+	if ctx.Err() != nil { // the caller is gone; its transaction was rolled back
+		return &Error{status: http.StatusServiceUnavailable, ErrorCode: vcc.CodeUnavailable, Message: "the request was cancelled; nothing was changed"}
+	}
 	e := newError(err)
 	if e.status >= http.StatusInternalServerError {
 		s.Log.ErrorContext(ctx, "request failed", "method", method, "path", path, "error", err)

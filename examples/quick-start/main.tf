@@ -1,0 +1,53 @@
+# Two default gateways and the routing option, on the embedded backend with its
+# built-in lab. Nothing else is needed: no server, no credentials.
+
+terraform {
+  required_providers {
+    vcc = {
+      source = "registry.terraform.io/cloudconnect-iac/vcc"
+    }
+  }
+}
+
+provider "vcc" {
+  embedded = {
+    data_dir = ".vcc"
+  }
+}
+
+data "vcc_hardware_plan_networks" "silver" {
+  hardware_plan = "VMware Silver"
+}
+
+locals {
+  network = { for n in data.vcc_hardware_plan_networks.silver.networks : n.name => n.id }
+}
+
+# The first run of the replication job detected this gateway. Terraform adopts it.
+resource "vcc_default_gateway" "app" {
+  network_id = local.network["VMware Silver network 1"]
+
+  ipv4 = {
+    address     = "172.17.52.1"
+    subnet_mask = "255.255.254.0"
+  }
+  ipv6 = {
+    network       = "2001:db8:52::"
+    prefix_length = 64
+    address       = "fe80::1"
+  }
+}
+
+# The database server runs Linux, so nothing was detected. Terraform specifies it.
+resource "vcc_default_gateway" "data" {
+  network_id = local.network["VMware Silver network 3"]
+
+  ipv4 = {
+    address     = "172.17.54.1"
+    subnet_mask = "255.255.255.0"
+  }
+}
+
+resource "vcc_network_routing" "this" {
+  enabled = true
+}

@@ -1,0 +1,61 @@
+#!/bin/sh
+# The quick start, played from beginning to end in a scratch folder: apply,
+# somebody else's change, a plan that shows it, an apply that heals it, destroy.
+# It fails if a plan is not what the story says.
+set -eu
+
+cd "$(dirname "$0")/.."
+root=$PWD
+cli=$(tools/cli.sh)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+if [ -t 1 ]; then bold='\033[1m' plain='\033[0m' color=; else bold= plain= color=-no-color; fi
+heading() { printf "\n${bold}== %s${plain}\n\n" "$1"; }
+tf() { command=$1; shift; "$cli" "$command" -input=false $color "$@"; }
+backend() { echo "\$ terraform-provider-vcc backend $*"; "$plugin" backend "$@"; }
+# plan STATUS: with -detailed-exitcode 0 is an empty plan and 2 one with changes.
+plan() {
+	status=0
+	tf plan -detailed-exitcode || status=$?
+	[ "$status" -eq "$1" ] || { echo "demo: the plan ended with status $status, expected $1" >&2; exit 1; }
+}
+
+heading "Build the provider"
+# The layout of a provider mirror: the CLI installs from it as it would from a registry.
+mirror=$scratch/mirror/registry.terraform.io/cloudconnect-iac/vcc/0.0.1/$(go env GOOS)_$(go env GOARCH)
+plugin=$mirror/terraform-provider-vcc_v0.0.1$(go env GOEXE)
+CGO_ENABLED=0 go build -o "$plugin" .
+cp "$root/examples/quick-start/main.tf" "$scratch/"
+cd "$scratch"
+"$plugin" --version
+"$cli" version | head -n 1
+
+heading "What the replication jobs detected, before Terraform comes"
+backend gateway list 2>&1
+
+heading "Apply the quick start: one detected gateway is adopted, one is new, routing goes on"
+tf init -plugin-dir="$scratch/mirror"
+tf apply -auto-approve
+
+heading "Plan again: nothing to do"
+plan 0
+
+heading "Somebody changes a gateway and the routing option behind Terraform's back"
+backend gateway set "VMware Silver network 1" --ipv4 172.17.52.254/23
+backend routing off
+
+heading "Plan shows both, and who did it"
+plan 2
+
+heading "Apply heals both"
+tf apply -auto-approve
+
+heading "Plan again: nothing to do"
+plan 0
+
+heading "Destroy"
+tf destroy -auto-approve
+
+heading "What is left: what Terraform never managed"
+backend gateway list
