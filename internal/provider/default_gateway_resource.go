@@ -356,7 +356,11 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	case "", vcc.CodeNotFound:
 		r.release(m.NetworkID.ValueString())
 	case vcc.CodePreconditionFailed:
+		// Terraform 1.11 plans the removal of a resource that left the configuration
+		// with the state from before the refresh, so that planning again is not enough.
 		addRequestError(&resp.Diagnostics, failed, r.lostError(ctx, m, seen, err))
+		resp.Diagnostics.AddWarning("Accepting the Change Before Removing the Gateway",
+			"To remove the gateway with what is stored now, let Terraform take note of it first: apply with -refresh-only, then apply again.")
 	default:
 		addRequestError(&resp.Diagnostics, failed, err)
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -16,18 +17,20 @@ import (
 )
 
 // addFieldErrors adds every error in err at the attribute that its field names.
+// The text names it too: for an attribute inside an object the CLI quotes only
+// the head of the block.
 func addFieldErrors(diags *diag.Diagnostics, summary string, err error) {
 	all := vcc.Errors(err)
 	if len(all) == 0 && err != nil {
 		diags.AddError(summary, sentence(err))
 	}
 	for _, e := range all {
-		text := sentence(fmt.Errorf("%s", e.Message))
 		if e.Field == "" {
-			diags.AddError(summary, text)
-		} else {
-			diags.AddAttributeError(attributePath(e.Field), summary, text)
+			diags.AddError(summary, sentence(e))
+			continue
 		}
+		at := attributePath(e.Field)
+		diags.AddAttributeError(at, summary, fmt.Sprintf("%s: %s", at, sentence(errors.New(e.Message))))
 	}
 }
 
@@ -102,7 +105,9 @@ type tflogHandler struct {
 }
 
 // Enabled reports whether a level is logged.
-func (h tflogHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (h tflogHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}
 
 // Handle logs a record.
 func (h tflogHandler) Handle(_ context.Context, r slog.Record) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -113,11 +114,7 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 		addRequestError(&resp.Diagnostics, "Routing Option Not Read", err)
 		return
 	}
-	if m.ID.ValueString() != current.TenantID {
-		resp.Diagnostics.AddError("Routing Option of Another Tenant", fmt.Sprintf(
-			"This resource is the option of the tenant with ID %s, and the provider now acts for %q (%s). "+
-				"Check the provider's settings; to start over with the other tenant, remove the resource from the state first.",
-			m.ID.ValueString(), current.TenantName, current.TenantID))
+	if addOtherTenantError(&resp.Diagnostics, m, current) {
 		return
 	}
 	if !m.Enabled.IsNull() && m.Enabled.ValueBool() != current.Enabled && current.UpdatedAt != nil {
@@ -126,6 +123,19 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
+}
+
+// addOtherTenantError notices a provider that now acts for another tenant than
+// the one whose option this is: the two have nothing to do with each other.
+func addOtherTenantError(diags *diag.Diagnostics, m routingModel, current *httpapi.NetworkRouting) bool {
+	if m.ID.ValueString() == current.TenantID {
+		return false
+	}
+	diags.AddError("Routing Option of Another Tenant", fmt.Sprintf(
+		"This resource is the option of the tenant with ID %s, and the provider now acts for %q (%s). Nothing was changed. "+
+			"Check the provider's settings; to start over with the other tenant, remove the resource from the state first.",
+		m.ID.ValueString(), current.TenantName, current.TenantID))
+	return true
 }
 
 // routingChange tells who changed the option last, when, and from what to what.
@@ -147,9 +157,8 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	current, err := r.put(ctx, m.Enabled.ValueBool(), seen)
-	if err != nil {
-		addRequestError(&resp.Diagnostics, failed, err)
+	current := r.put(ctx, &resp.Diagnostics, failed, m, m.Enabled.ValueBool(), seen)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
@@ -157,30 +166,41 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
 }
 
-// put sets the option if its revision is still the one seen. A concurrent change
-// to the same value is as good; any other is an error that says who made it.
-func (r *networkRoutingResource) put(ctx context.Context, enabled bool, seen int64) (*httpapi.NetworkRouting, error) {
-	current, err := r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
-	if vcc.Code(err) != vcc.CodePreconditionFailed {
-		return current, err
+// put sets the option if it is still the same tenant's and its revision is still
+// the one seen. A concurrent change to the same value is as good; any other is an
+// error that says who made it.
+func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, m routingModel, enabled bool, seen int64) *httpapi.NetworkRouting {
+	stored, err := r.client.NetworkRouting(ctx)
+	if err == nil {
+		if addOtherTenantError(diags, m, stored) {
+			return nil
+		}
+		stored, err = r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
+	}
+	if err == nil {
+		return stored
 	}
 	for _, e := range vcc.Errors(err) {
-		stored, ok := e.Current.(*httpapi.NetworkRouting)
+		current, ok := e.Current.(*httpapi.NetworkRouting)
 		switch {
-		case !ok || stored.UpdatedAt == nil:
-		case stored.Enabled == enabled:
-			return stored, nil
+		case !ok || current.UpdatedAt == nil:
+		case current.Enabled == enabled:
+			return current
 		default:
-			return nil, &vcc.Error{Code: vcc.CodePreconditionFailed, Message: "the routing option was changed after this plan was made:\n\n" +
-				routingChange(stored) + "\n\nThat change was not overwritten. Plan again to see both sides"}
+			diags.AddError(failed, "The routing option was changed after this plan was made:\n\n"+routingChange(current)+
+				"\n\nThat change was not overwritten, and nothing else was changed. Plan again to see both sides.")
+			return nil
 		}
 	}
-	return nil, err
+	addRequestError(diags, failed, err)
+	return nil
 }
 
 // Delete switches the option off, unless somebody changed it since it was read.
 func (r *networkRoutingResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	const failed = "Routing Option Not Switched Off"
+	var m routingModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
 	seen, diags := savedRevision(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -190,9 +210,7 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	if _, err := r.put(ctx, false, seen); err != nil {
-		addRequestError(&resp.Diagnostics, failed, err)
-	}
+	r.put(ctx, &resp.Diagnostics, failed, m, false, seen)
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.

@@ -150,7 +150,7 @@ func (p *vccProvider) embed(ctx context.Context, s settings) (*httpapi.Client, s
 		if errors.As(err, &config) {
 			at = at.AtName(snakeCase(config.Setting))
 		}
-		diags.AddAttributeError(at, "Embedded Backend Not Available", sentence(err)+" Nothing was changed.")
+		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s Nothing was changed.", at, sentence(err)))
 		return nil, "", diags
 	}
 	if s.implicit {

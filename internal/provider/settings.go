@@ -134,14 +134,14 @@ func (r *settingsReader) requests(c providerConfig, s *settings) {
 		d, err := time.ParseDuration(v.ValueString())
 		if err != nil || d <= 0 || d > maxRequestTimeout {
 			r.diags.AddAttributeError(path.Root("request_timeout"), "Invalid Provider Configuration",
-				fmt.Sprintf("%q is not a duration above 0 and up to 1h; write it like 30s or 1m30s.", v.ValueString()))
+				fmt.Sprintf("request_timeout: %q is not a duration above 0 and up to 1h; write it like 30s or 1m30s.", v.ValueString()))
 		}
 		s.client.RequestTimeout = d
 	}
 	if v := c.MaxRetries; !v.IsNull() && !v.IsUnknown() {
 		if n := v.ValueInt64(); n < 0 || n > maxMaxRetries {
 			r.diags.AddAttributeError(path.Root("max_retries"), "Invalid Provider Configuration",
-				fmt.Sprintf("%d is not a number of retries; use 0 to %d.", n, maxMaxRetries))
+				fmt.Sprintf("max_retries: %d is not a number of retries; use 0 to %d.", n, maxMaxRetries))
 		}
 		s.client.MaxRetries = int(v.ValueInt64())
 	}

@@ -1,0 +1,115 @@
+package provider_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// plugin builds the provider once, laid out as the mirror that a CLI installs from.
+var plugin = sync.OnceValues(func() (mirror string, err error) {
+	if mirror, err = os.MkdirTemp("", "vcc-plugin"); err != nil {
+		return "", err
+	}
+	binary := filepath.Join(mirror, "registry.terraform.io/cloudconnect-iac/vcc/0.0.1", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-vcc_v0.0.1")
+	out, err := exec.Command("go", "build", "-o", binary, "../..").CombinedOutput()
+	if err != nil {
+		return mirror, fmt.Errorf("%w: %s", err, out)
+	}
+	return mirror, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if mirror, err := plugin(); err == nil && os.Getenv("TF_ACC") != "" {
+		_ = os.RemoveAll(mirror)
+	}
+	os.Exit(status)
+}
+
+// workspace is a folder in which the real CLI runs the provider as a process of
+// its own, which the testing framework does not.
+type workspace struct {
+	*testLab
+	folder string
+}
+
+// newWorkspace makes a workspace on a lab's backend.
+func (l *testLab) newWorkspace() *workspace {
+	l.t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		l.t.Skip("Acceptance tests skipped unless env 'TF_ACC' set")
+	}
+	mirror, err := plugin()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	w := &workspace{testLab: l, folder: l.t.TempDir()}
+	w.write("")
+	if out, status := w.terraform("init", "-plugin-dir="+mirror); status != 0 {
+		l.t.Fatalf("init: %s", out)
+	}
+	return w
+}
+
+// write replaces the configuration.
+func (w *workspace) write(config string) {
+	w.t.Helper()
+	config = "terraform {\n  required_providers {\n    vcc = { source = \"registry.terraform.io/cloudconnect-iac/vcc\" }\n  }\n}\n" + config
+	if err := os.WriteFile(filepath.Join(w.folder, "main.tf"), []byte(config), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// command prepares a run of the CLI.
+func (w *workspace) cli(args ...string) *exec.Cmd {
+	cli := os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if cli == "" {
+		cli = "terraform"
+	}
+	cmd := exec.Command(cli, args...)
+	cmd.Dir = w.folder
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "VCC_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	cmd.Env = append(cmd.Env, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	return cmd
+}
+
+// terraform runs the CLI and returns what it printed, with white space folded
+// because the CLI wraps lines anywhere, and its exit status.
+func (w *workspace) terraform(command string, args ...string) (string, int) {
+	w.t.Helper()
+	var out bytes.Buffer
+	cmd := w.cli(append([]string{command, "-no-color", "-input=false"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(out.String()), " "), cmd.ProcessState.ExitCode()
+}
+
+// expect runs the CLI and checks its exit status and what it prints.
+func (w *workspace) expect(status int, wants []string, command string, args ...string) {
+	w.t.Helper()
+	out, got := w.terraform(command, args...)
+	if got != status {
+		w.t.Fatalf("%s %v ended with %d, want %d:\n%s", command, args, got, status, out)
+	}
+	for _, want := range wants {
+		if !strings.Contains(out, want) {
+			w.t.Errorf("%s %v does not say %q:\n%s", command, args, want, out)
+		}
+	}
+}
