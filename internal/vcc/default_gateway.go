@@ -67,15 +67,17 @@ func equalPtr[T comparable](a, b *T) bool {
 	return *a == *b
 }
 
+var linkLocal = netip.MustParsePrefix("fe80::/10") // RFC 4291, 2.5.6
+
 // networks lists the IP networks that a router with these settings would be
 // connected to. Link-local ones are left out: they are per link by definition
-// (RFC 4291, 2.5.6) and never collide.
+// and never collide.
 func (s GatewaySettings) networks() map[string]netip.Prefix {
 	networks := map[string]netip.Prefix{}
 	if s.IPv4 != nil {
 		networks["ipv4"] = s.IPv4.Network()
 	}
-	if s.IPv6 != nil && !s.IPv6.Network.Addr().IsLinkLocalUnicast() {
+	if s.IPv6 != nil && !(s.IPv6.Network.Bits() >= linkLocal.Bits() && linkLocal.Contains(s.IPv6.Network.Addr())) {
 		networks["ipv6"] = s.IPv6.Network
 	}
 	return networks

@@ -85,7 +85,7 @@ func ParseSubnetMask(s string) (int, error) {
 	case ones == 0 && bits.LeadingZeros32(mask) > 0 && bits.LeadingZeros32(mask)+bits.OnesCount32(mask) == 32:
 		return 0, invalid("", "%s is a wildcard mask; the subnet mask is %s", s, subnetMask(bits.LeadingZeros32(mask)))
 	case mask<<ones != 0:
-		return 0, invalid("", "%s is not a subnet mask: its one bits are not contiguous; the nearest are %s", s, nearestMasks(ones))
+		return 0, invalid("", "%s is not a subnet mask: its one bits are not contiguous; try %s", s, nearestMasks(ones))
 	default:
 		return ones, nil
 	}
@@ -96,7 +96,7 @@ func nearestMasks(ones int) string {
 	if ones == 0 {
 		return upper
 	}
-	return subnetMask(ones) + " (/" + strconv.Itoa(ones) + ") and " + upper
+	return subnetMask(ones) + " (/" + strconv.Itoa(ones) + ") or " + upper
 }
 
 func subnetMask(length int) string {

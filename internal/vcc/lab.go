@@ -1,6 +1,7 @@
 package vcc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,7 +182,7 @@ func (v *labValidator) name(field, name string) {
 func (v *labValidator) unique(field, name string, seen map[string]string) {
 	v.name(field, name)
 	if other, taken := seen[name]; taken {
-		v.add(field, "%q is taken by %s; use another name", name, other)
+		v.add(field, "%q is at %s already; it must be unique", name, other)
 		return
 	}
 	seen[name] = field
@@ -238,7 +239,7 @@ func (v *labValidator) tenant(at string, t LabTenant, publicIPs map[string]strin
 	}
 	for i, s := range t.PublicIPs {
 		field := fmt.Sprintf("%s.public_ips[%d]", at, i)
-		if addr, err := netip.ParseAddr(s); err != nil || addr.Zone() != "" {
+		if addr, err := netip.ParseAddr(s); err != nil || addr.Zone() != "" || addr.Is4In6() {
 			v.add(field, "%q is not an IP address", s)
 		} else {
 			v.unique(field, addr.String(), publicIPs)
@@ -332,10 +333,12 @@ func (v *labValidator) inNetwork(field, address, network, name string) {
 		v.add(field, "%q is not an IP address", address)
 		return
 	}
-	prefix, err := netip.ParsePrefix(network)
-	if err != nil {
+	if network == "" {
 		v.add(field, "production network %q has no network of that family; add it, or leave this out", name)
-	} else if !prefix.Contains(addr) {
+		return
+	}
+	// A network that is none is reported where it is declared.
+	if prefix, err := netip.ParsePrefix(network); err == nil && !prefix.Contains(addr) {
 		v.add(field, "%s is outside %s of production network %q", addr, prefix, name)
 	}
 }
@@ -353,11 +356,9 @@ func (p ProductionNetwork) gateway() (GatewaySettings, error) {
 		}
 		if err == nil {
 			s.IPv4 = &IPv4Settings{Address: addr, PrefixLength: v4.Bits()}
-			err = atField("ipv4_gateway", s.IPv4.Validate())
-		} else {
-			err = atField("ipv4_gateway", err)
+			err = s.IPv4.Validate()
 		}
-		err4 = err
+		err4 = inProduction("ipv4", err)
 	}
 	if err6 == nil && p.IPv6Gateway != "" {
 		addr, err := ParseIPv6Address(p.IPv6Gateway)
@@ -365,7 +366,7 @@ func (p ProductionNetwork) gateway() (GatewaySettings, error) {
 			s.IPv6 = &IPv6Settings{Address: addr, Network: v6}
 			err = s.IPv6.Validate()
 		}
-		err6 = atField("ipv6_gateway", err)
+		err6 = inProduction("ipv6", err)
 	}
 	return s, errors.Join(err4, err6)
 }
@@ -387,12 +388,17 @@ func (p ProductionNetwork) network(field, network, gateway string, family func(n
 	return prefix, nil
 }
 
-// atField replaces the field of every error in err.
-func atField(field string, err error) error {
+// inProduction moves every error in err from the settings of a default gateway
+// to the production network: what is not about the address is about the network.
+func inProduction(family string, err error) error {
 	var moved []error
 	for _, e := range Errors(err) {
 		e := *e
-		e.Field = field
+		if e.Field == "" || e.Field == "address" {
+			e.Field = family + "_gateway"
+		} else {
+			e.Field = family
+		}
 		moved = append(moved, &e)
 	}
 	return errors.Join(moved...)
@@ -456,8 +462,11 @@ func (v *labValidator) failoverPlans(at string, t LabTenant) {
 		rules := map[string]string{}
 		for j, r := range p.PublicIPRules {
 			at := fmt.Sprintf("%s.public_ip_rules[%d]", at, j)
-			v.under(at, r.validate(t.PublicIPs))
-			v.unique(at, fmt.Sprintf("%s port %d", r.Address, r.Port), rules)
+			if err := r.validate(t.PublicIPs); err != nil {
+				v.under(at, err)
+			} else { // one address has many spellings in IPv6
+				v.unique(at, fmt.Sprintf("%s port %d", netip.MustParseAddr(r.Address), r.Port), rules)
+			}
 		}
 	}
 }
@@ -466,7 +475,7 @@ func (v *labValidator) failoverPlans(at string, t LabTenant) {
 func (r LabPublicIPRule) validate(allocation []string) error {
 	address, err := netip.ParseAddr(r.Address)
 	if err != nil || !slices.ContainsFunc(allocation, func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a == address }) {
-		return invalid("address", "%q is not a public address of the tenant; public_ips lists %s", r.Address, QuoteNames(allocation))
+		return invalid("address", "%q is not a public address of the tenant; public_ips lists %s", r.Address, cmp.Or(QuoteNames(allocation), "none"))
 	}
 	to, err := netip.ParseAddr(r.ToAddress)
 	if err != nil || to.Is4() != address.Is4() {

@@ -1,0 +1,6 @@
+import {
+  to = vcc_default_gateway.app
+  identity = {
+    network_id = "6f1c0a52-7d1e-4c53-9f0b-2f0d8d6a3b11"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = vcc_network_routing.this
+  id = "ABC Company"
+}

@@ -1,0 +1,3 @@
+resource "vcc_network_routing" "this" {
+  enabled = true
+}
