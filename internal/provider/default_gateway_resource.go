@@ -242,11 +242,12 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	// An identity is due whatever the read finds.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{m.NetworkID})...)
 	if r.connection == nil {
 		return // the provider's settings are not known yet: Terraform goes on with what it has
 	}
 	id := m.NetworkID.ValueString()
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{m.NetworkID})...)
 	g, err := r.client.DefaultGateway(ctx, id)
 	if vcc.Code(err) == vcc.CodeNotFound {
 		r.warnOfDrift(ctx, &resp.Diagnostics, m, seen)

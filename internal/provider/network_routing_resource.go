@@ -106,8 +106,10 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var m routingModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	// An identity is due whatever the read finds.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{m.ID})...)
 	if resp.Diagnostics.HasError() || r.connection == nil {
-		return
+		return // without a connection the provider's settings are not known yet: Terraform goes on with what it has
 	}
 	current, err := r.client.NetworkRouting(ctx)
 	if err != nil {
@@ -121,7 +123,6 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 		resp.Diagnostics.AddWarning("Routing Option Changed Outside Terraform", "Since Terraform last saw it:\n\n"+routingChange(current))
 	}
 	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
 }
 
