@@ -126,7 +126,7 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	e := &Embedded{DataDir: dir, Created: created, Actor: actorName(cfg.Program), store: s, listener: newPipeListener()}
 	e.server = &http.Server{
 		Handler: httpapi.NewHandler(httpapi.ServerConfig{
-			Services:      s,
+			Services:      NewServices(s),
 			Authenticator: httpapi.Always{TenantID: tenant, Name: e.Actor},
 			Log:           cfg.Log,
 			Version:       cfg.Version,

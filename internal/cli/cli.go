@@ -22,9 +22,10 @@ import (
 
 // The exit statuses.
 const (
-	exitDone    = 0
-	exitRefused = 1
-	exitUsage   = 2
+	exitDone         = 0
+	exitRefused      = 1
+	exitUsage        = 2
+	exitNotReachable = 3
 )
 
 type commands struct {
@@ -41,6 +42,8 @@ type backendCommands struct {
 	Gateway   gatewayCmds  `cmd:"" help:"List, set and remove default gateways."`
 	Routing   routingCmds  `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
 	Replicate replicateCmd `cmd:"" help:"Run a replication job; its first run detects default gateways."`
+	Failover  failoverCmds `cmd:"" help:"Start, undo and test full site failover."`
+	Trace     traceCmd     `cmd:"" help:"Say whether a packet would get through after full site failover, and why. Ends with 3 if not."`
 	Lab       labCmds      `cmd:"" help:"Declare who exists."`
 }
 
@@ -53,7 +56,8 @@ type session struct {
 }
 
 // Run carries out a command line, without the program's name, and returns the
-// exit status: 0 done, 1 refused or failed with a message on stderr, 2 wrong usage.
+// exit status: 0 done, 1 refused or failed with a message on stderr, 2 wrong
+// usage, 3 a trace that found no way through.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, version string) (status int) {
 	type exited int
 	defer func() {
@@ -100,6 +104,9 @@ func usageOf(args []string) string {
 }
 
 func fail(stderr io.Writer, err error) int {
+	if errors.Is(err, notReachable{}) {
+		return exitNotReachable
+	}
 	_, _ = fmt.Fprintln(stderr, "Error:", err)
 	var usage usageError
 	if errors.As(err, &usage) {

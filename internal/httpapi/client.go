@@ -16,7 +16,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -65,8 +64,9 @@ type Client struct {
 	base *url.URL
 	http *retryablehttp.Client
 
-	login sync.Mutex
-	token string // guarded by login
+	// token holds the access token, "" for none. It is taken out while somebody
+	// logs in: the others wait for it, no longer than their contexts allow.
+	token chan string
 }
 
 // NewClient checks the configuration and returns a client. It sends nothing.
@@ -96,7 +96,8 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.RequestTimeout == 0 {
 		cfg.RequestTimeout = DefaultRequestTimeout
 	}
-	c := &Client{cfg: cfg, base: base}
+	c := &Client{cfg: cfg, base: base, token: make(chan string, 1)}
+	c.token <- ""
 	c.http = &retryablehttp.Client{
 		HTTPClient: &http.Client{Transport: transport, Timeout: cfg.RequestTimeout, CheckRedirect: refuseRedirect},
 		RetryMax:   cfg.MaxRetries,
@@ -104,6 +105,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		Backoff:    backoff,
 		// The last answer says more than "giving up after 5 attempts".
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	if cfg.OnResponse != nil {
+		c.http.ResponseLogHook = func(_ retryablehttp.Logger, resp *http.Response) {
+			cfg.OnResponse(resp.Request.Context(), resp.Request.Method, resp.Request.URL.Path, resp.StatusCode)
+		}
 	}
 	return c, nil
 }
@@ -206,7 +212,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 		}
 		err = c.do(req, out)
 		if vcc.Code(err) == vcc.CodeExpiredToken {
-			c.forget(token)
+			c.forget(ctx, token)
 		}
 		return err
 	}
@@ -247,9 +253,6 @@ func (c *Client) do(req *retryablehttp.Request, out any) error {
 		return fmt.Errorf("%s %s on %s failed: %w", req.Method, req.URL.Path, c.base.Host, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // what was read has been read
-	if c.cfg.OnResponse != nil {
-		c.cfg.OnResponse(req.Context(), req.Method, req.URL.Path, resp.StatusCode)
-	}
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%s %s on %s: reading the answer: %w", req.Method, req.URL.Path, c.base.Host, err)
@@ -305,10 +308,13 @@ func (c *Client) accessToken(ctx context.Context) (string, error) {
 	if c.cfg.Username == "" {
 		return "", nil
 	}
-	c.login.Lock()
-	defer c.login.Unlock()
-	if c.token != "" {
-		return c.token, nil
+	token, err := c.takeToken(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { c.token <- token }()
+	if token != "" {
+		return token, nil
 	}
 	form := url.Values{"grant_type": {"password"}, "username": {c.cfg.Username}, "password": {c.cfg.Password}}
 	req, err := c.request(ctx, http.MethodPost, "/api/oauth2/token", nil, []byte(form.Encode()))
@@ -325,17 +331,30 @@ func (c *Client) accessToken(ctx context.Context) (string, error) {
 	if answer.AccessToken == "" {
 		return "", fmt.Errorf("%s answered the login without a token", c.base.Host)
 	}
-	c.token = answer.AccessToken
-	return c.token, nil
+	token = answer.AccessToken
+	return token, nil
+}
+
+// takeToken takes the token out. Who does puts one back.
+func (c *Client) takeToken(ctx context.Context) (string, error) {
+	select {
+	case token := <-c.token:
+		return token, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // forget drops a token that expired, unless another caller has replaced it.
-func (c *Client) forget(token string) {
-	c.login.Lock()
-	defer c.login.Unlock()
-	if c.token == token {
-		c.token = ""
+func (c *Client) forget(ctx context.Context, expired string) {
+	token, err := c.takeToken(ctx)
+	if err != nil {
+		return
 	}
+	if token == expired {
+		token = ""
+	}
+	c.token <- token
 }
 
 // Unconditional makes a write overwrite whatever is stored.
@@ -456,10 +475,5 @@ func (c *Client) ReplicationJobs(ctx context.Context) ([]ReplicationJob, error) 
 // RunReplicationJob runs a job. It is never repeated by itself once it was sent.
 // CodeNotFound: no such job.
 func (c *Client) RunReplicationJob(ctx context.Context, jobID string) (*JobRun, error) {
-	run := new(JobRun)
-	err := c.call(ctx, http.MethodPost, basePath+"/replicationJobs/"+url.PathEscape(jobID)+"/run", nil, nil, nil, run)
-	if err != nil {
-		return nil, err
-	}
-	return run, nil
+	return post[JobRun](ctx, c, "replicationJobs/"+url.PathEscape(jobID)+"/run", nil)
 }

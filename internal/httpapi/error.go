@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -70,8 +72,10 @@ func newError(err error) *Error {
 }
 
 // useOwnErrors makes huma answer in this contract's form when it refuses a
-// request before a handler sees it. The hook is a global of the library.
+// request before a handler sees it, and refuse properties in another case. Both
+// are globals of the library.
 var useOwnErrors = sync.OnceFunc(func() {
+	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		e := &Error{status: status, Message: message}
 		switch {
@@ -84,21 +88,34 @@ var useOwnErrors = sync.OnceFunc(func() {
 		default:
 			e.ErrorCode = vcc.CodeInvalidValue
 		}
-		var details []string
+		var all []error
 		for _, err := range errs {
 			var d *huma.ErrorDetail
-			if !errors.As(err, &d) {
-				continue
+			if errors.As(err, &d) {
+				all = append(all, newInvalidValue(d))
 			}
-			field := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
-			if e.Field == "" {
-				e.Field = field
-			}
-			details = append(details, field+": "+d.Message)
 		}
-		if len(details) > 0 {
-			e.Message = strings.Join(details, "; ") + "; nothing was changed"
+		if len(all) > 0 {
+			listed := newError(errors.Join(all...))
+			e.Field, e.Message = listed.Field, listed.Message+"; nothing was changed"
 		}
 		return e
 	}
 })
+
+// newInvalidValue puts one of huma's findings into the domain's form, which names
+// the value itself where huma names the object that lacks it.
+func newInvalidValue(d *huma.ErrorDetail) *vcc.Error {
+	e := &vcc.Error{Code: vcc.CodeInvalidValue, Message: d.Message}
+	if d.Location == "body" {
+		e.Message = "body: " + d.Message
+	} else {
+		e.Field = strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
+	}
+	var missing string
+	if n, _ := fmt.Sscanf(d.Message, validation.MsgExpectedRequiredProperty, &missing); n == 1 {
+		e.Field = strings.TrimPrefix(e.Field+"."+missing, ".")
+		e.Message = "a value is required"
+	}
+	return e
+}

@@ -22,6 +22,8 @@ type Services interface {
 	vcc.DefaultGatewayService
 	vcc.NetworkRoutingService
 	vcc.ReplicationJobService
+	vcc.FailoverService
+	vcc.ApplianceService
 }
 
 // Authenticator tells who sent a request.
@@ -131,11 +133,6 @@ type NetworkPath struct {
 	NetworkID string `path:"networkId"`
 }
 
-// JobPath names a replication job in the path.
-type JobPath struct {
-	ID string `path:"id"`
-}
-
 // Body is an answer with nothing but a body.
 type Body[T any] struct{ Body T }
 
@@ -174,6 +171,8 @@ func (s *server) register() {
 	handle(s, http.MethodGet, "networkRouting", "Get the routing option", s.getRouting)
 	handle(s, http.MethodPut, "networkRouting", "Set the routing option", s.putRouting)
 	handle(s, http.MethodPost, "replicationJobs/{id}/run", "Run a replication job; its first run detects default gateways", s.runJob)
+
+	s.registerFailover()
 
 	huma.Register(s.api, huma.Operation{
 		OperationID: "getServerInfo", Method: http.MethodGet, Path: "/api/v1/serverInfo", Summary: "Describe the backend",
@@ -347,7 +346,7 @@ func (s *server) putRouting(ctx context.Context, as vcc.Actor, in *PutRoutingInp
 	return &Tagged[NetworkRouting]{Status: http.StatusOK, ETag: etag(r.Revision), Body: newNetworkRouting(*r)}, nil
 }
 
-func (s *server) runJob(ctx context.Context, as vcc.Actor, in *JobPath) (*Body[JobRun], error) {
+func (s *server) runJob(ctx context.Context, as vcc.Actor, in *IDPath) (*Body[JobRun], error) {
 	run, err := s.Services.RunReplicationJob(ctx, as, in.ID)
 	if err != nil {
 		return nil, err

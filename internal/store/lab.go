@@ -109,7 +109,7 @@ func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, remove []s
 	// Removals come before allocations, so that a VLAN that is given back can be
 	// given out again, and parents before children where rows are added.
 	for _, step := range []func() error{
-		c.removeNetworks, c.putHosts, c.putPlans, c.putTenants, c.allocateNetworks, c.putJobs, c.removeParents,
+		c.removeNetworks, c.putHosts, c.putPlans, c.putTenants, c.allocateNetworks, c.putJobs, c.putFailoverPlans, c.removeParents,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -349,8 +349,54 @@ func (c *labChange) putJobs() error {
 	return nil
 }
 
+// putFailoverPlans keeps the sessions of plans that stay. A plan that is failed
+// over cannot go: nobody could undo it.
+func (c *labChange) putFailoverPlans() error {
+	var stored []struct{ ID, TenantID, Name string }
+	if err := c.tx.NewSelect().TableExpr("failover_plans").ColumnExpr("id, tenant_id, name").Scan(c.ctx, &stored); err != nil {
+		return err
+	}
+	ids := map[[2]string]string{}
+	for _, p := range stored {
+		ids[[2]string{p.TenantID, p.Name}] = p.ID
+	}
+	for _, t := range c.lab.Tenants {
+		for i, p := range t.FailoverPlans {
+			key := [2]string{c.tenants[t.Name], p.Name}
+			id, ok := ids[key]
+			if !ok {
+				id = uuid.NewString()
+			}
+			delete(ids, key)
+			text, err := encode(p)
+			if err != nil {
+				return err
+			}
+			err = c.exec("INSERT INTO failover_plans (id, tenant_id, name, ordinal, declaration) VALUES (?, ?, ?, ?, ?) "+
+				"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration", id, key[0], p.Name, i, text)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for key, id := range ids {
+		active, err := c.tx.NewSelect().TableExpr("failover_sessions").Where("plan_id = ?", id).Where("ended_at IS NULL").Count(c.ctx)
+		if err != nil {
+			return err
+		}
+		if active > 0 {
+			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: id, Message: fmt.Sprintf(
+				"the lab no longer has failover plan %q, which is failed over; nothing was changed. Undo the failover first", key[1])}
+		}
+		if err := c.exec("DELETE FROM failover_plans WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // removeParents removes what the lab no longer has once nothing depends on it.
-// A tenant takes its history along.
+// A tenant takes its history and its sessions along.
 func (c *labChange) removeParents() error {
 	for name, id := range c.tenants {
 		i := slices.IndexFunc(c.lab.Tenants, func(t vcc.LabTenant) bool { return t.Name == name })
@@ -366,8 +412,10 @@ func (c *labChange) removeParents() error {
 			continue
 		}
 		c.named(name)
-		if err := c.exec("DELETE FROM changes WHERE tenant_id = ?", id); err != nil {
-			return err
+		for _, history := range []string{"changes", "failover_sessions"} {
+			if err := c.exec("DELETE FROM ? WHERE tenant_id = ?", bun.Ident(history), id); err != nil {
+				return err
+			}
 		}
 		if err := c.exec("DELETE FROM tenants WHERE id = ?", id); err != nil {
 			return err

@@ -99,7 +99,7 @@ func (s *Store) runJob(ctx context.Context, tx bun.Tx, as vcc.Actor, jobID strin
 
 // detect saves what the first run of a job finds, in the name of the job.
 func (s *Store) detect(ctx context.Context, tx bun.Tx, as vcc.Actor, declared vcc.LabReplicationJob, run *vcc.JobRun) error {
-	site, err := findSite(ctx, tx, as.TenantID)
+	tenant, err := findTenant(ctx, tx, as.TenantID)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *Store) detect(ctx context.Context, tx bun.Tx, as vcc.Actor, declared vc
 	if err := networksOf(tx, as.TenantID).Where("n.hardware_plan_id = ?", run.Job.HardwarePlanID).Scan(ctx, &rows); err != nil {
 		return err
 	}
-	found, skipped := vcc.Detect(site, declared, convert(rows, networkRow.network))
+	found, skipped := vcc.Detect(tenant.Site, declared, convert(rows, networkRow.network))
 	run.Skipped = skipped
 	as.Name = fmt.Sprintf("replication job %q", run.Job.Name)
 	for _, d := range found {
@@ -132,14 +132,4 @@ func (s *Store) detect(ctx context.Context, tx bun.Tx, as vcc.Actor, declared vc
 		run.Detected = append(run.Detected, *g)
 	}
 	return nil
-}
-
-func findSite(ctx context.Context, db bun.IDB, tenantID string) (vcc.Site, error) {
-	var declaration string
-	err := db.NewSelect().TableExpr("tenants").Column("declaration").Where("id = ?", tenantID).Scan(ctx, &declaration)
-	if err != nil {
-		return vcc.Site{}, err
-	}
-	tenant, err := decode[vcc.LabTenant](declaration)
-	return tenant.Site, err
 }

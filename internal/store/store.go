@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,12 +54,11 @@ const busyTimeout = 10 * time.Second
 // OpenSQLite opens the database file, creates it if there is none, and brings
 // its schema up to date.
 func OpenSQLite(ctx context.Context, path string) (*Store, error) {
-	// WAL lets readers go on beside the one writer; synchronous=FULL makes a commit
-	// wait until it is on disk, and fullfsync makes macOS mean it. Write transactions begin
-	// "immediate": one that began as a reader could not become a writer once
-	// another process had written.
+	// Synchronous=FULL makes a commit wait until it is on disk, and fullfsync makes
+	// macOS mean it. Write transactions begin "immediate": one that began as a
+	// reader could not become a writer once another process had written.
 	db, err := openSQLite(path, url.Values{
-		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_pragma": {"fullfsync(1)"},
+		"_synchronous": {"FULL"}, "_pragma": {"fullfsync(1)"},
 		"_foreign_keys": {"on"}, "_time_format": {"sqlite"},
 	})
 	if err != nil {
@@ -68,9 +68,23 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Store{
-		db:  bun.NewDB(db, sqlitedialect.New()),
+		db:  bun.NewDB(db, dialect{sqlitedialect.New()}),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}, nil
+}
+
+// dialect also writes strings with NUL characters, which bun refuses: nothing has
+// such an ID or name, and that is the answer, not a failure.
+type dialect struct{ *sqlitedialect.Dialect }
+
+func (d dialect) AppendString(b []byte, s string) []byte {
+	for i, part := range strings.Split(s, "\x00") {
+		if i > 0 {
+			b = append(b, " || char(0) || "...)
+		}
+		b = d.Dialect.AppendString(b, part)
+	}
+	return b
 }
 
 func openSQLite(path string, parameters url.Values) (*sql.DB, error) {
@@ -105,6 +119,11 @@ func migrate(ctx context.Context, db *sql.DB, lock lockFile) (err error) {
 		return fmt.Errorf("waiting for another process that is preparing the database: %w", err)
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	// WAL lets readers go on beside the one writer. The mode stays in the file, and
+	// of two processes that change it at once SQLite would fail one without waiting.
+	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
 	_, err = m.Up(ctx)
 	return err
 }
@@ -112,9 +131,13 @@ func migrate(ctx context.Context, db *sql.DB, lock lockFile) (err error) {
 // upToDate looks without taking a lock. A database without goose's table is not
 // asked further: goose would create the table, beside others doing the same.
 func upToDate(ctx context.Context, db *sql.DB, m *goose.Provider) (bool, error) {
+	var journal string
 	var tables int
-	err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = ?", goose.DefaultTablename).Scan(&tables)
-	if err != nil || tables == 0 {
+	err := errors.Join(
+		db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&journal),
+		db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = ?", goose.DefaultTablename).Scan(&tables),
+	)
+	if err != nil || tables == 0 || journal != "wal" {
 		return false, err
 	}
 	current, target, err := m.GetVersions(ctx)

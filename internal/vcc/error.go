@@ -94,6 +94,15 @@ func invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// errorList collects what is wrong with several values.
+type errorList []error
+
+func (l *errorList) add(field, format string, args ...any) {
+	*l = append(*l, invalid(field, format, args...))
+}
+
+func (l errorList) err() error { return errors.Join(l...) }
+
 // Within puts a parent's path in front of the field of every error in err.
 func Within(parent string, err error) error {
 	all := Errors(err)

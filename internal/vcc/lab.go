@@ -149,24 +149,20 @@ func (l Lab) Validate() error {
 		}
 		v.tenant(at, t, publicIPs)
 	}
-	return errors.Join(v.errs...)
+	return v.err()
 }
 
 // labValidator collects what is wrong with a lab.
 type labValidator struct {
-	lab  Lab
-	errs []error
-}
-
-func (v *labValidator) add(field, format string, args ...any) {
-	v.errs = append(v.errs, invalid(field, format, args...))
+	errorList
+	lab Lab
 }
 
 // under adds every error of err with its field below parent, in the lab file's
 // spelling of fields.
 func (v *labValidator) under(parent string, err error) {
 	if err != nil {
-		v.errs = append(v.errs, Within(parent, err))
+		v.errorList = append(v.errorList, Within(parent, err))
 	}
 }
 

@@ -3,7 +3,6 @@ package vcc
 import (
 	"context"
 	"fmt"
-	"slices"
 )
 
 // Network is a cloud network: one virtual network that a tenant gets through a
@@ -54,31 +53,4 @@ type NetworkService interface {
 	// Networks returns a page of the tenant's cloud networks that match the
 	// filter, in plan and network order, and how many match.
 	Networks(ctx context.Context, as Actor, filter NetworkFilter, page Page) ([]Network, int, error)
-}
-
-// NetworkExtensionAppliance is the small router that the service provider runs
-// for a tenant on one host.
-type NetworkExtensionAppliance struct {
-	HostID string
-	// Networks are the cloud networks of all the tenant's plans on that host.
-	Networks []Network
-}
-
-// VNICs returns how many virtual network adapters the appliance has: one per
-// cloud network, and one on the service provider's external network (rule 3).
-func (a NetworkExtensionAppliance) VNICs() int { return len(a.Networks) + 1 }
-
-// Appliances groups a tenant's networks by host, in order of first appearance:
-// there is one appliance per tenant and host (rule 3).
-func Appliances(networks []Network) []NetworkExtensionAppliance {
-	var appliances []NetworkExtensionAppliance
-	for _, n := range networks {
-		i := slices.IndexFunc(appliances, func(a NetworkExtensionAppliance) bool { return a.HostID == n.HostID })
-		if i < 0 {
-			i = len(appliances)
-			appliances = append(appliances, NetworkExtensionAppliance{HostID: n.HostID})
-		}
-		appliances[i].Networks = append(appliances[i].Networks, n)
-	}
-	return appliances
 }

@@ -100,3 +100,32 @@ CREATE TABLE changes (
 );
 
 CREATE INDEX changes_of_network ON changes (tenant_id, network_id, revision);
+
+CREATE TABLE failover_plans (
+    id          TEXT PRIMARY KEY,
+    tenant_id   TEXT NOT NULL REFERENCES tenants (id),
+    name        TEXT NOT NULL,
+    ordinal     INTEGER NOT NULL,
+    declaration TEXT NOT NULL,
+    UNIQUE (tenant_id, name)
+);
+
+-- Sessions outlive their plan. One is under way as long as ended_at is NULL;
+-- hosts lists whose appliances it occupies.
+CREATE TABLE failover_sessions (
+    id         TEXT PRIMARY KEY,
+    tenant_id  TEXT NOT NULL REFERENCES tenants (id),
+    kind       TEXT NOT NULL CHECK (kind IN ('fullSite', 'partialSite')),
+    plan_id    TEXT NOT NULL,
+    plan_name  TEXT NOT NULL,
+    vm         TEXT NOT NULL,
+    hosts      TEXT NOT NULL,
+    started_at TIMESTAMP NOT NULL,
+    started_by TEXT NOT NULL,
+    ended_at   TIMESTAMP,
+    ended_by   TEXT NOT NULL DEFAULT '',
+    log        TEXT NOT NULL,
+    problems   TEXT NOT NULL
+);
+
+CREATE INDEX failover_sessions_under_way ON failover_sessions (tenant_id) WHERE ended_at IS NULL;

@@ -1,0 +1,171 @@
+package appliance
+
+// managementPort is the TCP port of the external address through which the
+// service provider manages the appliance; no public IP rule can have it (rule 17).
+const managementPort = 22
+
+// outcome is one way in which a rule can end.
+type outcome struct {
+	verdict Verdict
+	reason  Reason
+	rule    int // 0 for what the flow table settles
+}
+
+// The outcomes, in the order of the rules.
+var (
+	invalidPacket         = outcome{Dropped, ReasonInvalidPacket, 1}
+	noDefaultGateway      = outcome{Dropped, ReasonNoDefaultGateway, 2}
+	sourceNotInNetwork    = outcome{Dropped, ReasonSourceNotInNetwork, 2}
+	sourceInsideNetworks  = outcome{Dropped, ReasonSourceNotInNetwork, 3}
+	echo                  = outcome{Delivered, ReasonEcho, 4}
+	management            = outcome{Delivered, ReasonManagement, 4}
+	notAService           = outcome{Dropped, ReasonNotAService, 4}
+	publicIPRule          = outcome{Forwarded, ReasonPublicIPRule, 5}
+	noRuleForPort         = outcome{Dropped, ReasonNoPublicIPRule, 5}
+	sameNetwork           = outcome{Forwarded, ReasonSameNetwork, 6}
+	routingEnabled        = outcome{Forwarded, ReasonRoutingEnabled, 6}
+	routingDisabled       = outcome{Dropped, ReasonRoutingDisabled, 6}
+	differentHardwarePlan = outcome{Dropped, ReasonDifferentHardwarePlan, 7}
+	internetAccess        = outcome{Forwarded, ReasonInternetAccess, 8}
+	noInternetAccess      = outcome{Dropped, ReasonNoInternetAccess, 8}
+	noRoute               = outcome{Dropped, ReasonNoRoute, 8}
+	noPublicIPRule        = outcome{Dropped, ReasonNoPublicIPRule, 9}
+	hopLimitExceeded      = outcome{Dropped, ReasonHopLimitExceeded, 10}
+	knownFlow             = outcome{Forwarded, ReasonKnownFlow, 0}
+	flowTableFull         = outcome{Dropped, ReasonFlowTableFull, 0}
+)
+
+// ruling is the outcome of the ten rules, with what it does to a forwarded packet.
+// It has no more than the compiler keeps in registers.
+type ruling struct {
+	*outcome
+	leaving Interface
+	// source, if not nil, gives the packet the external address as its source.
+	source *externalFamily
+	// destination, if not nil, gives the packet another destination.
+	destination *target
+}
+
+// first decides the first packet of a flow, except for rule 1, which keyOf applies.
+// It allocates nothing, and its cost does not depend on the number of networks but
+// for the lookup in the table.
+func (c *Compiled) first(p *Packet, k *flowKey) ruling {
+	if uint(p.Interface) >= uint(len(c.Interfaces)) { // #nosec G115 -- below zero becomes huge
+		return ruling{outcome: &invalidPacket}
+	}
+	var r ruling
+	if p.Interface == Ext0 {
+		r = c.firstFromOutside(p, k)
+	} else {
+		r = c.firstFromNetwork(p, k)
+	}
+	// Rule 10.
+	if p.HopLimit <= 1 && r.verdict == Forwarded {
+		return ruling{outcome: &hopLimitExceeded}
+	}
+	return r
+}
+
+func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
+	family := familyOf(p.Source.Addr())
+	from := &c.networks[family][p.Interface-1]
+
+	// Rule 2. A link-local source is on the link by definition.
+	if !from.served {
+		return ruling{outcome: &noDefaultGateway}
+	}
+	linkLocal := k.source.isLinkLocal()
+	if from.isGateway(k.source) || !linkLocal && !from.contains(k.source) {
+		return ruling{outcome: &sourceNotInNetwork}
+	}
+
+	// Rule 4.
+	if from.isGateway(k.destination) {
+		if k.protocol.isEcho() {
+			return ruling{outcome: &echo}
+		}
+		return ruling{outcome: &notAService}
+	}
+	if linkLocal {
+		return ruling{outcome: &sourceNotInNetwork}
+	}
+
+	// A router must not forward to a link-local address (RFC 4291, 2.5.6), whatever
+	// the policy: no route leads to it. Nor does one to a network that exists and is
+	// not served, which rule 8 would hand to the outside. Both are our decision.
+	if k.destination.isLinkLocal() {
+		return ruling{outcome: &noRoute}
+	}
+	to, _ := c.table.Lookup(p.Destination.Addr())
+	if to.via == unreachable {
+		return ruling{outcome: &noRoute}
+	}
+
+	// Rules 6 and 7 (rule 13 of the domain). Within one network there is nothing to
+	// join: its hosts reach each other without the appliance, and a packet that comes
+	// all the same is sent back (our decision).
+	if to.via != Ext0 {
+		switch {
+		case to.via == p.Interface:
+			return ruling{outcome: &sameNetwork, leaving: to.via}
+		case to.plan != from.plan:
+			return ruling{outcome: &differentHardwarePlan}
+		case !c.Policy.RoutingEnabled:
+			return ruling{outcome: &routingDisabled}
+		default:
+			return ruling{outcome: &routingEnabled, leaving: to.via}
+		}
+	}
+
+	// Rule 8. The appliance's own external address is outside as well (our decision:
+	// rule 4 has it on ext0 alone).
+	switch external := &c.external[family]; {
+	case !from.internet:
+		return ruling{outcome: &noInternetAccess}
+	case !external.hasGateway:
+		return ruling{outcome: &noRoute}
+	default:
+		return ruling{outcome: &internetAccess, leaving: Ext0, source: external}
+	}
+}
+
+func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
+	own := c.external[familyOf(p.Destination.Addr())].address
+
+	// Rule 3. A link-local source is the service provider's, on this link, and good
+	// for rule 4 only, as on a netN (our decision).
+	linkLocal := k.source.isLinkLocal()
+	if linkLocal {
+		if k.destination != own {
+			return ruling{outcome: &sourceInsideNetworks}
+		}
+	} else if from, _ := c.table.Lookup(p.Source.Addr()); from.network != Ext0 {
+		return ruling{outcome: &sourceInsideNetworks}
+	}
+
+	// Rule 5.
+	ports, isPublic := c.public[k.destination]
+	if isPublic && !linkLocal && !k.protocol.isEcho() {
+		if to := ports[k.destinationPort]; to != nil {
+			return ruling{outcome: &publicIPRule, leaving: to.leaving, destination: to}
+		}
+	}
+
+	// Rule 4.
+	if k.destination == own {
+		switch {
+		case k.protocol.isEcho():
+			return ruling{outcome: &echo}
+		case k.protocol == TCP && k.destinationPort == managementPort:
+			return ruling{outcome: &management}
+		default:
+			return ruling{outcome: &notAService}
+		}
+	}
+	if isPublic {
+		return ruling{outcome: &noRuleForPort}
+	}
+
+	// Rule 9.
+	return ruling{outcome: &noPublicIPRule}
+}

@@ -1,0 +1,196 @@
+package appliance
+
+import (
+	"time"
+)
+
+// How long a flow lives without a packet in either direction. RFC 4787, 5382 and
+// 5508 ask more patience of translators; these are the product's design.
+const (
+	tcpIdle   = 5 * time.Minute
+	otherIdle = 30 * time.Second
+)
+
+// flowKey is how the packets of a flow look in one direction when they arrive.
+//
+// The interface is part of it: a packet that arrives elsewhere does not belong to
+// the flow and is decided as a first one, so that an address taken on another
+// network does not ride on it (our decision).
+type flowKey struct {
+	source, destination         number
+	arriving                    Interface
+	sourcePort, destinationPort uint16
+	protocol                    Protocol
+}
+
+// set applies rule 1 and notes how a valid packet looks: two unicast addresses of
+// one family, and a protocol of that family. An ICMP echo has no destination port.
+func (k *flowKey) set(p *Packet) (valid bool) {
+	var ok bool
+	if k.source, ok = unicast(p.Source.Addr()); !ok {
+		return false
+	}
+	if k.destination, ok = unicast(p.Destination.Addr()); !ok {
+		return false
+	}
+	k.arriving, k.protocol = p.Interface, p.Protocol
+	k.sourcePort, k.destinationPort = p.Source.Port(), p.Destination.Port()
+	is4 := p.Source.Addr().Is4()
+	if is4 != p.Destination.Addr().Is4() {
+		return false
+	}
+	switch p.Protocol {
+	case TCP, UDP:
+		return true
+	case ICMP:
+		return is4 && k.destinationPort == 0
+	case ICMPv6:
+		return !is4 && k.destinationPort == 0
+	default:
+		return false
+	}
+}
+
+// answers returns the key of the answers to a packet that left, as k says, through
+// an interface. An ICMP echo and its answer have one identifier, which is in the
+// same place in both (RFC 792).
+func (k flowKey) answers(leaving Interface) flowKey {
+	k.arriving = leaving
+	k.source, k.destination = k.destination, k.source
+	if !k.protocol.isEcho() {
+		k.sourcePort, k.destinationPort = k.destinationPort, k.sourcePort
+	}
+	return k
+}
+
+// flow is one entry of the flow table. Its two keys say all of its translation:
+// packets of one direction leave as the answers to packets of the other.
+type flow struct {
+	forth, back flowKey
+	lastSeen    time.Time
+	// prev and next are the neighbours in the flow's idle list.
+	prev, next *flow
+}
+
+// idleList is a ring of flows with one idle time, through a head that is no flow:
+// head.next is idle for longest. So expiry looks at the oldest flow alone.
+type idleList struct {
+	head flow
+	idle time.Duration
+}
+
+// flowTable remembers what was let through. It is not safe for concurrent use.
+type flowTable struct {
+	max        int
+	flows      map[flowKey]*flow // each flow by both of its keys
+	count      int
+	tcp, other idleList
+}
+
+func newFlowTable(max int) *flowTable {
+	t := &flowTable{max: max, tcp: idleList{idle: tcpIdle}, other: idleList{idle: otherIdle}}
+	t.clear()
+	return t
+}
+
+// clear empties the table.
+func (t *flowTable) clear() {
+	t.flows = map[flowKey]*flow{}
+	t.count = 0
+	for _, l := range []*idleList{&t.tcp, &t.other} {
+		l.head.prev, l.head.next = &l.head, &l.head
+	}
+}
+
+func (t *flowTable) list(p Protocol) *idleList {
+	if p == TCP {
+		return &t.tcp
+	}
+	return &t.other
+}
+
+// expire removes the flows whose idle time is up. Every flow is removed once, so
+// the cost per packet is constant in the long run. The clock must not run back.
+func (t *flowTable) expire(now time.Time) {
+	for _, l := range [...]*idleList{&t.tcp, &t.other} {
+		for f := l.head.next; f != &l.head && now.Sub(f.lastSeen) >= l.idle; f = l.head.next {
+			f.unlink()
+			delete(t.flows, f.forth)
+			delete(t.flows, f.back)
+			t.count--
+		}
+	}
+}
+
+// touch notes a sign of life of a flow.
+func (t *flowTable) touch(f *flow, now time.Time) {
+	f.unlink()
+	t.list(f.forth.protocol).push(f, now)
+}
+
+// other returns the key of the other direction.
+func (f *flow) other(k *flowKey) *flowKey {
+	if *k == f.forth {
+		return &f.back
+	}
+	return &f.forth
+}
+
+// add enters the flow that a packet starts. It returns nil if there is no room.
+//
+// The packet keeps its source port, or its echo identifier, where no answer could
+// then be taken for one of another flow. Otherwise it gets the next higher that is
+// free in this sense, first 1,024 after 65,535 and first 1 after 1,023 (RFC 4787,
+// REQ-3: well-known ports stay well-known). That is how connection tracking in
+// Linux does it, and our decision: RFC 4787, REQ-1 would tie a port to one host
+// whatever the destination, for the sake of peers that meet through a third party;
+// those the flow table does not let in anyway.
+//
+// A port that is not free is met mostly with source NAT, and rarely with public IP
+// rules, when one client uses one port for two public addresses of one server.
+func (t *flowTable) add(arrived flowKey, r ruling, now time.Time) *flow {
+	if t.count >= t.max {
+		return nil
+	}
+	left := arrived
+	if r.source != nil {
+		left.source = r.source.address
+	}
+	if r.destination != nil {
+		left.destination, left.destinationPort = r.destination.address, r.destination.port
+	}
+	first, last := uint16(1024), uint16(65535)
+	switch {
+	case arrived.protocol.isEcho():
+		first = 0
+	case arrived.sourcePort < first:
+		first, last = 1, 1023
+	}
+	for range int(last) - int(first) + 2 { // one more for a port 0, which is in no range
+		back := left.answers(r.leaving)
+		if t.flows[back] == nil {
+			f := &flow{forth: arrived, back: back}
+			t.flows[f.forth], t.flows[f.back] = f, f
+			t.count++
+			t.list(arrived.protocol).push(f, now)
+			return f
+		}
+		if left.sourcePort == last {
+			left.sourcePort = first
+		} else {
+			left.sourcePort++
+		}
+	}
+	return nil
+}
+
+// push puts a flow at the end of the list.
+func (l *idleList) push(f *flow, now time.Time) {
+	f.lastSeen = now
+	f.prev, f.next = l.head.prev, &l.head
+	f.prev.next, f.next.prev = f, f
+}
+
+func (f *flow) unlink() {
+	f.prev.next, f.next.prev = f.next, f.prev
+}

@@ -1,0 +1,217 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// Services are everything that a server puts on the wire: the store's services,
+// and those that need the routing engine beside it.
+//
+// An appliance has no state of its own here: it is compiled from what is stored
+// whenever somebody looks. So a change reaches it at once (rule 19), a restart
+// loses nothing, and several servers on one store say the same.
+type Services struct{ *store.Store }
+
+// NewServices returns the services on a store.
+func NewServices(s *store.Store) *Services { return &Services{s} }
+
+var (
+	_ vcc.FailoverService  = (*Services)(nil)
+	_ vcc.ApplianceService = (*Services)(nil)
+)
+
+// StartFailover implements vcc.FailoverService.
+func (s *Services) StartFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
+	return s.Store.StartFailover(ctx, as, planID, prepare)
+}
+
+// TestFailover implements vcc.FailoverService.
+func (s *Services) TestFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
+	return s.Store.TestFailover(ctx, as, planID, prepare)
+}
+
+// prepare writes what full site failover makes of each appliance into the
+// session's log, and what people should know into its problems (rule 15).
+func prepare(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs) {
+	for _, in := range inputs {
+		log := func(format string, args ...any) {
+			session.Log = append(session.Log, vcc.FailoverLogEntry{
+				Time: session.StartedAt, Message: in.HostName + ": " + fmt.Sprintf(format, args...),
+			})
+		}
+		log("network extension appliance started with %d network adapters", in.VNICs())
+		state := compiledState(in)
+		for _, i := range state.Interfaces {
+			name := i.Name
+			if i.NetworkName != "" {
+				name = fmt.Sprintf("%s (%s)", i.Name, i.NetworkName)
+			}
+			if len(i.Addresses) == 0 {
+				log("%s gets no address", name)
+			}
+			for _, a := range i.Addresses {
+				log("%s gets %s", name, a)
+			}
+		}
+		for _, r := range state.DestinationNAT {
+			log("public address %s leads to %s through %s", r.Public, r.Internal, r.Interface)
+		}
+		session.Problems = append(session.Problems, state.Problems...)
+	}
+}
+
+// Appliances implements vcc.ApplianceService.
+func (s *Services) Appliances(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.ApplianceState, int, error) {
+	inputs, err := s.ApplianceInputs(ctx, as)
+	if err != nil {
+		return nil, 0, err
+	}
+	from := min(p.Skip, len(inputs))
+	var states []vcc.ApplianceState
+	for _, in := range inputs[from:min(from+p.Limit, len(inputs))] {
+		states = append(states, compiledState(in))
+	}
+	return states, len(inputs), nil
+}
+
+// Appliance implements vcc.ApplianceService.
+func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc.ApplianceState, error) {
+	inputs, err := s.ApplianceInputs(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(inputs, func(in vcc.ApplianceInputs) bool { return in.ID == id })
+	if i < 0 {
+		return nil, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: fmt.Sprintf("there is no network extension appliance with ID %s", id)}
+	}
+	state := compiledState(inputs[i])
+	return &state, nil
+}
+
+// Trace implements vcc.ApplianceService. A tenant with networks on several hosts
+// has several appliances. The packet is decided by the one in whose networks the source
+// lies; a packet from outside by the one that lets it in, if any does.
+func (s *Services) Trace(ctx context.Context, as vcc.Actor, r vcc.TraceRequest) (*vcc.Reachability, error) {
+	inputs, err := s.ApplianceInputs(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	protocol, err := appliance.ParseProtocol(r.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	if len(inputs) == 0 {
+		return nil, &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
+	}
+	// Those that serve the source's network come first, the others in their order.
+	serves := func(in vcc.ApplianceInputs) bool {
+		return slices.ContainsFunc(in.Networks, func(n vcc.Network) bool { return contains(in.Gateways[n.ID], r.Source) })
+	}
+	if i := slices.IndexFunc(inputs, serves); i >= 0 {
+		inputs = inputs[i : i+1]
+	}
+	var best *appliance.Reach
+	for _, in := range inputs {
+		reach := appliance.Reachability(appliance.Compile(applianceConfig(in)), r.Source, r.Destination, protocol, uint16(r.Port)) //nolint:gosec // 1 to 65535
+		if best == nil || reach.Reachable && !best.Reachable {
+			best = &reach
+		}
+	}
+	found := &vcc.Reachability{Reachable: best.Reachable, TracedPacket: tracedPacket(best.Passage)}
+	if best.Reply != nil {
+		reply := tracedPacket(*best.Reply)
+		found.Reply = &reply
+	}
+	return found, nil
+}
+
+func contains(g vcc.GatewaySettings, a netip.Addr) bool {
+	return g.IPv4 != nil && g.IPv4.Network().Contains(a) || g.IPv6 != nil && g.IPv6.Network.Contains(a)
+}
+
+// applianceConfig translates what is stored into what the engine compiles.
+func applianceConfig(in vcc.ApplianceInputs) appliance.Config {
+	cfg := appliance.Config{
+		External: appliance.External{
+			IPv4: externalSettings(in.External.IPv4, in.External.IPv4Gateway),
+			IPv6: externalSettings(in.External.IPv6, in.External.IPv6Gateway),
+		},
+		RoutingEnabled: in.RoutingEnabled,
+	}
+	for _, n := range in.Networks {
+		cfg.Networks = append(cfg.Networks, appliance.Network{Network: n, Gateway: in.Gateways[n.ID]})
+	}
+	for _, r := range in.PublicIPRules {
+		cfg.PublicIPRules = append(cfg.PublicIPRules, appliance.PublicIPRule{
+			Public: addrPort(r.Address, r.Port), Internal: addrPort(r.ToAddress, r.ToPort),
+		})
+	}
+	return cfg
+}
+
+// externalSettings reads what the lab's own checks have seen to be good; a value
+// that is not there gives the zero value, which the engine takes for none.
+func externalSettings(address, gateway string) appliance.ExternalSettings {
+	var s appliance.ExternalSettings
+	s.Address, _ = netip.ParsePrefix(address)
+	s.Gateway, _ = netip.ParseAddr(gateway)
+	return s
+}
+
+func addrPort(address string, port int) netip.AddrPort {
+	a, _ := netip.ParseAddr(address)
+	return netip.AddrPortFrom(a, uint16(port)) //nolint:gosec // the lab's checks: 1 to 65535
+}
+
+// compiledState is what an appliance does, or would do at full site failover.
+func compiledState(in vcc.ApplianceInputs) vcc.ApplianceState {
+	c := appliance.Compile(applianceConfig(in))
+	state := vcc.ApplianceState{NetworkExtensionAppliance: in.NetworkExtensionAppliance, Session: in.Session}
+	for _, i := range c.Interfaces {
+		state.Interfaces = append(state.Interfaces, vcc.ApplianceInterface{
+			Name: i.Name.String(), NetworkID: i.NetworkID, NetworkName: i.NetworkName, Addresses: i.Addresses,
+		})
+	}
+	for _, r := range c.Routes {
+		state.Routes = append(state.Routes, vcc.ApplianceRoute{Destination: r.Destination, Interface: r.Interface.String(), Gateway: r.Gateway})
+	}
+	for _, r := range c.NAT.Source {
+		rule := vcc.SourceNATRule{To: r.To}
+		for _, i := range r.From {
+			rule.Interfaces = append(rule.Interfaces, i.String())
+		}
+		state.SourceNAT = append(state.SourceNAT, rule)
+	}
+	for _, r := range c.NAT.Destination {
+		state.DestinationNAT = append(state.DestinationNAT, vcc.DestinationNATRule{Public: r.Public, Internal: r.Internal, Interface: r.Interface.String()})
+	}
+	for _, p := range c.Problems {
+		state.Problems = append(state.Problems, vcc.ApplianceProblem{Code: string(p.Code), NetworkID: p.NetworkID, NetworkName: p.NetworkName, Message: p.Message})
+	}
+	return state
+}
+
+func tracedPacket(p appliance.Passage) vcc.TracedPacket {
+	packet := vcc.TracedPacket{Verdict: string(p.Verdict), Reason: string(p.Reason), Source: p.Source, Destination: p.Destination}
+	for _, s := range p.Steps {
+		step := vcc.TraceStep{Kind: string(s.Kind), Message: s.Message}
+		if s.Interface != nil {
+			step.Interface = s.Interface.String()
+		}
+		if s.To.IsValid() {
+			step.From, step.To = s.From.String(), s.To.String()
+		}
+		if s.Route != nil {
+			step.Route = s.Route.Destination.String()
+		}
+		packet.Steps = append(packet.Steps, step)
+	}
+	return packet
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+type failoverCmds struct {
+	Start   failoverStartCmd  `cmd:"" help:"Start full site failover by a plan."`
+	Undo    failoverUndoCmd   `cmd:"" help:"Undo the full site failover that is under way."`
+	Test    failoverTestCmd   `cmd:"" help:"Say what a full site failover by a plan would do. Nothing changes."`
+	Status  failoverStatusCmd `cmd:"" help:"Show the failover plans and which of them is failed over."`
+	Partial partialCmds       `cmd:"" help:"Start and stop partial site failover of a VM, which keeps its appliance busy."`
+}
+
+type planArgument struct {
+	Plan string `arg:"" help:"Name or ID of the failover plan."`
+}
+
+// find returns the plan.
+func (a planArgument) find(s *session) (httpapi.FailoverPlan, error) {
+	plans, err := s.client.FailoverPlans(s.ctx)
+	if err != nil {
+		return httpapi.FailoverPlan{}, err
+	}
+	return find("failover plan", a.Plan, plans, func(p httpapi.FailoverPlan) (string, string) { return p.ID, p.Name })
+}
+
+type failoverStartCmd struct{ planArgument }
+
+// Run starts the failover.
+func (c failoverStartCmd) Run(s *session) error {
+	plan, err := c.find(s)
+	if err != nil {
+		return err
+	}
+	return s.printSession(s.client.StartFailover(s.ctx, plan.ID))
+}
+
+type failoverTestCmd struct{ planArgument }
+
+// Run says what the failover would do.
+func (c failoverTestCmd) Run(s *session) error {
+	plan, err := c.find(s)
+	if err != nil {
+		return err
+	}
+	return s.printSession(s.client.TestFailover(s.ctx, plan.ID))
+}
+
+type failoverUndoCmd struct{}
+
+// Run undoes every full site failover of the tenant that is under way, which is
+// one per appliance at most.
+func (failoverUndoCmd) Run(s *session) error {
+	plans, err := s.client.FailoverPlans(s.ctx)
+	if err != nil {
+		return err
+	}
+	undone := false
+	for _, p := range plans {
+		if p.Session == nil {
+			continue
+		}
+		if err := s.printSession(s.client.UndoFailover(s.ctx, p.ID)); err != nil {
+			return err
+		}
+		undone = true
+	}
+	if !undone {
+		return fmt.Errorf("no plan is failed over; there is nothing to undo")
+	}
+	return nil
+}
+
+type failoverStatusCmd struct{}
+
+// Run shows the plans.
+func (failoverStatusCmd) Run(s *session) error {
+	plans, err := s.client.FailoverPlans(s.ctx)
+	if err != nil {
+		return err
+	}
+	return s.print(plans, func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, "FAILOVER PLAN\tSTATE\tSINCE\tBY")
+		for _, p := range plans {
+			if p.Session == nil {
+				_, _ = fmt.Fprintf(w, "%s\tready\t\t\n", p.Name)
+				continue
+			}
+			_, _ = fmt.Fprintf(w, "%s\tfailed over\t%s\t%s\n", p.Name, p.Session.StartedAt.Format("2006-01-02 15:04:05 MST"), p.Session.StartedBy)
+		}
+	})
+}
+
+type partialCmds struct {
+	Start partialStartCmd `cmd:"" help:"Start partial site failover of a VM."`
+	Stop  partialStopCmd  `cmd:"" help:"Stop partial site failover of a VM."`
+}
+
+type vmArgument struct {
+	VM string `arg:"" help:"Name of the VM."`
+}
+
+type (
+	partialStartCmd struct{ vmArgument }
+	partialStopCmd  struct{ vmArgument }
+)
+
+// Run starts the partial failover.
+func (c partialStartCmd) Run(s *session) error {
+	return s.printSession(s.client.StartPartialFailover(s.ctx, c.VM))
+}
+
+// Run stops the partial failover.
+func (c partialStopCmd) Run(s *session) error {
+	return s.printSession(s.client.StopPartialFailover(s.ctx, c.VM))
+}
+
+func (s *session) printSession(f *httpapi.FailoverSession, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.print(f, func(w io.Writer) {
+		for _, e := range f.Log {
+			// What an ended failover did at its start has been said then.
+			if f.EndedAt == nil || !e.Time.Before(*f.EndedAt) {
+				_, _ = fmt.Fprintln(w, e.Message)
+			}
+		}
+		if f.EndedAt != nil {
+			return
+		}
+		for _, p := range f.Problems {
+			_, _ = fmt.Fprintf(w, "Problem: %s\n", p.Message)
+		}
+	})
+}
+
+type traceCmd struct {
+	Source      string `required:"" placeholder:"IP" help:"Source address: of a replica, or of somebody outside."`
+	Destination string `required:"" placeholder:"IP" help:"Destination address."`
+	Protocol    string `default:"tcp" placeholder:"tcp|udp|icmp" help:"Protocol (default: ${default})."`
+	Port        int    `placeholder:"PORT" help:"Destination port, for tcp and udp."`
+}
+
+// notReachable is the outcome of a trace that went well and found no way. It has an
+// exit status of its own, and no message beside the steps.
+type notReachable struct{}
+
+func (notReachable) Error() string { return "not reachable" }
+
+// Run traces a packet as after full site failover.
+func (c traceCmd) Run(s *session) error {
+	reach, err := s.client.Trace(s.ctx, httpapi.TraceRequest{Source: c.Source, Destination: c.Destination, Protocol: c.Protocol, Port: c.Port})
+	if err != nil {
+		return flagError(err)
+	}
+	err = s.print(reach, func(w io.Writer) {
+		outcome := "not reachable"
+		if reach.Reachable {
+			outcome = "reachable"
+		}
+		_, _ = fmt.Fprintf(w, "%s: %s, %s\n", outcome, reach.Verdict, reach.Reason)
+		printSteps(w, "request", reach.TracedPacket)
+		if reach.Reply != nil {
+			printSteps(w, "reply", *reach.Reply)
+		}
+	})
+	if err == nil && !reach.Reachable {
+		err = notReachable{}
+	}
+	return err
+}
+
+func printSteps(w io.Writer, which string, p httpapi.TracedPacket) {
+	_, _ = fmt.Fprintf(w, "  %s\n", which)
+	for _, s := range p.Steps {
+		_, _ = fmt.Fprintf(w, "    %s\n", s.Message)
+	}
+}
