@@ -1,7 +1,7 @@
 #!/bin/sh
 # The quick start, played from beginning to end in a scratch folder: apply,
-# somebody else's change, a plan that shows it, an apply that heals it, destroy.
-# It fails if a plan is not what the story says.
+# somebody else's change, a plan that shows it, an apply that heals it, a failover,
+# destroy. It fails if a plan or a trace is not what the story says.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -53,6 +53,20 @@ tf apply -auto-approve
 
 heading "Plan again: nothing to do"
 plan 0
+
+heading "The site is lost: full site failover"
+backend failover start "Whole site"
+
+heading "Web reaches db, because the routing option is on"
+backend trace --source 172.17.52.10 --destination 172.17.54.20 --protocol tcp --port 5432
+
+heading "Db does not reach the internet, and why"
+status=0
+backend trace --source 172.17.54.20 --destination 192.0.2.7 --protocol tcp --port 443 || status=$?
+[ "$status" -eq 3 ] || { echo "demo: the trace ended with status $status, expected 3" >&2; exit 1; }
+
+heading "Production is back: undo"
+backend failover undo
 
 heading "Destroy"
 tf destroy -auto-approve

@@ -91,6 +91,16 @@ func TestAccBadInput(t *testing.T) {
 		"another tenant's plan": {source(`hardware_plan = "Hyper-V Gold"`), "hardware_plan", `The tenant is subscribed to no hardware plan "Hyper-V Gold"; its plans are`},
 		"filter of text":        {source(`internet_access = "some"`), "internet_access", "a bool is required"},
 
+		"appliance of an unknown plan": {`data "vcc_network_extension_appliance" "test" {
+  hardware_plan = "VMware Gold"
+}
+`, "hardware_plan", `The tenant is subscribed to no hardware plan "VMware Gold"; its plans are "VMware Silver", "VMware Bronze"`},
+		"reachability: source of text": {reachability("web", "172.17.54.20", "tcp", "5432"), "source", `"web" is not an IP address; write one such as 172.17.52.10`},
+		"reachability: two families":   {reachability("172.17.52.10", "2001:db8::1", "tcp", "5432"), "destination", "2001:db8::1 and the source 172.17.52.10 are not of one family"},
+		"reachability: protocol":       {reachability("172.17.52.10", "172.17.54.20", "sctp", "5432"), "protocol", `"sctp" is not a protocol; use tcp, udp or icmp`},
+		"reachability: no port":        {reachability("172.17.52.10", "172.17.54.20", "tcp", "null"), "port", "0 is not a port; tcp needs one from 1 to 65535"},
+		"reachability: port of icmp":   {reachability("172.17.52.10", "172.17.54.20", "icmp", "80"), "port", "icmp has no ports; leave it out"},
+
 		// Provider.
 		"provider: both backends":        {served("endpoint = \"https://sp.example.net:9419\"\n  embedded = {}\n" + account), "endpoint", "endpoint and embedded exclude each other"},
 		"provider: endpoint of text":     {served("endpoint = \"sp.example.net\"\n" + account), "endpoint", `"sp.example.net" is not the address of a server; write it like https://sp.example.net:9419`},
@@ -137,4 +147,8 @@ func TestAccBadInput(t *testing.T) {
 	if r := l.routing(); r.Revision != 0 {
 		t.Errorf("the routing option was touched: %+v", r)
 	}
+}
+
+func reachability(source, destination, protocol, port string) string {
+	return fmt.Sprintf("data \"vcc_reachability\" \"test\" {\n  source = %q\n  destination = %q\n  protocol = %q\n  port = %s\n}\n", source, destination, protocol, port)
 }

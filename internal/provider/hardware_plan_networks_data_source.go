@@ -176,9 +176,13 @@ func (d *hardwarePlanNetworksDataSource) planID(ctx context.Context, name types.
 		}
 		names = append(names, p.Name)
 	}
-	diags.AddAttributeError(path.Root("hardware_plan"), "Unknown Hardware Plan", fmt.Sprintf(
-		"The tenant is subscribed to no hardware plan %q; its plans are %s.", name.ValueString(), vcc.QuoteNames(names)))
+	addUnknownPlanError(&diags, name.ValueString(), names)
 	return "", diags
+}
+
+func addUnknownPlanError(diags *diag.Diagnostics, name string, plans []string) {
+	diags.AddAttributeError(path.Root("hardware_plan"), "Unknown Hardware Plan", fmt.Sprintf(
+		"The tenant is subscribed to no hardware plan %q; its plans are %s.", name, vcc.QuoteNames(plans)))
 }
 
 func newNetworkModel(n httpapi.Network, g *httpapi.DefaultGateway) networkModel {

@@ -100,7 +100,7 @@ func (p *vccProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources lists the data sources.
 func (p *vccProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newHardwarePlanNetworksDataSource}
+	return []func() datasource.DataSource{newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource}
 }
 
 // ValidateConfig checks what the provider block says by itself: no environment,

@@ -47,16 +47,22 @@ func (l *testLab) newWorkspace() *workspace {
 	if os.Getenv("TF_ACC") == "" {
 		l.t.Skip("Acceptance tests skipped unless env 'TF_ACC' set")
 	}
-	mirror, err := plugin()
-	if err != nil {
-		l.t.Fatal(err)
-	}
 	w := &workspace{testLab: l, folder: l.t.TempDir()}
 	w.write("")
-	if out, status := w.terraform("init", "-plugin-dir="+mirror); status != 0 {
-		l.t.Fatalf("init: %s", out)
-	}
+	w.init()
 	return w
+}
+
+// init makes the folder ready for its configuration.
+func (w *workspace) init() {
+	w.t.Helper()
+	mirror, err := plugin()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if out, status := w.terraform("init", "-plugin-dir="+mirror); status != 0 {
+		w.t.Fatalf("init: %s", out)
+	}
 }
 
 // write replaces the configuration.
@@ -90,7 +96,11 @@ func (w *workspace) cli(args ...string) *exec.Cmd {
 func (w *workspace) terraform(command string, args ...string) (string, int) {
 	w.t.Helper()
 	var out bytes.Buffer
-	cmd := w.cli(append([]string{command, "-no-color", "-input=false"}, args...)...)
+	flags := []string{command, "-no-color"}
+	if command != "test" { // which asks nothing
+		flags = append(flags, "-input=false")
+	}
+	cmd := w.cli(append(flags, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -111,5 +121,13 @@ func (w *workspace) expect(status int, wants []string, command string, args ...s
 		if !strings.Contains(out, want) {
 			w.t.Errorf("%s %v does not say %q:\n%s", command, args, want, out)
 		}
+	}
+}
+
+// silent runs the CLI and checks that it succeeds without saying something.
+func (w *workspace) silent(about, command string, args ...string) {
+	w.t.Helper()
+	if out, status := w.terraform(command, args...); status != 0 || strings.Contains(out, about) {
+		w.t.Fatalf("%s ended with %d and was not silent about %q:\n%s", command, status, about, out)
 	}
 }
