@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,7 @@ var plugin = sync.OnceValues(func() (mirror string, err error) {
 		return "", err
 	}
 	binary := filepath.Join(mirror, "registry.terraform.io/cloudconnect-iac/vcc/0.0.1", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-vcc_v0.0.1")
-	out, err := exec.Command("go", "build", "-o", binary, "../..").CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..").CombinedOutput()
 	if err != nil {
 		return mirror, fmt.Errorf("%w: %s", err, out)
 	}
@@ -80,7 +81,7 @@ func (w *workspace) cli(args ...string) *exec.Cmd {
 	if cli == "" {
 		cli = "terraform"
 	}
-	cmd := exec.Command(cli, args...)
+	cmd := exec.CommandContext(context.Background(), cli, args...)
 	cmd.Dir = w.folder
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "VCC_") {

@@ -77,7 +77,7 @@ func (s GatewaySettings) networks() map[string]netip.Prefix {
 	if s.IPv4 != nil {
 		networks["ipv4"] = s.IPv4.Network()
 	}
-	if s.IPv6 != nil && !(s.IPv6.Network.Bits() >= linkLocal.Bits() && linkLocal.Contains(s.IPv6.Network.Addr())) {
+	if s.IPv6 != nil && (s.IPv6.Network.Bits() < linkLocal.Bits() || !linkLocal.Contains(s.IPv6.Network.Addr())) {
 		networks["ipv6"] = s.IPv6.Network
 	}
 	return networks

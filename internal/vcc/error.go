@@ -74,7 +74,7 @@ func Code(err error) ErrorCode {
 // Errors lists every *Error that err holds, in order: one for a single error,
 // all of them for a joined one.
 func Errors(err error) []*Error {
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // it unwraps step by step itself
 	case nil:
 		return nil
 	case *Error:

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Prints the path of the CLI that runs the acceptance tests: terraform, else
+# tofu, else an OpenTofu that it builds into bin/. `cli.sh tofu` passes terraform over.
+set -eu
+
+if [ "${1-}" != tofu ] && command -v terraform; then
+	exit
+fi
+if command -v tofu; then
+	exit
+fi
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+tofu=$root/bin/tofu
+if [ ! -x "$tofu" ]; then
+	echo "No CLI in PATH: building OpenTofu into bin/tofu. This takes some minutes, once." >&2
+fi
+# Without version.dev=no the binary calls itself a prerelease, which no required_version accepts.
+go build -C "$root/tools/opentofu" -o "$tofu" \
+	-ldflags '-X github.com/opentofu/opentofu/version.dev=no' \
+	github.com/opentofu/opentofu/cmd/tofu >&2
+echo "$tofu"
