@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -345,18 +346,18 @@ func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (
 		if err != nil {
 			return err
 		}
-		session, err = s.end(ctx, tx, as, "plan_id", planID, fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name),
+		session, err = s.end(ctx, tx, as, vcc.FailoverFullSite, "plan_id", planID, fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name),
 			"addresses taken away, network extension appliances stopped")
 		return err
 	})
 	return session, err
 }
 
-// end ends the session under way in which column has value.
-func (s *Store) end(ctx context.Context, tx bun.Tx, as vcc.Actor, column, value, none, message string) (*vcc.FailoverSession, error) {
+// end ends the session of a kind under way in which column has value.
+func (s *Store) end(ctx context.Context, tx bun.Tx, as vcc.Actor, kind vcc.FailoverKind, column, value, none, message string) (*vcc.FailoverSession, error) {
 	var row sessionRow
 	err := tx.NewSelect().Model(&row).Where("tenant_id = ?", as.TenantID).Where("ended_at IS NULL").
-		Where("? = ?", bun.Ident(column), value).Scan(ctx)
+		Where("kind = ?", kind).Where("? = ?", bun.Ident(column), value).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: value, Message: none}
 	}
@@ -401,13 +402,15 @@ func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm strin
 	return session, err
 }
 
-// StopPartialFailover implements vcc.FailoverService.
+// StopPartialFailover implements vcc.FailoverService. A VM that the lab no longer
+// has can be stopped too: its appliance would stay busy for ever.
 func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
 	err = s.write(ctx, func(tx bun.Tx) error {
-		if err := knownVM(ctx, tx, as, vm); err != nil {
-			return err
+		session, err = s.end(ctx, tx, as, vcc.FailoverPartialSite, "vm", vm,
+			fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm), "replica and tunnel stopped")
+		if vcc.Code(err) == vcc.CodeConflict {
+			err = cmp.Or(knownVM(ctx, tx, as, vm), err)
 		}
-		session, err = s.end(ctx, tx, as, "vm", vm, fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm), "replica and tunnel stopped")
 		return err
 	})
 	return session, err

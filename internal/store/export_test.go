@@ -1,0 +1,15 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// SetClock replaces the store's clock.
+func (s *Store) SetClock(now func() time.Time) { s.now = now }
+
+// Setting returns the value of a PRAGMA on a connection of the store.
+func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
+	err = s.db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
+	return value, err
+}

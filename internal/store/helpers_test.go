@@ -1,0 +1,399 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// childEnv names what the test binary does instead of testing when a test
+// starts it as another process.
+const childEnv = "VCC_STORE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	child := map[string]func(args []string) error{"open": openChild, "write": writeChild}[os.Getenv(childEnv)]
+	if child == nil {
+		must(0, flag.Set("rapid.checks", "30")) // unless the command line asks for more
+		os.Exit(m.Run())
+	}
+	if err := child(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "child:", err)
+		os.Exit(1)
+	}
+}
+
+// process is another process that runs a child function of this test binary.
+type process struct {
+	*exec.Cmd
+	out *bufio.Reader
+	in  io.Closer
+	log strings.Builder
+}
+
+// start starts a process; it ends with the test at the latest.
+func start(t *testing.T, child string, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	ok(t, err)
+	p := &process{Cmd: exec.CommandContext(t.Context(), self, args...)}
+	p.Env = append(os.Environ(), childEnv+"="+child)
+	p.Stderr = &p.log
+	out, err := p.StdoutPipe()
+	ok(t, err)
+	p.out = bufio.NewReader(out)
+	p.in, err = p.StdinPipe()
+	ok(t, err)
+	ok(t, p.Start())
+	return p
+}
+
+// ok stops the test at an error that it is not about.
+func ok(t rapid.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// must is for what cannot fail where it stands.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// equal compares what a test got with what it wants.
+func equal(t rapid.TB, what string, got, want any, opts ...cmp.Option) {
+	t.Helper()
+	opts = append(opts, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty())
+	if diff := cmp.Diff(want, got, opts...); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// wantError checks that err is exactly this error of the domain.
+func wantError(t rapid.TB, err error, want *vcc.Error) {
+	t.Helper()
+	equal(t, "error", vcc.Errors(err), []*vcc.Error{want})
+}
+
+// Of networks, names and VLANs alone.
+var (
+	networkName = func(n vcc.Network) string { return n.Name }
+	nameAndVLAN = func(n vcc.Network) string { return fmt.Sprintf("%s: %d", n.Name, n.VLANID) }
+)
+
+func each[T, U any](list []T, to func(T) U) []U {
+	out := make([]U, len(list))
+	for i, v := range list {
+		out[i] = to(v)
+	}
+	return out
+}
+
+// everything is a page that no list of these tests fills.
+var everything = vcc.Page{Limit: vcc.MaxPageLimit}
+
+// unknownID is an ID that nothing has.
+const unknownID = "00000000-0000-4000-8000-000000000000"
+
+// testLab has two hosts, three plans and two tenants that share one of the plans.
+func testLab() vcc.Lab {
+	return vcc.Lab{
+		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
+		Hosts: []vcc.Host{
+			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{101, 104}, WithoutInternet: []int{111, 114}}}},
+			{Name: "hyperv01", Platform: vcc.PlatformHyperV, VLANs: []vcc.VLANRange{{WithInternet: []int{201, 204}, WithoutInternet: []int{211, 214}}}},
+		},
+		HardwarePlans: []vcc.LabHardwarePlan{
+			{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 2, WithoutInternet: 1}},
+			{Name: "Bronze", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 1}},
+			{Name: "Gold", Host: "hyperv01", Networks: vcc.LabNetworkCount{WithInternet: 1, WithoutInternet: 1}},
+		},
+		Tenants: []vcc.LabTenant{
+			{
+				Name: "ABC", Subscriptions: []string{"Silver", "Gold"},
+				Site: vcc.Site{
+					ProductionNetworks: []vcc.ProductionNetwork{
+						{Name: "App", IPv4: "172.17.52.0/23", IPv4Gateway: "172.17.52.1", IPv6: "2001:db8:52::/64", IPv6Gateway: "fe80::1"},
+						{Name: "Data", IPv4: "172.17.54.0/24", IPv4Gateway: "172.17.54.1"},
+						{Name: "Office", IPv4: "172.17.56.0/24", IPv4Gateway: "172.17.56.1", IPv6: "2001:db8:56::/64", IPv6Gateway: "2001:db8:56::1"},
+					},
+					VMs: []vcc.VM{
+						{Name: "web01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "App"}}},
+						{Name: "db01", Guest: vcc.GuestLinux, NICs: []vcc.NIC{{Network: "Data"}}},
+						{Name: "file01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "Office"}}},
+					},
+				},
+				Jobs: []vcc.LabReplicationJob{
+					{Name: "Nightly", HardwarePlan: "Silver", ApplicationAware: true, VMs: []string{"web01", "db01", "file01"}},
+					{Name: "Weekly", HardwarePlan: "Gold", VMs: []string{"web01", "file01"}},
+				},
+			},
+			{
+				Name: "XYZ", Subscriptions: []string{"Gold", "Bronze"},
+				Site: vcc.Site{
+					ProductionNetworks: []vcc.ProductionNetwork{{Name: "LAN", IPv4: "10.20.0.0/24", IPv4Gateway: "10.20.0.1"}},
+					VMs:                []vcc.VM{{Name: "erp01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "LAN"}}}},
+				},
+				Jobs: []vcc.LabReplicationJob{{Name: "Hourly", HardwarePlan: "Bronze", VMs: []string{"erp01"}}},
+			},
+		},
+	}
+}
+
+// fixture is a store that the test lab was applied to, and who acts on it.
+type fixture struct {
+	*store.Store
+	path     string
+	abc, xyz vcc.Actor
+	// at is the time on the store's clock.
+	at time.Time
+}
+
+// template is the database file of a fixture, which is made once.
+var template = sync.OnceValue(func() []byte {
+	dir := must(os.MkdirTemp("", "vcc-store"))
+	defer os.RemoveAll(dir) //nolint:errcheck // the system's folder for such files
+	path := filepath.Join(dir, "vcc.db")
+	s := must(store.OpenSQLite(context.Background(), path))
+	must(0, s.ApplyLab(context.Background(), testLab(), nil))
+	must(0, s.Close())
+	return must(os.ReadFile(path))
+})
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{path: filepath.Join(t.TempDir(), "vcc.db"), at: time.Date(2025, 11, 3, 10, 0, 0, 0, time.UTC)}
+	ok(t, os.WriteFile(f.path, template(), 0o600))
+	f.open(t)
+	f.abc, f.xyz = f.actor(t, "ABC"), f.actor(t, "XYZ")
+	return f
+}
+
+// open opens the file, also once more after a Close.
+func (f *fixture) open(t *testing.T) {
+	t.Helper()
+	s, err := store.OpenSQLite(t.Context(), f.path)
+	ok(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	s.SetClock(func() time.Time { return f.at })
+	f.Store = s
+}
+
+func (f *fixture) actor(t *testing.T, tenant string) vcc.Actor {
+	t.Helper()
+	tenants, err := f.Tenants(t.Context())
+	ok(t, err)
+	i := slices.IndexFunc(tenants, func(v vcc.Tenant) bool { return v.Name == tenant })
+	if i < 0 {
+		t.Fatalf("there is no tenant %q among %v", tenant, tenants)
+	}
+	return vcc.Actor{TenantID: tenants[i].ID, Name: "admin of " + tenant}
+}
+
+func (f *fixture) networks(t rapid.TB, as vcc.Actor) []vcc.Network {
+	t.Helper()
+	list, total, err := f.Networks(context.Background(), as, vcc.NetworkFilter{}, everything)
+	ok(t, err)
+	if total != len(list) {
+		t.Fatalf("%d networks and a total of %d", len(list), total)
+	}
+	return list
+}
+
+func (f *fixture) network(t rapid.TB, as vcc.Actor, name string) vcc.Network {
+	t.Helper()
+	list := f.networks(t, as)
+	i := slices.IndexFunc(list, func(n vcc.Network) bool { return n.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no network %q among %v", name, each(list, networkName))
+	}
+	return list[i]
+}
+
+func (f *fixture) job(t *testing.T, as vcc.Actor, name string) vcc.ReplicationJob {
+	t.Helper()
+	list, _, err := f.ReplicationJobs(t.Context(), as, everything)
+	ok(t, err)
+	i := slices.IndexFunc(list, func(j vcc.ReplicationJob) bool { return j.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no job %q among %v", name, list)
+	}
+	return list[i]
+}
+
+// put stores a gateway without a condition.
+func (f *fixture) put(t rapid.TB, as vcc.Actor, networkID string, s vcc.GatewaySettings) *vcc.DefaultGateway {
+	t.Helper()
+	g, _, err := f.PutDefaultGateway(context.Background(), as, networkID, s, vcc.Precondition{})
+	ok(t, err)
+	return g
+}
+
+func (f *fixture) gateways(t rapid.TB, as vcc.Actor) []vcc.DefaultGateway {
+	t.Helper()
+	list, total, err := f.DefaultGateways(context.Background(), as, everything)
+	ok(t, err)
+	equal(t, "total of the gateways", total, len(list))
+	return list
+}
+
+func (f *fixture) changes(t rapid.TB, as vcc.Actor, networkID string) []vcc.Change {
+	t.Helper()
+	list, total, err := f.DefaultGatewayChanges(context.Background(), as, networkID, everything)
+	ok(t, err)
+	equal(t, "total of the changes", total, len(list))
+	return list
+}
+
+// ipv4 makes settings of a gateway with its prefix length: 172.17.52.1/23.
+func ipv4(gateway string) vcc.GatewaySettings {
+	p := netip.MustParsePrefix(gateway)
+	return vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}}
+}
+
+// ipv6 makes settings of a gateway and its network.
+func ipv6(gateway, network string) vcc.GatewaySettings {
+	return vcc.GatewaySettings{IPv6: &vcc.IPv6Settings{Address: netip.MustParseAddr(gateway), Network: netip.MustParsePrefix(network)}}
+}
+
+// both makes settings of both families.
+func both(v4, v6 vcc.GatewaySettings) vcc.GatewaySettings {
+	return vcc.GatewaySettings{IPv4: v4.IPv4, IPv6: v6.IPv6}
+}
+
+// dump is the content of every table, a line for each row.
+func dump(t *testing.T, path string) map[string][]string {
+	t.Helper()
+	tables := map[string][]string{}
+	for _, name := range query(t, path, "SELECT name FROM sqlite_master WHERE type = 'table'") {
+		tables[name] = query(t, path, fmt.Sprintf("SELECT * FROM %q ORDER BY 1, 2", name))
+	}
+	if len(tables) == 0 {
+		t.Fatal("there are no tables")
+	}
+	return tables
+}
+
+// unchanged runs do and checks that the database is what it was before.
+func (f *fixture) unchanged(t *testing.T, do func()) {
+	t.Helper()
+	before := dump(t, f.path)
+	do()
+	equal(t, "content of the database", dump(t, f.path), before)
+}
+
+// query returns the rows of a query on a database file, past the store.
+func query(t *testing.T, path, text string, args ...any) []string {
+	t.Helper()
+	dsn := url.URL{Scheme: "file", Path: path, OmitHost: true}
+	db, err := sql.Open("sqlite", dsn.String())
+	ok(t, err)
+	defer db.Close() //nolint:errcheck // nothing is left to be lost
+	rows, err := db.QueryContext(t.Context(), text, args...)
+	ok(t, err)
+	defer rows.Close() //nolint:errcheck // Err says it
+	columns, err := rows.Columns()
+	ok(t, err)
+	var list []string
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		ok(t, rows.Scan(into...))
+		list = append(list, strings.Join(each(values, func(v any) string { return fmt.Sprint(v) }), " | "))
+	}
+	ok(t, rows.Err())
+	return list
+}
+
+// checkHistory checks what holds for every database at any time: revisions have
+// no gap, and the stored gateways and the routing option are what the history
+// ends with. It returns what each change says, by its actor.
+func checkHistory(t *testing.T, f *fixture, as vcc.Actor) map[string]string {
+	t.Helper()
+	rows := query(t, f.path, "SELECT revision FROM changes WHERE tenant_id = ? ORDER BY revision", as.TenantID)
+	for i, revision := range rows {
+		if want := fmt.Sprint(i + 1); revision != want {
+			t.Fatalf("the history has revision %s where %s belongs: %v", revision, want, rows)
+		}
+	}
+	equal(t, "the tenant's revision", query(t, f.path, "SELECT revision FROM tenants WHERE id = ?", as.TenantID), []string{fmt.Sprint(len(rows))})
+
+	said := map[string]string{}
+	var replayed []vcc.DefaultGateway
+	for _, n := range f.networks(t, as) {
+		var last vcc.Change
+		for _, c := range slices.Backward(f.changes(t, as, n.ID)) {
+			equal(t, fmt.Sprintf("what revision %d of %q found", c.Revision, n.Name), c.Before, last.After)
+			said[c.Actor] = sayGateway(c.Revision, n.ID, c.After)
+			last = c
+		}
+		if last.After != nil {
+			replayed = append(replayed, vcc.DefaultGateway{
+				NetworkID: n.ID, NetworkName: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: n.HardwarePlanName,
+				Origin: last.After.Origin, GatewaySettings: last.After.GatewaySettings,
+				Revision: last.Revision, UpdatedAt: last.Time, UpdatedBy: last.Actor,
+			})
+		}
+	}
+	equal(t, "gateways and the replay of their history", f.gateways(t, as), replayed)
+
+	state := vcc.NetworkRouting{TenantID: as.TenantID}
+	for _, row := range query(t, f.path, "SELECT revision, actor, after FROM changes WHERE tenant_id = ? AND network_id IS NULL ORDER BY revision", as.TenantID) {
+		column := strings.Split(row, " | ")
+		state.Revision = must(strconv.ParseInt(column[0], 10, 64))
+		state.UpdatedBy, state.Enabled = column[1], column[2] == `{"enabled":true}`
+		said[state.UpdatedBy] = sayRouting(state)
+	}
+	routing, err := f.NetworkRouting(t.Context(), as)
+	ok(t, err)
+	equal(t, "the routing option and the replay of its history", *routing, state, cmpopts.IgnoreFields(state, "TenantName", "UpdatedAt"))
+	equal(t, "number of entries and of actors", len(said), len(rows))
+	return said
+}
+
+// sayGateway and sayRouting put a change into words. Who removes a gateway is not
+// told the revision.
+func sayGateway(revision int64, networkID string, after *vcc.GatewayState) string {
+	if after == nil {
+		return fmt.Sprintf("%s: none", networkID)
+	}
+	s := after.GatewaySettings
+	text := fmt.Sprintf("%d: %s: %s", revision, networkID, after.Origin)
+	if s.IPv4 != nil {
+		text += fmt.Sprint(" ", *s.IPv4)
+	}
+	if s.IPv6 != nil {
+		text += fmt.Sprint(" ", *s.IPv6)
+	}
+	return text
+}
+
+func sayRouting(r vcc.NetworkRouting) string {
+	return fmt.Sprintf("%d: routing: %t", r.Revision, r.Enabled)
+}

@@ -1,0 +1,383 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// changed is the test lab after a change.
+func changed(change func(lab *vcc.Lab)) vcc.Lab {
+	lab := testLab()
+	change(&lab)
+	return lab
+}
+
+// drop removes a hardware plan, its subscriptions and its jobs from a lab.
+func drop(lab *vcc.Lab, plan string) {
+	lab.HardwarePlans = slices.DeleteFunc(lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == plan })
+	for i := range lab.Tenants {
+		unsubscribe(&lab.Tenants[i], plan)
+	}
+}
+
+func unsubscribe(t *vcc.LabTenant, plan string) {
+	t.Subscriptions = slices.DeleteFunc(t.Subscriptions, func(s string) bool { return s == plan })
+	t.Jobs = slices.DeleteFunc(t.Jobs, func(j vcc.LabReplicationJob) bool { return j.HardwarePlan == plan })
+}
+
+// describe lists the networks of every tenant with their VLANs.
+func (f *fixture) describe(t *testing.T) string {
+	t.Helper()
+	var lines []string
+	for _, tenant := range query(t, f.path, "SELECT name FROM tenants ORDER BY ordinal") {
+		lines = append(lines, tenant+" "+strings.Join(each(f.networks(t, f.actor(t, tenant)), nameAndVLAN), ", "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+const testLabNetworks = "ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 111, Gold network 1: 201, Gold network 2: 211\n" +
+	"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103"
+
+func TestApplyLabAllocatesVLANsRule1(t *testing.T) {
+	f := newFixture(t)
+	equal(t, "networks", f.describe(t), testLabNetworks)
+	for _, as := range []vcc.Actor{f.abc, f.xyz} {
+		for i, n := range f.networks(t, as) {
+			equal(t, "network", n, vcc.Network{
+				ID: n.ID, Name: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: strings.SplitN(n.Name, " ", 2)[0],
+				HostID: n.HostID, VLANID: n.VLANID, InternetAccess: n.VLANID%100 < 10,
+			})
+			if err := vcc.ValidateNetworkID(n.ID); err != nil {
+				t.Errorf("network %d: %v", i, err)
+			}
+		}
+	}
+}
+
+func TestApplyLabIsRepeatable(t *testing.T) {
+	f := newFixture(t)
+	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1").ID, app)
+	_, err := f.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
+	ok(t, err)
+	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1": app, "Gold network 2": office})
+	f.unchanged(t, func() { ok(t, f.ApplyLab(t.Context(), testLab(), nil)) })
+
+	// There and back: only the digest and the name of the provider ever differ.
+	before := dump(t, f.path)
+	ok(t, f.ApplyLab(t.Context(), renamed(testLab()), nil))
+	after := dump(t, f.path)
+	if before["lab"][0] == after["lab"][0] {
+		t.Error("the new name was not stored")
+	}
+	after["lab"] = before["lab"]
+	equal(t, "the rest", after, before)
+	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
+	equal(t, "all of it", dump(t, f.path), before)
+}
+
+// TestApplyLabKeepsWhatIsStored changes the lab under three gateways: on the
+// second network with internet access, on the one without, and on another host.
+func TestApplyLabKeepsWhatIsStored(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		change   func(lab *vcc.Lab)
+		networks string
+		gateways string
+	}{
+		{
+			"a plan grows: names of networks without internet access shift",
+			func(lab *vcc.Lab) {
+				lab.HardwarePlans[0].Networks = vcc.LabNetworkCount{WithInternet: 3, WithoutInternet: 2}
+				lab.Tenants[0].Jobs = nil
+			},
+			"ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 104, Silver network 4: 111, Silver network 5: 112, Gold network 1: 201, Gold network 2: 211\n" +
+				"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103",
+			"Silver network 2: 102, Silver network 4: 111, Gold network 1: 201",
+		},
+		{
+			"a plan shrinks by a network without a gateway",
+			func(lab *vcc.Lab) {
+				lab.HardwarePlans[2].Networks = vcc.LabNetworkCount{WithInternet: 1}
+				lab.Tenants[0].Jobs = nil
+			},
+			"ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 111, Gold network 1: 201\n" +
+				"XYZ Gold network 1: 202, Bronze network 1: 103",
+			"Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+		},
+		{
+			"tenants, plans and hosts come in another order",
+			func(lab *vcc.Lab) {
+				slices.Reverse(lab.Hosts)
+				slices.Reverse(lab.HardwarePlans)
+				slices.Reverse(lab.Tenants)
+				slices.Reverse(lab.Tenants[1].Subscriptions)
+			},
+			"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103\n" +
+				"ABC Gold network 1: 201, Gold network 2: 211, Silver network 1: 101, Silver network 2: 102, Silver network 3: 111",
+			"Gold network 1: 201, Silver network 2: 102, Silver network 3: 111",
+		},
+		{
+			"ranges move away under what is allocated (rule 2), and a new tenant gets of the new ones",
+			func(lab *vcc.Lab) {
+				lab.Hosts[0].VLANs = []vcc.VLANRange{{WithInternet: []int{102, 102}}, {WithInternet: []int{301, 309}, WithoutInternet: []int{311, 319}}}
+				lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Silver"}})
+			},
+			testLabNetworks + "\nNew Silver network 1: 301, Silver network 2: 302, Silver network 3: 311",
+			"Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+		},
+		{
+			"every range is gone (rule 2)",
+			func(lab *vcc.Lab) { lab.Hosts[0].VLANs, lab.Hosts[1].VLANs = nil, nil },
+			testLabNetworks, "Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+		},
+		{
+			"a host, a plan and a tenant are added",
+			func(lab *vcc.Lab) {
+				lab.Hosts = append(lab.Hosts, vcc.Host{Name: "esx02", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{101, 101}}}})
+				lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Iron", Host: "esx02", Networks: vcc.LabNetworkCount{WithInternet: 1}})
+				lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Iron"}})
+			},
+			testLabNetworks + "\nNew Iron network 1: 101", // VLAN IDs count per host
+			"Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t)
+			for i, name := range []string{"Silver network 2", "Silver network 3", "Gold network 1"} {
+				f.put(t, f.abc, f.network(t, f.abc, name).ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
+			}
+			_, err := f.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
+			ok(t, err)
+			before := dump(t, f.path)
+			ok(t, f.ApplyLab(t.Context(), changed(tc.change), nil))
+			equal(t, "networks", f.describe(t), tc.networks)
+			equal(t, "gateways and the VLANs of their networks", strings.Join(each(f.gateways(t, f.abc), func(g vcc.DefaultGateway) string {
+				return nameAndVLAN(f.network(t, f.abc, g.NetworkName))
+			}), ", "), tc.gateways)
+			after := dump(t, f.path)
+			for _, table := range []string{"default_gateways", "changes"} {
+				equal(t, table, after[table], before[table])
+			}
+			if rows := query(t, f.path, "SELECT id FROM tenants WHERE name = 'ABC' AND routing_enabled AND revision = 4"); len(rows) != 1 {
+				t.Error("the routing option or the revision changed")
+			}
+		})
+	}
+}
+
+// TestApplyLabGivesFreedVLANsOutAgain takes a network from one tenant and
+// subscribes another in one application.
+func TestApplyLabGivesFreedVLANsOutAgain(t *testing.T) {
+	f := newFixture(t)
+	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
+		unsubscribe(&lab.Tenants[0], "Silver")
+		lab.Tenants[1].Subscriptions = append(lab.Tenants[1].Subscriptions, "Silver")
+	}), nil))
+	equal(t, "networks", f.describe(t), "ABC Gold network 1: 201, Gold network 2: 211\n"+
+		"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103, Silver network 1: 101, Silver network 2: 102, Silver network 3: 111")
+}
+
+// TestApplyLabRemovesByName removes what has gateways: refused, and nothing
+// changed, unless one of the names asks for it.
+func TestApplyLabRemovesByName(t *testing.T) {
+	const kept = ", which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "
+	for _, tc := range []struct {
+		name     string
+		change   func(lab *vcc.Lab)
+		refusal  string
+		remove   []string // each of them does
+		gateways string   // what is left
+		history  int      // entries of the two tenants
+	}{
+		{
+			"a plan shrinks",
+			func(lab *vcc.Lab) {
+				lab.HardwarePlans[0].Networks.WithoutInternet = 0
+				lab.Tenants[0].Jobs = nil
+			},
+			`the lab no longer has "Silver network 3" of tenant "ABC"` + kept + `"Silver network 3" by name`,
+			[]string{"Silver network 3", "Silver", "ABC"},
+			"ABC Silver network 1, XYZ Gold network 1, XYZ Bronze network 1", 5,
+		},
+		{
+			"a subscription ends",
+			func(lab *vcc.Lab) { unsubscribe(&lab.Tenants[0], "Silver") },
+			`the lab no longer has "Silver network 1" of tenant "ABC"` + kept + `"Silver network 1" by name`,
+			[]string{"Silver", "ABC"},
+			"XYZ Gold network 1, XYZ Bronze network 1", 6,
+		},
+		{
+			"a plan is gone",
+			func(lab *vcc.Lab) { drop(lab, "Bronze") },
+			`the lab no longer has "Bronze network 1" of tenant "XYZ"` + kept + `"Bronze network 1" by name`,
+			[]string{"Bronze network 1", "Bronze", "XYZ"},
+			"ABC Silver network 1, ABC Silver network 3, XYZ Gold network 1", 5,
+		},
+		{
+			"a tenant is gone, with its history",
+			func(lab *vcc.Lab) { lab.Tenants = lab.Tenants[:1] },
+			`the lab no longer has "Gold network 1" of tenant "XYZ"` + kept + `"Gold network 1" by name`,
+			[]string{"XYZ"},
+			"ABC Silver network 1, ABC Silver network 3", 2,
+		},
+	} {
+		for _, remove := range tc.remove {
+			t.Run(tc.name+" by "+remove, func(t *testing.T) {
+				f := newFixture(t)
+				for i, name := range []string{"Silver network 1", "Silver network 3"} {
+					f.put(t, f.abc, f.network(t, f.abc, name).ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
+				}
+				for i, name := range []string{"Gold network 1", "Bronze network 1"} {
+					f.put(t, f.xyz, f.network(t, f.xyz, name).ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
+				}
+				lab := changed(tc.change)
+				f.unchanged(t, func() {
+					err := f.ApplyLab(t.Context(), lab, nil)
+					wantError(t, err, &vcc.Error{Code: vcc.CodeConflict, ResourceID: vcc.Errors(err)[0].ResourceID, Message: tc.refusal})
+				})
+				ok(t, f.ApplyLab(t.Context(), lab, []string{remove}))
+				var left []string
+				for _, tenant := range lab.Tenants {
+					for _, g := range f.gateways(t, f.actor(t, tenant.Name)) {
+						left = append(left, tenant.Name+" "+g.NetworkName)
+					}
+					checkHistoryRevisions(t, f, tenant.Name)
+				}
+				equal(t, "gateways that are left", strings.Join(left, ", "), tc.gateways)
+				rows := query(t, f.path, "SELECT actor, after IS NULL FROM changes")
+				equal(t, "entries of the history", len(rows), tc.history)
+				for _, row := range rows {
+					if strings.HasSuffix(row, "| 1") && row != "lab file | 1" {
+						t.Errorf("a removal of another actor: %s", row)
+					}
+				}
+			})
+		}
+	}
+}
+
+// checkHistoryRevisions checks that a tenant's revisions are 1, 2, 3 and so on.
+func checkHistoryRevisions(t *testing.T, f *fixture, tenant string) {
+	t.Helper()
+	id := f.actor(t, tenant).TenantID
+	got := query(t, f.path, "SELECT revision FROM changes WHERE tenant_id = ? ORDER BY revision", id)
+	for i, revision := range got {
+		if revision != fmt.Sprint(i+1) {
+			t.Fatalf("revisions of %s: %v", tenant, got)
+		}
+	}
+	equal(t, "revision of "+tenant, query(t, f.path, "SELECT revision FROM tenants WHERE id = ?", id), []string{fmt.Sprint(len(got))})
+}
+
+func TestApplyLabRefuses(t *testing.T) {
+	cannot := func(tenant, plan, host, kind string) *vcc.Error {
+		return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("tenant %q cannot be subscribed to hardware plan %q: host %q has no free VLAN for a network "+
+			"%s internet access; widen its ranges or free a network; nothing was changed", tenant, plan, host, kind)}
+	}
+	unused := func(name string) *vcc.Error {
+		return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("%q was named for removal, but applying this lab removes nothing of that name; nothing was changed", name)}
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(lab *vcc.Lab)
+		remove []string
+		want   *vcc.Error
+	}{
+		{"an invalid lab", func(lab *vcc.Lab) { lab.ServiceProvider.Name = "" }, nil,
+			&vcc.Error{Code: vcc.CodeInvalidValue, Field: "service_provider.name", Message: "a name is required"}},
+		{"no free VLAN with internet access", func(lab *vcc.Lab) { lab.HardwarePlans[0].Networks.WithInternet = 4; lab.Tenants[0].Jobs = nil }, nil,
+			cannot("ABC", "Silver", "esx01", "with")},
+		{"no free VLAN without", func(lab *vcc.Lab) {
+			lab.Hosts[1].VLANs[0].WithoutInternet = []int{211, 212}
+			lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Gold"}})
+		}, nil, cannot("New", "Gold", "hyperv01", "without")},
+		{"a plan in use moves to another host", func(lab *vcc.Lab) { lab.HardwarePlans[0].Host = "hyperv01" }, nil,
+			&vcc.Error{Code: vcc.CodeConflict, Message: `hardware plan "Silver" cannot move to host "hyperv01": 3 networks of its subscribers have VLANs on its present host; nothing was changed`}},
+		{"an unknown name to remove", func(lab *vcc.Lab) { *lab = renamed(*lab) }, []string{"Platinum"}, unused("Platinum")},
+		{"the same lab with a name to remove", func(*vcc.Lab) {}, []string{"Silver"}, unused("Silver")},
+		{"a name to remove that the lab still has", func(lab *vcc.Lab) { drop(lab, "Bronze") }, []string{"Bronze", "Gold"}, unused("Gold")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.unchanged(t, func() { wantError(t, f.ApplyLab(t.Context(), changed(tc.change), tc.remove), tc.want) })
+		})
+	}
+}
+
+func TestApplyLabMovesAPlanNobodyUses(t *testing.T) {
+	f := newFixture(t)
+	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
+		lab.HardwarePlans[1].Host = "hyperv01"
+		unsubscribe(&lab.Tenants[1], "Bronze")
+	}), nil))
+	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) { lab.HardwarePlans[1].Host = "hyperv01" }), nil))
+	equal(t, "networks", f.describe(t), strings.Replace(testLabNetworks, "Bronze network 1: 103", "Bronze network 1: 203", 1))
+}
+
+// TestApplyLabJobs checks that a job keeps its runs while the lab has it.
+func TestApplyLabJobs(t *testing.T) {
+	f := newFixture(t)
+	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1": app, "Gold network 2": office})
+	weekly := f.job(t, f.abc, "Weekly")
+	list := func() []string {
+		jobs, _, err := f.ReplicationJobs(t.Context(), f.abc, everything)
+		ok(t, err)
+		return each(jobs, func(j vcc.ReplicationJob) string { return fmt.Sprint(j.Name, " of ", j.HardwarePlanName, ": ", j.Runs) })
+	}
+	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
+		slices.Reverse(lab.Tenants[0].Jobs)
+		lab.Tenants[0].Jobs[0].HardwarePlan = "Silver"
+	}), nil))
+	equal(t, "jobs in another order, one for another plan", list(), []string{"Weekly of Silver: 1", "Nightly of Silver: 0"})
+	equal(t, "ID", f.job(t, f.abc, "Weekly").ID, weekly.ID)
+
+	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) { lab.Tenants[0].Jobs = lab.Tenants[0].Jobs[:1] }), nil))
+	equal(t, "jobs", list(), []string{"Nightly of Silver: 0"})
+	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
+	equal(t, "a job that has been away is a new one", list(), []string{"Nightly of Silver: 0", "Weekly of Gold: 0"})
+	if id := f.job(t, f.abc, "Weekly").ID; id == weekly.ID {
+		t.Error("it has the ID of the old one")
+	}
+}
+
+// TestApplyLabIsAtomic makes each kind of write fail, one table after another,
+// in an application that writes to every table.
+func TestApplyLabIsAtomic(t *testing.T) {
+	lab := changed(func(lab *vcc.Lab) {
+		lab.Hosts = append(lab.Hosts[:1:1], vcc.Host{Name: "esx02", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 9}}}})
+		drop(lab, "Gold")
+		lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Iron", Host: "esx02", Networks: vcc.LabNetworkCount{WithInternet: 1}})
+		lab.Tenants[1].Name = "New"
+		lab.Tenants[1].Subscriptions = append(lab.Tenants[1].Subscriptions, "Iron")
+	})
+	f := newFixture(t)
+	f.put(t, f.abc, f.network(t, f.abc, "Gold network 1").ID, app)
+	f.put(t, f.xyz, f.network(t, f.xyz, "Bronze network 1").ID, app)
+	apply := func() error { return f.ApplyLab(t.Context(), lab, []string{"Gold", "XYZ"}) }
+	before := dump(t, f.path)
+	for table, writes := range map[string][]string{
+		"lab":              {"INSERT", "UPDATE"},
+		"hosts":            {"INSERT", "UPDATE", "DELETE"},
+		"hardware_plans":   {"INSERT", "UPDATE", "DELETE"},
+		"tenants":          {"INSERT", "UPDATE", "DELETE"},
+		"subscriptions":    {"INSERT", "UPDATE", "DELETE"},
+		"cloud_networks":   {"INSERT", "DELETE"},
+		"default_gateways": {"DELETE"},
+		"replication_jobs": {"INSERT", "UPDATE", "DELETE"},
+		"changes":          {"INSERT", "DELETE"},
+	} {
+		for _, write := range writes {
+			query(t, f.path, fmt.Sprintf("CREATE TRIGGER fail BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, 'out of order'); END", write, table))
+			if err := apply(); err == nil || !strings.Contains(err.Error(), "out of order") {
+				t.Fatalf("%s on %s: got %v", write, table, err)
+			}
+			query(t, f.path, "DROP TRIGGER fail")
+			equal(t, fmt.Sprintf("content of the database after a failing %s on %s", write, table), dump(t, f.path), before)
+		}
+	}
+	ok(t, apply()) // what would have happened
+}

@@ -1,0 +1,187 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+)
+
+func TestOpenCreatesAndReopens(t *testing.T) {
+	// Characters that mean something in a file: URI, which is what SQLite is given.
+	for _, dir := range []string{"plain", "with space", "a?b=c", "a#b", "100%25", "a&mode=memory", "ü"} {
+		t.Run(dir, func(t *testing.T) {
+			f := &fixture{path: filepath.Join(t.TempDir(), dir, "vcc.db")}
+			ok(t, os.Mkdir(filepath.Dir(f.path), 0o700))
+			f.open(t)
+			if _, err := os.Stat(f.path); err != nil {
+				t.Error(err)
+			}
+			equal(t, "tables", slices.Sorted(keys(dump(t, f.path))), []string{
+				"changes", "cloud_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
+				"replication_jobs", "sqlite_sequence", "subscriptions", "tenants",
+			})
+			ok(t, f.ApplyLab(t.Context(), testLab(), nil))
+			f.unchanged(t, func() {
+				ok(t, f.Close())
+				f.open(t)
+			})
+		})
+	}
+}
+
+func keys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// TestSettingsTakeEffect asks SQLite, which ignores the settings it does not know.
+func TestSettingsTakeEffect(t *testing.T) {
+	f := newFixture(t)
+	for name, want := range map[string]string{
+		"journal_mode": "wal",
+		"synchronous":  "2", // FULL: a commit waits for the disk
+		"fullfsync":    "1",
+		"foreign_keys": "1",
+		"busy_timeout": "10000",
+	} {
+		equal(t, name, must(f.Setting(t.Context(), name)), want)
+	}
+}
+
+// TestReopenWaitsForNobody opens a database while others write it and prepare it.
+func TestReopenWaitsForNobody(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{f.path, f.path + ".lock"} {
+		db, err := sql.Open("sqlite", path+"?_txlock=immediate")
+		ok(t, err)
+		defer db.Close() //nolint:errcheck // nothing was written
+		tx, err := db.BeginTx(t.Context(), nil)
+		ok(t, err)
+		defer tx.Rollback() //nolint:errcheck // nothing was written
+	}
+	again := &fixture{path: f.path}
+	again.open(t)
+	equal(t, "networks", each(again.networks(t, f.abc), nameAndVLAN), each(f.networks(t, f.abc), nameAndVLAN))
+}
+
+func TestOpenRefusesANewerSchema(t *testing.T) {
+	f := newFixture(t)
+	ok(t, f.Close())
+	query(t, f.path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	f.unchanged(t, func() {
+		_, err := store.OpenSQLite(t.Context(), f.path)
+		want := regexp.MustCompile(`^its schema has version 99 and this program knows versions up to \d+ only: it was written by a newer release; use that one$`)
+		if err == nil || !want.MatchString(err.Error()) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestOpenFails(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text")
+	ok(t, os.WriteFile(text, []byte(strings.Repeat("this is not a database\n", 100)), 0o600))
+	for name, tc := range map[string]struct{ path, want string }{
+		"no such folder": {filepath.Join(dir, "none", "vcc.db"), "unable to open database file"},
+		"a folder":       {dir, "unable to open database file"},
+		"another file":   {text, "file is not a database"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := store.OpenSQLite(t.Context(), tc.path)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+	content, err := os.ReadFile(text)
+	ok(t, err)
+	equal(t, "the other file", string(content), strings.Repeat("this is not a database\n", 100))
+}
+
+// opened checks that a database that many opened at once is a whole one.
+func opened(t *testing.T, path string) {
+	t.Helper()
+	f := &fixture{path: path}
+	f.open(t)
+	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1"})
+	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
+	equal(t, "networks", f.describe(t), testLabNetworks)
+}
+
+func TestGoroutinesOpenAFreshFile(t *testing.T) {
+	for round := range 5 {
+		path := filepath.Join(t.TempDir(), "vcc.db")
+		var errs [8]error
+		var wg sync.WaitGroup
+		begin := make(chan struct{})
+		for i := range errs {
+			wg.Go(func() {
+				<-begin
+				s, err := store.OpenSQLite(t.Context(), path)
+				if err == nil {
+					err = s.Close()
+				}
+				errs[i] = err
+			})
+		}
+		close(begin)
+		wg.Wait()
+		ok(t, errors.Join(errs[:]...))
+		opened(t, path)
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+}
+
+func TestProcessesOpenAFreshFile(t *testing.T) {
+	for range 3 {
+		path := filepath.Join(t.TempDir(), "vcc.db")
+		var children [4]*process
+		for i := range children {
+			children[i] = start(t, "open", path)
+		}
+		for _, c := range children {
+			if line, err := c.out.ReadString('\n'); line != "ready\n" || err != nil {
+				t.Fatalf("a child said %q: %v %s", line, err, c.log.String())
+			}
+		}
+		for _, c := range children {
+			ok(t, c.in.Close()) // begin
+		}
+		for _, c := range children {
+			if err := c.Wait(); err != nil {
+				t.Errorf("a child failed: %v %s", err, c.log.String())
+			}
+		}
+		opened(t, path)
+	}
+}
+
+// openChild opens a store when its standard input ends.
+func openChild(args []string) error {
+	fmt.Println("ready")
+	if _, err := os.Stdin.Read(make([]byte, 1)); err == nil {
+		return errors.New("the input has no end")
+	}
+	s, err := store.OpenSQLite(context.Background(), args[0])
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
