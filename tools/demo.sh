@@ -10,7 +10,7 @@ cli=$(tools/cli.sh)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-if [ -t 1 ]; then bold='\033[1m' plain='\033[0m' color=; else bold= plain= color=-no-color; fi
+if [ -t 1 ]; then bold='\033[1m' plain='\033[0m' color=''; else bold='' plain='' color=-no-color; fi
 heading() { printf "\n${bold}== %s${plain}\n\n" "$1"; }
 tf() { command=$1; shift; "$cli" "$command" -input=false $color "$@"; }
 backend() { echo "\$ terraform-provider-vcc backend $*"; "$plugin" backend "$@"; }
