@@ -1,8 +1,10 @@
 package appliance
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/gaissmai/bart"
 
@@ -31,9 +33,9 @@ type Compiled struct {
 	// belongs. Of the library's tables bart.Fast is the fastest to look up in at
 	// every number of networks.
 	table bart.Fast[place]
-	// public has the public IP rules by address and port. An address whose rules are
-	// all left out is there without ports.
-	public map[number]map[uint16]*target
+	// public has the public IP rules in order of address and port. Every address that
+	// a rule names is there with port 0 as well, which leads nowhere.
+	public []target
 }
 
 // InterfaceSettings are one interface's. Those of ext0 name no network.
@@ -169,9 +171,23 @@ const unreachable Interface = -1
 
 // target is where a public IP rule leads.
 type target struct {
-	address number
-	port    uint16
-	leaving Interface
+	public     number
+	publicPort uint16
+	port       uint16
+	leaving    Interface
+	address    number
+}
+
+// compare orders by public address and port.
+func (t *target) compare(public number, port uint16) int {
+	switch {
+	case t.public.high != public.high:
+		return cmp.Compare(t.public.high, public.high)
+	case t.public.low != public.low:
+		return cmp.Compare(t.public.low, public.low)
+	default:
+		return cmp.Compare(t.publicPort, port)
+	}
 }
 
 // Compile returns the appliance that a configuration makes. It keeps nothing of
@@ -185,7 +201,6 @@ func Compile(cfg Config) *Compiled {
 	c := &Compiled{
 		Interfaces: make([]InterfaceSettings, 1, len(cfg.Networks)+1),
 		Policy:     Policy{RoutingEnabled: cfg.RoutingEnabled},
-		public:     map[number]map[uint16]*target{},
 	}
 	c.addExternal(cfg.External.IPv4, ipv4)
 	c.addExternal(cfg.External.IPv6, ipv6)
@@ -200,9 +215,11 @@ func Compile(cfg Config) *Compiled {
 		c.addExternalRoute(p.Masked())
 	}
 	c.addSourceNAT()
+	taken := map[netip.AddrPort]bool{}
 	for _, r := range cfg.PublicIPRules {
-		c.addPublicIPRule(r)
+		c.addPublicIPRule(r, taken)
 	}
+	slices.SortFunc(c.public, func(a, b target) int { return a.compare(b.public, b.publicPort) })
 	return c
 }
 
@@ -334,27 +351,25 @@ func (c *Compiled) addSourceNAT() {
 	}
 }
 
-func (c *Compiled) addPublicIPRule(r PublicIPRule) {
+func (c *Compiled) addPublicIPRule(r PublicIPRule, taken map[netip.AddrPort]bool) {
 	public, internal := r.Public.Addr(), r.Internal.Addr()
-	ports := c.public[numberOf(public)]
-	_, taken := ports[r.Public.Port()]
 	if !isRoutable(public) || !isUnicast(internal) || familyOf(public) != familyOf(internal) ||
-		r.Public.Port() == 0 || r.Public.Port() == managementPort || r.Internal.Port() == 0 || taken {
+		r.Public.Port() == 0 || r.Public.Port() == managementPort || r.Internal.Port() == 0 || taken[r.Public] {
 		c.problem(ProblemInvalidConfiguration, nil, "the public IP rule from %s to %s is left out: a port of 0, the public port %d, "+
 			"addresses of two families and a second rule for one public port are impossible", r.Public, r.Internal, managementPort)
 		return
 	}
-	if ports == nil {
-		ports = map[uint16]*target{}
-		c.public[numberOf(public)] = ports
-	}
+	c.public = append(c.public, target{public: numberOf(public)})
 	to, _ := c.table.Lookup(internal)
-	if to.network == Ext0 || to.via == unreachable {
+	if to.network == Ext0 || !c.networks[familyOf(internal)][to.network-1].served {
 		c.problem(ProblemPublicIPRuleWithoutNetwork, nil, "the public IP rule for %s leads to %s, which is in no cloud network that has a gateway, "+
 			"and lets nothing in; correct the rule, or store the gateway of that network", r.Public, r.Internal)
 		return
 	}
-	ports[r.Public.Port()] = &target{address: numberOf(internal), port: r.Internal.Port(), leaving: to.network}
+	taken[r.Public] = true
+	c.public = append(c.public, target{
+		public: numberOf(public), publicPort: r.Public.Port(), address: numberOf(internal), port: r.Internal.Port(), leaving: to.network,
+	})
 	c.NAT.Destination = append(c.NAT.Destination, DestinationNAT{Public: r.Public, Internal: r.Internal, Interface: to.network})
 }
 

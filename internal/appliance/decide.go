@@ -46,9 +46,9 @@ type ruling struct {
 	destination *target
 }
 
-// first decides the first packet of a flow, except for rule 1, which keyOf applies.
-// It allocates nothing, and its cost does not depend on the number of networks but
-// for the lookup in the table.
+// first decides the first packet of a flow, except for rule 1, most of which
+// flowKey.set applies. It allocates nothing, and its cost does not depend on the
+// number of networks but for the lookup in the table.
 func (c *Compiled) first(p *Packet, k *flowKey) ruling {
 	if uint(p.Interface) >= uint(len(c.Interfaces)) { // #nosec G115 -- below zero becomes huge
 		return ruling{outcome: &invalidPacket}
@@ -143,12 +143,10 @@ func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
 		return ruling{outcome: &sourceInsideNetworks}
 	}
 
-	// Rule 5.
-	ports, isPublic := c.public[k.destination]
-	if isPublic && !linkLocal && !k.protocol.isEcho() {
-		if to := ports[k.destinationPort]; to != nil {
-			return ruling{outcome: &publicIPRule, leaving: to.leaving, destination: to}
-		}
+	// Rule 5. An echo has the port 0, which no rule has.
+	to, isPublic := c.publicIPRule(k.destination, k.destinationPort)
+	if to != nil && !linkLocal {
+		return ruling{outcome: &publicIPRule, leaving: to.leaving, destination: to}
 	}
 
 	// Rule 4.
@@ -168,4 +166,30 @@ func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
 
 	// Rule 9.
 	return ruling{outcome: &noPublicIPRule}
+}
+
+// publicIPRule returns the public IP rule for an address and port, nil if there is
+// none, and whether a rule names the address at all.
+func (c *Compiled) publicIPRule(a number, port uint16) (rule *target, isPublic bool) {
+	low, high := 0, len(c.public)
+	for low < high {
+		middle := (low + high) / 2
+		if c.public[middle].compare(a, port) <= 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == 0 {
+		return nil, false
+	}
+	// It is the last that is not greater.
+	last := &c.public[low-1]
+	if last.public != a {
+		return nil, false
+	}
+	if last.publicPort != port || port == 0 {
+		return nil, true
+	}
+	return last, true
 }

@@ -8,6 +8,7 @@
 //	config.go   what goes in: external settings, networks, gateways, rules
 //	compile.go  Compile: interfaces, routes, policy, NAT and problems
 //	packet.go   packets, verdicts, and the reasons for them
+//	number.go   addresses as numbers
 //	decide.go   the ten rules for the first packet of a flow
 //	flow.go     the flow table: later packets, translation, expiry
 //	engine.go   Engine: both together, safe for concurrent use

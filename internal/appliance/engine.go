@@ -14,12 +14,13 @@ const DefaultMaxFlows = 65536
 
 // Engine is an appliance at work: a configuration and the flows that passed. It is
 // safe for concurrent use. Deciding never waits for a configuration to be
-// compiled: that happens before Configure, which only swaps a pointer.
+// compiled: that happens before Configure, which only swaps a pointer and looks
+// whether the networks are the same.
 type Engine struct {
 	compiled atomic.Pointer[Compiled]
 	now      func() time.Time
 
-	mu    sync.Mutex // guards flows, and that compiled changes together with it
+	mu    sync.Mutex // guards flows, and keeps them in step with compiled
 	flows *flowTable
 }
 
@@ -37,9 +38,9 @@ func NewEngine(maxFlows int, now func() time.Time) *Engine {
 // and Reachability.
 func (e *Engine) Compiled() *Compiled { return e.compiled.Load() }
 
-// Configure replaces the configuration, as a change during a failover does (rule
-// 19). Known flows go on as they are, even where the new policy would not let them
-// start.
+// Configure replaces the configuration by one that Compile made, as a change during
+// a failover does (rule 19). Known flows go on as they are, even where the new
+// policy would not let them start.
 //
 // Interfaces are numbered, so flows end where the first networks are not those they
 // were: an appliance with other vNICs is another appliance (our decision). Networks

@@ -87,8 +87,8 @@ type flowTable struct {
 	tcp, other idleList
 }
 
-func newFlowTable(max int) *flowTable {
-	t := &flowTable{max: max, tcp: idleList{idle: tcpIdle}, other: idleList{idle: otherIdle}}
+func newFlowTable(limit int) *flowTable {
+	t := &flowTable{max: limit, tcp: idleList{idle: tcpIdle}, other: idleList{idle: otherIdle}}
 	t.clear()
 	return t
 }

@@ -118,28 +118,27 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 		answer.Destination = netip.AddrPortFrom(r.Source.Addr(), 0)
 	}
 	var reply Passage
-	if r.Verdict == Delivered {
-		reply = c.ownReply(answer)
-	} else {
+	switch {
+	case request.Interface == Ext0 && !isLinkLocal(source) && c.routeTo(Ext0, source) == nil:
+		reply = settled(answer, Dropped, ReasonNoRoute, fmt.Sprintf("the appliance has no external %s gateway to send a reply to %s through", familyName(source), source))
+	case r.Verdict == Delivered:
+		reply = settled(answer, Forwarded, ReasonOwnReply, "the appliance itself answers")
+		reply.Steps = append(reply.Steps, c.wayOut(answer.Interface, answer.Destination.Addr(), answer.HopLimit)...)
+	default:
 		answer.Interface = *r.Steps[len(r.Steps)-1].Interface
 		reply = trace(c, flows, answer)
-	}
-	if request.Interface == Ext0 && !isLinkLocal(source) && c.routeTo(Ext0, source) == nil {
-		reply.Verdict, reply.Reason = Dropped, ReasonNoRoute
-		reply.Steps = []Step{{Kind: StepRule, Message: fmt.Sprintf("dropped, %s: the reply cannot go back to %s, because the appliance has no external %s gateway",
-			ReasonNoRoute, source, familyName(source))}}
 	}
 	r.Reply = &reply
 	r.Reachable = reply.Verdict == Forwarded
 	return r
 }
 
-// ownReply is the passage of an answer that the appliance itself sends.
-func (c *Compiled) ownReply(answer Packet) Passage {
+// settled is the passage of a packet that leaves as it is, or not at all, without
+// one of the ten rules.
+func settled(p Packet, v Verdict, r Reason, because string) Passage {
 	return Passage{
-		Verdict: Forwarded, Reason: ReasonOwnReply, Source: answer.Source, Destination: answer.Destination,
-		Steps: append([]Step{{Kind: StepRule, Message: fmt.Sprintf("%s, %s: the appliance itself answers", Forwarded, ReasonOwnReply)}},
-			c.wayOut(answer.Interface, answer.Destination.Addr(), answer.HopLimit)...),
+		Verdict: v, Reason: r, Source: p.Source, Destination: p.Destination,
+		Steps: []Step{{Kind: StepRule, Message: fmt.Sprintf("%s, %s: %s", v, r, because)}},
 	}
 }
 
@@ -182,12 +181,17 @@ func (c *Compiled) wayOut(leaving Interface, destination netip.Addr, hopLimit ui
 // is none. It looks at every route, which a trace can afford.
 func (c *Compiled) routeTo(leaving Interface, a netip.Addr) *Route {
 	var longest *Route
-	for _, r := range c.Routes {
+	for i := range c.Routes {
+		r := &c.Routes[i]
 		if r.Interface == leaving && r.Destination.Contains(a) && (longest == nil || longest.Destination.Bits() < r.Destination.Bits()) {
-			longest = &r
+			longest = r
 		}
 	}
-	return longest
+	if longest == nil {
+		return nil
+	}
+	own := *longest // for the caller to keep
+	return &own
 }
 
 // label names an interface for people.
@@ -210,6 +214,9 @@ func (c *Compiled) because(p *Packet, o *outcome) string {
 	case &noDefaultGateway:
 		return fmt.Sprintf("%s has no %s default gateway that the appliance could stand in for", here, familyName(source))
 	case &sourceNotInNetwork:
+		if isLinkLocal(source) {
+			return fmt.Sprintf("%s is link-local or the gateway's own, and such a source gets no further than the appliance", source)
+		}
 		return fmt.Sprintf("%s is not the address of a host on %s", source, here)
 	case &sourceInsideNetworks:
 		return fmt.Sprintf("%s cannot come from outside: it is link-local or in one of the tenant's networks", source)
@@ -222,7 +229,10 @@ func (c *Compiled) because(p *Packet, o *outcome) string {
 	case &publicIPRule:
 		return fmt.Sprintf("a public IP rule is for %s", p.Destination)
 	case &noRuleForPort:
-		return fmt.Sprintf("%s has public IP rules, and none that leads anywhere is for %s port %d", destination, p.Protocol, p.Destination.Port())
+		if p.Protocol.isEcho() {
+			return fmt.Sprintf("public IP rules let TCP and UDP in to %s, and no echo", destination)
+		}
+		return fmt.Sprintf("none of the public IP rules for %s that lead anywhere is for port %d", destination, p.Destination.Port())
 	case &sameNetwork:
 		return "source and destination are in one network, where hosts reach each other without the appliance"
 	case &routingEnabled:

@@ -1,15 +1,21 @@
 package backend
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -17,12 +23,25 @@ import (
 //go:embed lab.yaml
 var builtInLab []byte
 
+// Limits of a lab file: parsing takes time and memory that grow faster than its
+// size and its depth.
+const (
+	maxLabFile   = 1 << 20 // bytes
+	maxLabDepth  = 20      // brackets in brackets
+	maxLabIndent = 200     // columns before a list entry
+)
+
 // BuiltInLab returns the lab that is used when no file is named.
 func BuiltInLab() (vcc.Lab, error) { return ParseLab("built-in lab", builtInLab) }
 
 // ReadLab reads a lab file.
 func ReadLab(name string) (vcc.Lab, error) {
-	content, err := os.ReadFile(name) //nolint:gosec // the file is the user's choice
+	file, err := os.Open(name) //nolint:gosec // the file is the user's choice
+	if err != nil {
+		return vcc.Lab{}, fmt.Errorf("the lab file %s cannot be read: %w", name, cause(err))
+	}
+	defer file.Close() //nolint:errcheck // what was read has been read
+	content, err := io.ReadAll(io.LimitReader(file, maxLabFile+1))
 	if err != nil {
 		return vcc.Lab{}, fmt.Errorf("the lab file %s cannot be read: %w", name, cause(err))
 	}
@@ -33,8 +52,14 @@ func ReadLab(name string) (vcc.Lab, error) {
 // nothing declares are errors, each with its line. name stands in the errors.
 func ParseLab(name string, content []byte) (vcc.Lab, error) {
 	var lab vcc.Lab
+	if err := checkText(content); err != nil {
+		return lab, fmt.Errorf("%s:%w", name, err)
+	}
 	file, err := parser.ParseBytes(content, 0)
 	if err == nil {
+		if err := checkDocument(file); err != nil {
+			return lab, fmt.Errorf("%s:%w", name, err)
+		}
 		err = yaml.UnmarshalWithOptions(content, &lab, yaml.Strict())
 	}
 	if err != nil {
@@ -42,17 +67,125 @@ func ParseLab(name string, content []byte) (vcc.Lab, error) {
 		if !errors.As(err, &located) {
 			return lab, fmt.Errorf("%s: it is not a lab: %w", name, err)
 		}
-		line := 1
-		if t := located.GetToken(); t != nil {
-			line = t.Position.Line
-		}
-		return lab, fmt.Errorf("%s:%d: %s", name, line, located.GetMessage())
+		return lab, fmt.Errorf("%s:%w", name, wrong(located.GetToken(), "%s", located.GetMessage()))
 	}
 	var errs []error
 	for _, e := range vcc.Errors(lab.Validate()) {
 		errs = append(errs, fmt.Errorf("%s:%d: %w", name, line(file, e.Field), e))
 	}
 	return lab, errors.Join(errs...)
+}
+
+// wrong is an error about what begins with a token, led by its line.
+func wrong(at *token.Token, format string, args ...any) error {
+	line := 1
+	if at != nil {
+		line = at.Position.Line
+	}
+	return fmt.Errorf("%d: %s", line, fmt.Sprintf(format, args...))
+}
+
+// checkText refuses text that is no lab file whatever it says, before it is
+// parsed: also what a few lines of YAML can grow to without end.
+func checkText(content []byte) error {
+	if len(content) > maxLabFile {
+		return wrong(nil, "the file has more than %d KiB; a lab needs less", maxLabFile>>10)
+	}
+	if !utf8.Valid(content) {
+		valid := bytes.ToValidUTF8(content, nil)
+		first := 0
+		for first < len(valid) && content[first] == valid[first] {
+			first++
+		}
+		return fmt.Errorf("%d: the file is not text in UTF-8; save it as such", 1+bytes.Count(content[:first], []byte("\n")))
+	}
+	depth := 0
+	for _, t := range lexer.Tokenize(string(content)) {
+		switch t.Type {
+		case token.AnchorType, token.AliasType:
+			return wrong(t, "a lab file has no anchors and aliases; write the value out")
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		}
+		entry := t.Type == token.SequenceEntryType || t.Type == token.MappingKeyType
+		if depth > maxLabDepth || entry && t.Position.Column > maxLabIndent {
+			return wrong(t, "it is nested deeper than any value of a lab")
+		}
+	}
+	return nil
+}
+
+// checkDocument refuses what the decoder would pass over or bend.
+func checkDocument(file *ast.File) error {
+	for i, doc := range file.Docs {
+		if i > 0 {
+			at := doc.Start
+			if at == nil && doc.Body != nil {
+				at = doc.Body.GetToken()
+			}
+			return wrong(at, "another document begins; a lab file is one")
+		}
+		if err := checkTypes(doc.Body, reflect.TypeFor[vcc.Lab]()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTypes refuses scalars that the decoder would bend into their type: 1.5 into
+// the number 1, and 007 into the name "7". It leaves other shapes to the decoder.
+func checkTypes(node ast.Node, t reflect.Type) error {
+	switch n := node.(type) {
+	case nil, *ast.NullNode:
+		return nil
+	case *ast.MappingNode:
+		for _, v := range n.Values {
+			if err := checkTypes(v, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *ast.MappingValueNode:
+		return checkTypes(n.Value, valueType(t, n.Key.GetToken().Value))
+	case *ast.SequenceNode:
+		for _, v := range n.Values {
+			if t.Kind() != reflect.Slice {
+				break
+			}
+			if err := checkTypes(v, t.Elem()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	kind, text := node.Type(), strings.TrimSpace(node.GetToken().Origin)
+	switch {
+	case t.Kind() == reflect.Int && kind != ast.IntegerType:
+		return wrong(node.GetToken(), "%s is not a whole number", text)
+	case t.Kind() == reflect.Bool && kind != ast.BoolType:
+		return wrong(node.GetToken(), "%s is neither true nor false", text)
+	case t.Kind() == reflect.String && kind != ast.StringType && kind != ast.LiteralType:
+		return wrong(node.GetToken(), "%s is not text; if it is a name, put it in quotes", text)
+	}
+	return nil
+}
+
+// valueType returns the type of what a key of a mapping stands for; where there is
+// none, a type that checkTypes has nothing to say about.
+func valueType(t reflect.Type, key string) reflect.Type {
+	switch t.Kind() {
+	case reflect.Map:
+		return t.Elem()
+	case reflect.Struct:
+		for _, f := range reflect.VisibleFields(t) {
+			if f.Tag.Get("yaml") == key {
+				return f.Type
+			}
+		}
+	}
+	return reflect.TypeFor[any]()
 }
 
 // line returns the line of a field, or of the nearest parent that is written

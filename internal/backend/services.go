@@ -40,7 +40,7 @@ func (s *Services) TestFailover(ctx context.Context, as vcc.Actor, planID string
 // prepare writes what full site failover makes of each appliance into the
 // session's log, and what people should know into its problems (rule 15).
 func prepare(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs) {
-	for _, in := range inputs {
+	for _, in := range withOwnRules(inputs) {
 		log := func(format string, args ...any) {
 			session.Log = append(session.Log, vcc.FailoverLogEntry{
 				Time: session.StartedAt, Message: in.HostName + ": " + fmt.Sprintf(format, args...),
@@ -67,9 +67,29 @@ func prepare(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs) {
 	}
 }
 
+// withOwnRules leaves out of each appliance the public IP rules that lead to another
+// of them. One that leads nowhere stays everywhere, as a problem.
+func withOwnRules(inputs []vcc.ApplianceInputs) []vcc.ApplianceInputs {
+	own := slices.Clone(inputs)
+	for i, in := range inputs {
+		own[i].PublicIPRules = slices.DeleteFunc(slices.Clone(in.PublicIPRules), func(r vcc.LabPublicIPRule) bool {
+			to, _ := netip.ParseAddr(r.ToAddress)
+			leads := func(in vcc.ApplianceInputs) bool { return serves(in, to) }
+			return !leads(in) && slices.ContainsFunc(inputs, leads)
+		})
+	}
+	return own
+}
+
+// ownInputs are what the tenant's appliances are compiled from.
+func (s *Services) ownInputs(ctx context.Context, as vcc.Actor) ([]vcc.ApplianceInputs, error) {
+	inputs, err := s.ApplianceInputs(ctx, as)
+	return withOwnRules(inputs), err
+}
+
 // Appliances implements vcc.ApplianceService.
 func (s *Services) Appliances(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.ApplianceState, int, error) {
-	inputs, err := s.ApplianceInputs(ctx, as)
+	inputs, err := s.ownInputs(ctx, as)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -83,7 +103,7 @@ func (s *Services) Appliances(ctx context.Context, as vcc.Actor, p vcc.Page) ([]
 
 // Appliance implements vcc.ApplianceService.
 func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc.ApplianceState, error) {
-	inputs, err := s.ApplianceInputs(ctx, as)
+	inputs, err := s.ownInputs(ctx, as)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +119,7 @@ func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc
 // has several appliances. The packet is decided by the one in whose networks the source
 // lies; a packet from outside by the one that lets it in, if any does.
 func (s *Services) Trace(ctx context.Context, as vcc.Actor, r vcc.TraceRequest) (*vcc.Reachability, error) {
-	inputs, err := s.ApplianceInputs(ctx, as)
+	inputs, err := s.ownInputs(ctx, as)
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +131,7 @@ func (s *Services) Trace(ctx context.Context, as vcc.Actor, r vcc.TraceRequest) 
 		return nil, &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
 	}
 	// Those that serve the source's network come first, the others in their order.
-	serves := func(in vcc.ApplianceInputs) bool {
-		return slices.ContainsFunc(in.Networks, func(n vcc.Network) bool { return contains(in.Gateways[n.ID], r.Source) })
-	}
-	if i := slices.IndexFunc(inputs, serves); i >= 0 {
+	if i := slices.IndexFunc(inputs, func(in vcc.ApplianceInputs) bool { return serves(in, r.Source) }); i >= 0 {
 		inputs = inputs[i : i+1]
 	}
 	var best *appliance.Reach
@@ -130,6 +147,11 @@ func (s *Services) Trace(ctx context.Context, as vcc.Actor, r vcc.TraceRequest) 
 		found.Reply = &reply
 	}
 	return found, nil
+}
+
+// serves reports whether an address is in one of the appliance's networks.
+func serves(in vcc.ApplianceInputs, a netip.Addr) bool {
+	return slices.ContainsFunc(in.Networks, func(n vcc.Network) bool { return contains(in.Gateways[n.ID], a) })
 }
 
 func contains(g vcc.GatewaySettings, a netip.Addr) bool {

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 type failoverCmds struct {
@@ -154,6 +155,10 @@ func (notReachable) Error() string { return "not reachable" }
 
 // Run traces a packet as after full site failover.
 func (c traceCmd) Run(s *session) error {
+	// The server names one field; here every wrong flag is named.
+	if _, err := vcc.ParseTraceRequest(c.Source, c.Destination, c.Protocol, c.Port); err != nil {
+		return flagError(err)
+	}
 	reach, err := s.client.Trace(s.ctx, httpapi.TraceRequest{Source: c.Source, Destination: c.Destination, Protocol: c.Protocol, Port: c.Port})
 	if err != nil {
 		return flagError(err)

@@ -176,7 +176,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 func backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
 	if resp != nil {
 		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
-			return min(time.Duration(s)*time.Second, maxRetryAfter)
+			return time.Duration(min(s, int(maxRetryAfter/time.Second))) * time.Second // no overflow
 		}
 	}
 	ceiling := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)

@@ -1,0 +1,246 @@
+package appliance_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// sizes are the numbers of networks to measure at. The last is every VLAN of a host.
+var sizes = []int{4, 256, 4094}
+
+// bigConfig is an appliance with n networks, a quarter of them in each of four
+// plans, all with both families and internet access.
+func bigConfig(n int) appliance.Config {
+	cfg := appliance.Config{
+		External: appliance.External{
+			IPv4: appliance.ExternalSettings{Address: netip.MustParsePrefix("198.51.100.5/24"), Gateway: addr("198.51.100.1")},
+			IPv6: appliance.ExternalSettings{Address: netip.MustParsePrefix("2001:db8:ffff::5/64"), Gateway: addr("2001:db8:ffff::1")},
+		},
+		RoutingEnabled: true,
+		PublicIPRules: []appliance.PublicIPRule{
+			publicIPRule("203.0.113.10:443", "10.0.0.10:443"),
+			publicIPRule("[2001:db8:ffff::10]:443", "[2001:db8::10]:443"),
+		},
+	}
+	for i := range n {
+		cfg.Networks = append(cfg.Networks, appliance.Network{
+			Network: vcc.Network{
+				ID: fmt.Sprintf("network-%d", i), Name: fmt.Sprintf("Big network %d", i+1),
+				HardwarePlanID: fmt.Sprintf("plan-%d", i*4/n), HardwarePlanName: "Big", InternetAccess: true,
+			},
+			Gateway: vcc.GatewaySettings{
+				IPv4: &vcc.IPv4Settings{Address: bigIPv4(i, 1), PrefixLength: 24},
+				IPv6: &vcc.IPv6Settings{Address: addr("fe80::1"), Network: netip.PrefixFrom(bigIPv6(i, 0), 64)},
+			},
+		})
+	}
+	return cfg
+}
+
+func bigIPv4(network int, host byte) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(network >> 8), byte(network), host})
+}
+
+func bigIPv6(network int, host byte) netip.Addr {
+	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(network >> 8), byte(network), 15: host})
+}
+
+// traffic is a kind of first packets. make returns the i-th of them, from or to a
+// network.
+type traffic struct {
+	name    string
+	verdict appliance.Verdict
+	make    func(i, network, peer int, address func(int, byte) netip.Addr) (at appliance.Interface, source, destination netip.Addr)
+}
+
+// Every rule that takes a lookup, or two.
+var traffics = []traffic{
+	{"drop", appliance.Dropped, func(_, network, peer int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+		return appliance.Interface(network + 1), address(network, 10), address(peer, 20)
+	}},
+	{"forward", appliance.Forwarded, func(_, network, peer int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+		return appliance.Interface(network + 1), address(network, 10), address(peer, 20)
+	}},
+	{"internet", appliance.Forwarded, func(i, network, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+		return appliance.Interface(network + 1), address(network, 10), outside(i, address)
+	}},
+	{"public_ip_rule", appliance.Forwarded, func(i, _, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+		if address(0, 0).Is4() {
+			return appliance.Ext0, outside(i, address), addr("203.0.113.10")
+		}
+		return appliance.Ext0, outside(i, address), addr("2001:db8:ffff::10")
+	}},
+	{"stray", appliance.Dropped, func(i, network, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+		return appliance.Ext0, outside(i, address), address(network, 20)
+	}},
+}
+
+// outside returns an address that is in no network.
+func outside(i int, address func(int, byte) netip.Addr) netip.Addr {
+	if address(0, 0).Is4() {
+		return netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)})
+	}
+	return netip.AddrFrom16([16]byte{0x2a, 0x00, byte(i >> 8), byte(i), 15: 1})
+}
+
+// packets returns packets of every network. With "drop" the peer is in another plan.
+func (tr traffic) packets(n int, address func(int, byte) netip.Addr) []appliance.Packet {
+	packets := make([]appliance.Packet, 4096) // a power of two: benchmarks go round by masking
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range packets {
+		network := random.IntN(n)
+		plan := network * 4 / n
+		if tr.name == "drop" {
+			plan = (plan + 1) % 4
+		}
+		first, end := (plan*n+3)/4, ((plan+1)*n+3)/4
+		at, source, destination := tr.make(i, network, first+random.IntN(end-first), address)
+		packets[i] = appliance.Packet{
+			Interface: at, Protocol: appliance.TCP, HopLimit: 64,
+			Source: netip.AddrPortFrom(source, uint16(1024+i)), Destination: netip.AddrPortFrom(destination, 443),
+		}
+	}
+	return packets
+}
+
+// benchmark runs one function per size and family.
+func benchmark(b *testing.B, run func(b *testing.B, n int, address func(int, byte) netip.Addr)) {
+	for _, family := range []struct {
+		name    string
+		address func(int, byte) netip.Addr
+	}{{"ipv4", bigIPv4}, {"ipv6", bigIPv6}} {
+		for _, n := range sizes {
+			b.Run(fmt.Sprintf("%s/networks=%d", family.name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				run(b, n, family.address)
+			})
+		}
+	}
+}
+
+// BenchmarkLookup is what BenchmarkStateless is compared with: a bare lookup in the
+// same table of the destinations of "forward".
+func BenchmarkLookup(b *testing.B) {
+	benchmark(b, func(b *testing.B, n int, address func(int, byte) netip.Addr) {
+		c, packets := appliance.Compile(bigConfig(n)), traffics[1].packets(n, address)
+		for i := 0; b.Loop(); i++ {
+			c.Lookup(packets[i&4095].Destination.Addr())
+		}
+	})
+}
+
+// BenchmarkStateless decides first packets without the flow table.
+func BenchmarkStateless(b *testing.B) {
+	for _, tr := range traffics {
+		b.Run(tr.name, func(b *testing.B) {
+			benchmark(b, func(b *testing.B, n int, address func(int, byte) netip.Addr) {
+				c, packets := appliance.Compile(bigConfig(n)), tr.packets(n, address)
+				for i := 0; b.Loop(); i++ {
+					c.First(&packets[i&4095])
+				}
+			})
+		})
+	}
+}
+
+// known returns an engine that knows the flows of the packets.
+func known(n int, packets []appliance.Packet) *appliance.Engine {
+	now := time.Now()
+	e := appliance.NewEngine(appliance.DefaultMaxFlows, func() time.Time { return now })
+	e.Configure(appliance.Compile(bigConfig(n)))
+	for _, p := range packets {
+		e.Decide(p)
+	}
+	return e
+}
+
+// BenchmarkKnownFlow decides packets of 4,096 flows.
+func BenchmarkKnownFlow(b *testing.B) {
+	benchmark(b, func(b *testing.B, n int, address func(int, byte) netip.Addr) {
+		packets := traffics[1].packets(n, address)
+		e := known(n, packets)
+		for i := 0; b.Loop(); i++ {
+			e.Decide(packets[i&4095])
+		}
+	})
+}
+
+// BenchmarkNewFlow decides packets that start a flow each, and forgets them all as
+// soon as the table is full.
+func BenchmarkNewFlow(b *testing.B) {
+	benchmark(b, func(b *testing.B, n int, address func(int, byte) netip.Addr) {
+		packets := traffics[1].packets(n, address)
+		now := time.Now()
+		e := appliance.NewEngine(len(packets), func() time.Time { return now })
+		e.Configure(appliance.Compile(bigConfig(n)))
+		for i := 0; b.Loop(); i++ {
+			if i&4095 == 0 {
+				now = now.Add(time.Hour)
+			}
+			e.Decide(packets[i&4095])
+		}
+	})
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("networks=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			cfg := bigConfig(n)
+			for b.Loop() {
+				appliance.Compile(cfg)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/network")
+		})
+	}
+}
+
+func BenchmarkTrace(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("networks=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			c, packets := appliance.Compile(bigConfig(n)), traffics[1].packets(n, bigIPv4)
+			for i := 0; b.Loop(); i++ {
+				appliance.Trace(c, packets[i&4095])
+			}
+		})
+	}
+}
+
+// TestDecidingAllocatesNothing holds for known flows, and for first packets up to
+// the point where a flow is entered.
+func TestDecidingAllocatesNothing(t *testing.T) {
+	const n = 256
+	check := func(what string, decide func(p *appliance.Packet) appliance.Verdict, packets []appliance.Packet, want appliance.Verdict) {
+		t.Helper()
+		i := 0
+		allocs := testing.AllocsPerRun(len(packets), func() {
+			if got := decide(&packets[i%len(packets)]); got != want {
+				t.Fatalf("%s: %s: %s", what, packets[i%len(packets)], got)
+			}
+			i++
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %v allocations per packet", what, allocs)
+		}
+	}
+	for _, address := range []func(int, byte) netip.Addr{bigIPv4, bigIPv6} {
+		for _, tr := range traffics {
+			packets := tr.packets(n, address)
+			check("the stateless part, "+tr.name, appliance.Compile(bigConfig(n)).First, packets, tr.verdict)
+			if tr.verdict == appliance.Dropped {
+				e := known(n, nil)
+				check("the engine, "+tr.name, func(p *appliance.Packet) appliance.Verdict { return e.Decide(*p).Verdict }, packets, tr.verdict)
+			} else {
+				e := known(n, packets)
+				check("a known flow, "+tr.name, func(p *appliance.Packet) appliance.Verdict { return e.Decide(*p).Verdict }, packets, tr.verdict)
+			}
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package appliance_test
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// abc is the appliance that most tests use: that of a company with two hardware
+// plans on one host.
+//
+//	net1  Silver  internet  172.17.52.0/23  2001:db8:52::/64 (gateway fe80::1)
+//	net2  Silver  internet  172.17.56.0/24
+//	net3  Silver            172.17.54.0/24
+//	net4  Silver            no gateway
+//	net5  Bronze  internet  172.17.58.0/24  2001:db8:58::/64
+//	net6  Bronze            172.17.60.0/24  2001:db8:60::/56, which is left out
+func abc() appliance.Config {
+	return appliance.Config{
+		External: appliance.External{
+			IPv4: appliance.ExternalSettings{Address: netip.MustParsePrefix("198.51.100.5/24"), Gateway: addr("198.51.100.1")},
+			IPv6: appliance.ExternalSettings{Address: netip.MustParsePrefix("2001:db8:ffff::5/64"), Gateway: addr("2001:db8:ffff::1")},
+		},
+		Networks: []appliance.Network{
+			cloudNetwork("Silver", 1, true, "172.17.52.1/23", "fe80::1", "2001:db8:52::/64"),
+			cloudNetwork("Silver", 2, true, "172.17.56.1/24", "", ""),
+			cloudNetwork("Silver", 3, false, "172.17.54.1/24", "", ""),
+			cloudNetwork("Silver", 4, false, "", "", ""),
+			cloudNetwork("Bronze", 1, true, "172.17.58.1/24", "2001:db8:58::1", "2001:db8:58::/64"),
+			cloudNetwork("Bronze", 2, false, "172.17.60.1/24", "2001:db8:60::1", "2001:db8:60::/56"),
+		},
+		RoutingEnabled: true,
+		PublicIPRules: []appliance.PublicIPRule{
+			publicIPRule("203.0.113.10:443", "172.17.52.10:8443"),
+			publicIPRule("203.0.113.11:8443", "172.17.54.20:443"),
+			publicIPRule("203.0.113.12:80", "10.9.9.9:80"), // in no network
+			publicIPRule("198.51.100.5:8080", "172.17.52.10:80"),
+			publicIPRule("[2001:db8:ffff::10]:443", "[2001:db8:52::10]:443"),
+		},
+	}
+}
+
+// cloudNetwork returns a plan's n-th network. ipv4 is the gateway with its prefix
+// length; an empty string leaves a family out.
+func cloudNetwork(plan string, n int, internet bool, ipv4, ipv6, ipv6Network string) appliance.Network {
+	id := strings.ToLower(plan) + "-" + strconv.Itoa(n)
+	network := appliance.Network{Network: vcc.Network{
+		ID: id, Name: vcc.NetworkName(plan, n), HardwarePlanID: strings.ToLower(plan), HardwarePlanName: plan, InternetAccess: internet,
+	}}
+	if ipv4 != "" {
+		p := netip.MustParsePrefix(ipv4)
+		network.Gateway.IPv4 = &vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}
+	}
+	if ipv6 != "" {
+		network.Gateway.IPv6 = &vcc.IPv6Settings{Address: addr(ipv6), Network: netip.MustParsePrefix(ipv6Network)}
+	}
+	return network
+}
+
+func publicIPRule(public, internal string) appliance.PublicIPRule {
+	return appliance.PublicIPRule{Public: netip.MustParseAddrPort(public), Internal: netip.MustParseAddrPort(internal)}
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// packet reads "net1 tcp 172.17.52.10:40000 172.17.54.20:5432", with a hop limit of
+// 64. An address without a port has the port 0.
+func packet(t testing.TB, s string) appliance.Packet {
+	t.Helper()
+	f := strings.Fields(s)
+	if len(f) != 4 {
+		t.Fatalf("%q is no packet", s)
+	}
+	p := appliance.Packet{HopLimit: 64, Source: addrPort(t, f[2]), Destination: addrPort(t, f[3])}
+	if n, ok := strings.CutPrefix(f[0], "net"); ok {
+		i, err := strconv.ParseInt(n, 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Interface = appliance.Interface(i)
+	}
+	var err error
+	if p.Protocol, err = appliance.ParseProtocol(f[1]); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func addrPort(t testing.TB, s string) netip.AddrPort {
+	t.Helper()
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.AddrPortFrom(a, 0)
+	}
+	a, err := netip.ParseAddrPort(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// words writes a decision as the tables of tests do: "dropped no_route", or
+// "forwarded routing_enabled net3 172.17.52.10:40000 172.17.54.20:5432".
+func words(d appliance.Decision) string {
+	s := string(d.Verdict) + " " + string(d.Reason)
+	if d.Verdict == appliance.Forwarded {
+		s += " " + d.Leaving.String() + " " + d.Source.String() + " " + d.Destination.String()
+	}
+	return s
+}

@@ -1,0 +1,284 @@
+package appliance_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// script plays lines against an engine: "wait 30s", or a packet and what is to be
+// decided about it, "net1 tcp A B = forwarded known_flow ...".
+func script(t *testing.T, e *appliance.Engine, now *time.Time, lines ...string) {
+	t.Helper()
+	for i, line := range lines {
+		if wait, ok := strings.CutPrefix(line, "wait "); ok {
+			d, err := time.ParseDuration(wait)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*now = now.Add(d)
+			continue
+		}
+		p, want, ok := strings.Cut(line, " = ")
+		if !ok {
+			t.Fatalf("line %d: %q", i, line)
+		}
+		if got := words(e.Decide(packet(t, p))); got != want {
+			t.Fatalf("line %d: %s: decided %q, want %q", i, p, got, want)
+		}
+	}
+}
+
+func TestFlowBothDirections(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		lines []string
+	}{
+		{"routed", []string{
+			"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded routing_enabled net3 172.17.52.10:40000 172.17.54.20:5432",
+			"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = forwarded known_flow net1 172.17.54.20:5432 172.17.52.10:40000",
+			"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded known_flow net3 172.17.52.10:40000 172.17.54.20:5432",
+		}},
+		{"source NAT", []string{
+			"net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53",
+			"ext0 udp 192.0.2.9:53 198.51.100.5:40000 = forwarded known_flow net1 192.0.2.9:53 172.17.52.10:40000",
+			"net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded known_flow ext0 198.51.100.5:40000 192.0.2.9:53",
+			// Others than the one that was asked get no answer through.
+			"ext0 udp 192.0.2.10:53 198.51.100.5:40000 = dropped not_a_service",
+			"ext0 udp 192.0.2.9:54 198.51.100.5:40000 = dropped not_a_service",
+			"ext0 tcp 192.0.2.9:53 198.51.100.5:40000 = dropped not_a_service",
+		}},
+		{"destination NAT", []string{
+			"ext0 tcp 192.0.2.9:7 203.0.113.11:8443 = forwarded public_ip_rule net3 192.0.2.9:7 172.17.54.20:443",
+			"net3 tcp 172.17.54.20:443 192.0.2.9:7 = forwarded known_flow ext0 203.0.113.11:8443 192.0.2.9:7",
+			// The server itself still has no internet access.
+			"net3 tcp 172.17.54.20:443 192.0.2.9:8 = dropped no_internet_access",
+		}},
+		{"echo", []string{
+			"net1 icmp 172.17.52.10:7 192.0.2.9 = forwarded internet_access ext0 198.51.100.5:7 192.0.2.9:0",
+			"ext0 icmp 192.0.2.9:7 198.51.100.5 = forwarded known_flow net1 192.0.2.9:7 172.17.52.10:0",
+			"ext0 icmp 192.0.2.9:8 198.51.100.5 = delivered echo",
+		}},
+		{"a known flow from another interface", []string{
+			"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded routing_enabled net3 172.17.52.10:40000 172.17.54.20:5432",
+			"net2 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped source_not_in_network",
+			"net2 tcp 172.17.52.10:40000 172.17.54.20:5432 = dropped source_not_in_network",
+		}},
+		{"a packet to itself", []string{
+			"net1 tcp 172.17.52.10:7 172.17.52.10:7 = forwarded same_network net1 172.17.52.10:7 172.17.52.10:7",
+			"net1 tcp 172.17.52.10:7 172.17.52.10:7 = forwarded known_flow net1 172.17.52.10:7 172.17.52.10:7",
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, now := newEngine(abc(), 8)
+			script(t, e, now, tc.lines...)
+		})
+	}
+}
+
+func TestSourcePort(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		lines []string
+	}{
+		{"the next free one", []string{
+			"net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53",
+			"net1 udp 172.17.52.11:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40001 192.0.2.9:53",
+			"net2 udp 172.17.56.11:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40002 192.0.2.9:53",
+			"ext0 udp 192.0.2.9:53 198.51.100.5:40002 = forwarded known_flow net2 192.0.2.9:53 172.17.56.11:40000",
+			"ext0 udp 192.0.2.9:53 198.51.100.5:40001 = forwarded known_flow net1 192.0.2.9:53 172.17.52.11:40000",
+		}},
+		{"another destination, another protocol: kept", []string{
+			"net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53",
+			"net1 udp 172.17.52.11:40000 192.0.2.8:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.8:53",
+			"net1 udp 172.17.52.11:40000 192.0.2.9:54 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:54",
+			"net1 tcp 172.17.52.11:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53",
+		}},
+		{"free again when the flow is gone", []string{
+			"net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53",
+			"wait 30s",
+			"net1 udp 172.17.52.11:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53",
+		}},
+		{"after the last comes the first of its range", []string{
+			"net1 tcp 172.17.52.10:65535 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:65535 192.0.2.9:53",
+			"net1 tcp 172.17.52.11:65535 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:1024 192.0.2.9:53",
+			"net1 tcp 172.17.52.10:1023 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:1023 192.0.2.9:53",
+			"net1 tcp 172.17.52.11:1023 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:1 192.0.2.9:53",
+		}},
+		{"an echo's identifier", []string{
+			"net1 icmp 172.17.52.10:65535 192.0.2.9 = forwarded internet_access ext0 198.51.100.5:65535 192.0.2.9:0",
+			"net1 icmp 172.17.52.11:65535 192.0.2.9 = forwarded internet_access ext0 198.51.100.5:0 192.0.2.9:0",
+			"ext0 icmp 192.0.2.9:0 198.51.100.5 = forwarded known_flow net1 192.0.2.9:65535 172.17.52.11:0",
+			"ext0 icmp 192.0.2.9:65535 198.51.100.5 = forwarded known_flow net1 192.0.2.9:65535 172.17.52.10:0",
+		}},
+		{"IPv6", []string{
+			"net1 icmpv6 [2001:db8:52::10]:7 2001:db8:9::9 = forwarded internet_access ext0 [2001:db8:ffff::5]:7 [2001:db8:9::9]:0",
+			"net1 icmpv6 [2001:db8:52::11]:7 2001:db8:9::9 = forwarded internet_access ext0 [2001:db8:ffff::5]:8 [2001:db8:9::9]:0",
+			"ext0 icmpv6 [2001:db8:9::9]:8 2001:db8:ffff::5 = forwarded known_flow net1 [2001:db8:9::9]:7 [2001:db8:52::11]:0",
+		}},
+		{"one client port for two public addresses of one server", []string{
+			"ext0 tcp 192.0.2.9:7000 203.0.113.10:443 = forwarded public_ip_rule net1 192.0.2.9:7000 172.17.52.10:8443",
+			"ext0 tcp 192.0.2.9:7000 203.0.113.20:443 = forwarded public_ip_rule net1 192.0.2.9:7001 172.17.52.10:8443",
+			"net1 tcp 172.17.52.10:8443 192.0.2.9:7001 = forwarded known_flow ext0 203.0.113.20:443 192.0.2.9:7000",
+			"net1 tcp 172.17.52.10:8443 192.0.2.9:7000 = forwarded known_flow ext0 203.0.113.10:443 192.0.2.9:7000",
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := abc()
+			cfg.PublicIPRules = append(cfg.PublicIPRules, publicIPRule("203.0.113.20:443", "172.17.52.10:8443"))
+			e, now := newEngine(cfg, 8)
+			script(t, e, now, tc.lines...)
+		})
+	}
+}
+
+func TestNoSourcePortLeft(t *testing.T) {
+	e, _ := newEngine(abc(), 2000)
+	for i := range 1023 {
+		p := packet(t, fmt.Sprintf("net1 tcp 172.17.%d.%d:1000 192.0.2.9:53", 52+i/250%2, 2+i%250))
+		p.Source = addrPort(t, fmt.Sprintf("%s:%d", p.Source.Addr(), 1000+i/500))
+		if d := e.Decide(p); d.Reason != appliance.ReasonInternetAccess {
+			t.Fatalf("%d: %s: %s", i, p, words(d))
+		}
+	}
+	if got := words(e.Decide(packet(t, "net2 tcp 172.17.56.10:1000 192.0.2.9:53"))); got != "dropped flow_table_full" {
+		t.Errorf("decided %q with every well-known port taken", got)
+	}
+	if got := words(e.Decide(packet(t, "net2 tcp 172.17.56.10:1024 192.0.2.9:53"))); got != "forwarded internet_access ext0 198.51.100.5:1024 192.0.2.9:53" {
+		t.Errorf("decided %q with the higher ports free", got)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	const (
+		tcp     = "net1 tcp 172.17.52.10:40000 172.17.54.20:5432"
+		udp     = "net1 udp 172.17.52.10:40000 172.17.54.20:53"
+		icmp    = "net1 icmp 172.17.52.10:7 172.17.54.20"
+		back    = "net3 tcp 172.17.54.20:5432 172.17.52.10:40000"
+		backUDP = "net3 udp 172.17.54.20:53 172.17.52.10:40000"
+	)
+	// net3 has no answer of its own: without a flow it is routed as a first packet.
+	first, known := " = forwarded routing_enabled ", " = forwarded known_flow "
+	toNet3, toNet3UDP, toNet3Echo := "net3 172.17.52.10:40000 172.17.54.20:5432", "net3 172.17.52.10:40000 172.17.54.20:53", "net3 172.17.52.10:7 172.17.54.20:0"
+	toNet1, toNet1UDP := "net1 172.17.54.20:5432 172.17.52.10:40000", "net1 172.17.54.20:53 172.17.52.10:40000"
+	for _, tc := range []struct {
+		name  string
+		lines []string
+	}{
+		{"TCP lives just under 5 minutes", []string{tcp + first + toNet3, "wait 4m59.999999999s", back + known + toNet1}},
+		{"TCP is gone after 5 minutes", []string{tcp + first + toNet3, "wait 5m", back + first + toNet1}},
+		{"UDP lives just under 30 seconds", []string{udp + first + toNet3UDP, "wait 29.999999999s", backUDP + known + toNet1UDP}},
+		{"UDP is gone after 30 seconds", []string{udp + first + toNet3UDP, "wait 30s", backUDP + first + toNet1UDP}},
+		{"an echo is gone after 30 seconds", []string{icmp + first + toNet3Echo, "wait 30s", icmp + first + toNet3Echo}},
+		{"every packet is a sign of life, in both directions", []string{
+			udp + first + toNet3UDP, "wait 20s", backUDP + known + toNet1UDP, "wait 20s", udp + known + toNet3UDP, "wait 20s", udp + known + toNet3UDP,
+		}},
+		{"the idle time is counted for each", []string{
+			udp + first + toNet3UDP, "wait 10s", icmp + first + toNet3Echo, "wait 10s", udp + known + toNet3UDP, "wait 20s",
+			icmp + first + toNet3Echo, "wait 9s", udp + known + toNet3UDP,
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, now := newEngine(abc(), 8)
+			script(t, e, now, tc.lines...)
+		})
+	}
+
+	t.Run("a dropped packet is no sign of life", func(t *testing.T) {
+		e, now := newEngine(abc(), 8)
+		script(t, e, now, udp+first+toNet3UDP, "wait 20s")
+		p := packet(t, udp)
+		p.HopLimit = 1
+		if got := words(e.Decide(p)); got != "dropped hop_limit_exceeded" {
+			t.Fatal(got)
+		}
+		script(t, e, now, "wait 10s", udp+first+toNet3UDP)
+	})
+}
+
+func TestFlowTableFull(t *testing.T) {
+	e, now := newEngine(abc(), 2)
+	script(t, e, now,
+		"net1 tcp 172.17.52.10:1 172.17.54.20:80 = forwarded routing_enabled net3 172.17.52.10:1 172.17.54.20:80",
+		"net1 udp 172.17.52.10:2 172.17.54.20:80 = forwarded routing_enabled net3 172.17.52.10:2 172.17.54.20:80",
+		"net1 tcp 172.17.52.10:3 172.17.54.20:80 = dropped flow_table_full",
+		"net1 tcp 172.17.52.10:1 172.17.54.20:80 = forwarded known_flow net3 172.17.52.10:1 172.17.54.20:80",
+		"net3 tcp 172.17.54.20:80 172.17.52.10:1 = forwarded known_flow net1 172.17.54.20:80 172.17.52.10:1",
+		// What starts no flow needs no room.
+		"net1 icmp 172.17.52.10:7 172.17.52.1 = delivered echo",
+		"net1 tcp 172.17.52.10:3 172.17.58.20:80 = dropped different_hardware_plan",
+		"wait 30s",
+		"net1 tcp 172.17.52.10:3 172.17.54.20:80 = forwarded routing_enabled net3 172.17.52.10:3 172.17.54.20:80",
+		"net1 tcp 172.17.52.10:4 172.17.54.20:80 = dropped flow_table_full",
+	)
+	e, now = newEngine(abc(), 0)
+	script(t, e, now, "net1 tcp 172.17.52.10:1 172.17.54.20:80 = dropped flow_table_full")
+}
+
+// Known flows go on when the policy changes; undo and a new failover end them.
+func TestConfigureAndReset(t *testing.T) {
+	const (
+		there      = "net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded known_flow net3 172.17.52.10:40000 172.17.54.20:5432"
+		back       = "net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = forwarded known_flow net1 172.17.54.20:5432 172.17.52.10:40000"
+		firstThere = "net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded routing_enabled net3 172.17.52.10:40000 172.17.54.20:5432"
+		another    = "net1 tcp 172.17.52.10:40001 172.17.54.20:5432 = dropped "
+	)
+	changed := func(change func(*appliance.Config)) *appliance.Compiled {
+		cfg := abc()
+		change(&cfg)
+		return appliance.Compile(cfg)
+	}
+	routingOff := func(c *appliance.Config) { c.RoutingEnabled = false }
+	for _, tc := range []struct {
+		name   string
+		change func(*appliance.Engine)
+		lines  []string
+	}{
+		{"routing switched off", func(e *appliance.Engine) { e.Configure(changed(routingOff)) },
+			[]string{there, back, another + "routing_disabled"}},
+		{"gateway removed", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *appliance.Config) { c.Networks[0].Gateway = vcc.GatewaySettings{} }))
+		}, []string{there, back, another + "no_default_gateway"}},
+		{"network added at the end", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *appliance.Config) {
+				routingOff(c)
+				c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", ""))
+			}))
+		}, []string{there, back, another + "routing_disabled"}},
+		{"network added in between", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *appliance.Config) {
+				routingOff(c)
+				c.Networks[1] = cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", "")
+			}))
+		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
+		{"network taken away", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *appliance.Config) { routingOff(c); c.Networks = c.Networks[:5] }))
+		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
+		{"undo", func(e *appliance.Engine) { e.Reset() },
+			[]string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped invalid_packet", "ext0 icmp 192.0.2.9:1 198.51.100.5 = dropped no_public_ip_rule"}},
+		{"a new failover", func(e *appliance.Engine) { e.Reset(); e.Configure(changed(routingOff)) },
+			[]string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, now := newEngine(abc(), 8)
+			script(t, e, now, firstThere)
+			tc.change(e)
+			script(t, e, now, tc.lines...)
+		})
+	}
+}
+
+func TestUnconfiguredEngineDropsEverything(t *testing.T) {
+	e := appliance.NewEngine(8, time.Now)
+	script(t, e, nil,
+		"ext0 tcp 192.0.2.9:7 203.0.113.10:443 = dropped no_public_ip_rule",
+		"net1 tcp 172.17.52.10:1 172.17.54.20:80 = dropped invalid_packet",
+	)
+	if d := e.Decide(appliance.Packet{}); d.Reason != appliance.ReasonInvalidPacket {
+		t.Errorf("the zero packet: %s", words(d))
+	}
+}

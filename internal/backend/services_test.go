@@ -1,0 +1,996 @@
+package backend_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// site is an embedded backend as one tenant sees it.
+type site struct {
+	*backend.Embedded
+	t *testing.T
+}
+
+func openSite(t *testing.T, cfg backend.EmbeddedConfig) *site {
+	t.Helper()
+	e, err := backend.OpenEmbedded(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return &site{e, t}
+}
+
+// openABC opens a fresh folder with the built-in lab, for its first tenant.
+func openABC(t *testing.T) *site {
+	t.Helper()
+	return openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
+}
+
+// beside opens the same folder once more, as another program would.
+func (s *site) beside(cfg backend.EmbeddedConfig) *site {
+	s.t.Helper()
+	cfg.DataDir = s.DataDir
+	return openSite(s.t, cfg)
+}
+
+const xyz = "XYZ Holding"
+
+// changedLab writes the built-in lab with changes into a file.
+func changedLab(t *testing.T, change func(abc, xyz *vcc.LabTenant)) string {
+	t.Helper()
+	lab, err := backend.BuiltInLab()
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&lab.Tenants[0], &lab.Tenants[1])
+	text, err := yaml.Marshal(lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "lab.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// morePlans gives ABC a second failover plan on its host, and XYZ one on its second
+// host, whose VM has a job of its own.
+func morePlans(abc, xyz *vcc.LabTenant) {
+	abc.FailoverPlans = append(abc.FailoverPlans, vcc.LabFailoverPlan{Name: "Web", VMs: []string{"web01"}})
+	xyz.VMs = append(xyz.VMs, vcc.VM{Name: "crm01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "Backend"}}})
+	xyz.Jobs = append(xyz.Jobs, vcc.LabReplicationJob{Name: "Bronze daily", HardwarePlan: "VMware Bronze", VMs: []string{"crm01"}})
+	xyz.FailoverPlans = append(xyz.FailoverPlans, vcc.LabFailoverPlan{Name: "CRM", VMs: []string{"crm01"}})
+}
+
+// openMorePlans opens both tenants of the built-in lab with morePlans; all jobs
+// have run.
+func openMorePlans(t *testing.T) (abc, other *site) {
+	t.Helper()
+	abc = openABC(t)
+	other = abc.beside(backend.EmbeddedConfig{Tenant: xyz, LabFile: changedLab(t, morePlans)})
+	other.run("Bronze daily")
+	return abc, other
+}
+
+// listed stops the test at an error of a list.
+func listed[T any](t *testing.T, list func(context.Context) ([]T, error)) []T {
+	t.Helper()
+	entries, err := list(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+// named returns the entry of a name.
+func named[T any](t *testing.T, list []T, name string, of func(T) string) T {
+	t.Helper()
+	i := slices.IndexFunc(list, func(v T) bool { return of(v) == name })
+	if i < 0 {
+		t.Fatalf("there is no %q among %v", name, list)
+	}
+	return list[i]
+}
+
+func mapped[T, U any](list []T, to func(T) U) []U {
+	out := make([]U, len(list))
+	for i, v := range list {
+		out[i] = to(v)
+	}
+	return out
+}
+
+func (s *site) plan(name string) httpapi.FailoverPlan {
+	s.t.Helper()
+	return named(s.t, listed(s.t, s.Client.FailoverPlans), name, func(p httpapi.FailoverPlan) string { return p.Name })
+}
+
+func (s *site) appliance(host string) httpapi.Appliance {
+	s.t.Helper()
+	return named(s.t, listed(s.t, s.Client.Appliances), host, func(a httpapi.Appliance) string { return a.HostName })
+}
+
+func (s *site) networkID(name string) string {
+	s.t.Helper()
+	networks := listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") })
+	return named(s.t, networks, name, func(n httpapi.Network) string { return n.Name }).ID
+}
+
+// try does what a call says: "start PLAN", "undo PLAN", "test PLAN", "partial VM"
+// or "stop VM".
+func (s *site) try(call string) (*httpapi.FailoverSession, error) {
+	s.t.Helper()
+	verb, object, _ := strings.Cut(call, " ")
+	switch ctx := s.t.Context(); verb {
+	case "start":
+		return s.Client.StartFailover(ctx, s.plan(object).ID)
+	case "undo":
+		return s.Client.UndoFailover(ctx, s.plan(object).ID)
+	case "test":
+		return s.Client.TestFailover(ctx, s.plan(object).ID)
+	case "partial":
+		return s.Client.StartPartialFailover(ctx, object)
+	default:
+		return s.Client.StopPartialFailover(ctx, object)
+	}
+}
+
+// do is try where nothing may go wrong.
+func (s *site) do(call string) *httpapi.FailoverSession {
+	s.t.Helper()
+	session, err := s.try(call)
+	if err != nil {
+		s.t.Fatalf("%s: %v", call, err)
+	}
+	return session
+}
+
+// refused checks that a call is refused with this message.
+func (s *site) refused(call, message string) {
+	s.t.Helper()
+	session, err := s.try(call)
+	if session != nil || vcc.Code(err) != vcc.CodeConflict || err.Error() != message {
+		s.t.Errorf("%s: got %v, %v\nwant the conflict\n%s", call, session, err, message)
+	}
+}
+
+// busy is the message of what is refused while a session is under way.
+func busy(with string, since *httpapi.FailoverSession) string {
+	return fmt.Sprintf("the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. End that one first",
+		with, since.StartedAt.Format(time.RFC3339))
+}
+
+func (s *site) run(job string) {
+	s.t.Helper()
+	id := named(s.t, listed(s.t, s.Client.ReplicationJobs), job, func(j httpapi.ReplicationJob) string { return j.Name }).ID
+	if _, err := s.Client.RunReplicationJob(s.t.Context(), id); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// gateway stores an IPv4 gateway, "172.17.54.1/24"; "" removes what is stored.
+func (s *site) gateway(network, gateway string) {
+	s.t.Helper()
+	id := s.networkID(network)
+	var err error
+	if gateway == "" {
+		err = s.Client.RemoveDefaultGateway(s.t.Context(), id, httpapi.Unconditional())
+	} else {
+		p := netip.MustParsePrefix(gateway)
+		mask := vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}.SubnetMask()
+		_, err = s.Client.PutDefaultGateway(s.t.Context(), id,
+			httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: p.Addr().String(), SubnetMask: mask}}, httpapi.Unconditional())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) routing(enabled bool) {
+	s.t.Helper()
+	if _, err := s.Client.PutNetworkRouting(s.t.Context(), enabled, httpapi.Unconditional()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// trace says what becomes of a packet: "tcp 172.17.52.10 192.0.2.1 443".
+func (s *site) trace(packet string) string {
+	s.t.Helper()
+	var r httpapi.TraceRequest // icmp has no port
+	if n, err := fmt.Sscan(packet, &r.Protocol, &r.Source, &r.Destination, &r.Port); n < 3 {
+		s.t.Fatal(packet, err)
+	}
+	found, err := s.Client.Trace(s.t.Context(), r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	said := fmt.Sprintf("%s %s: %s to %s", found.Verdict, found.Reason, found.Source, found.Destination)
+	if found.Reply != nil {
+		said += fmt.Sprintf("; reply %s %s: %s to %s", found.Reply.Verdict, found.Reply.Reason, found.Reply.Source, found.Reply.Destination)
+	}
+	if !found.Reachable {
+		said = "not reachable, " + said
+	}
+	return said
+}
+
+// traces checks what becomes of packets.
+func (s *site) traces(want [][2]string) {
+	s.t.Helper()
+	for _, w := range want {
+		if got := s.trace(w[0]); got != w[1] {
+			s.t.Errorf("%s\ngot  %s\nwant %s", w[0], got, w[1])
+		}
+	}
+}
+
+// listing is everything that a tenant can list.
+type listing struct {
+	Plans      []httpapi.FailoverPlan
+	Appliances []httpapi.Appliance
+	Networks   []httpapi.Network
+	Gateways   []httpapi.DefaultGateway
+	Jobs       []httpapi.ReplicationJob
+	Routing    *httpapi.NetworkRouting
+}
+
+func (s *site) listing() listing {
+	s.t.Helper()
+	routing, err := s.Client.NetworkRouting(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return listing{
+		listed(s.t, s.Client.FailoverPlans), listed(s.t, s.Client.Appliances),
+		listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") }),
+		listed(s.t, s.Client.DefaultGateways), listed(s.t, s.Client.ReplicationJobs), routing,
+	}
+}
+
+// same compares what a test got with what it wants.
+func same[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func messages(s *httpapi.FailoverSession) []string {
+	return mapped(s.Log, func(e httpapi.FailoverLogEntry) string { return e.Message })
+}
+
+func problems(list []httpapi.ApplianceProblem) []string {
+	return mapped(list, func(p httpapi.ApplianceProblem) string { return strings.TrimSpace(p.Code + " " + p.NetworkName) })
+}
+
+// idle and underWay are what every view of a plan and of an appliance says.
+func (s *site) idle(plan, host string) {
+	s.t.Helper()
+	a := s.appliance(host)
+	same(s.t, "session of the plan", s.plan(plan).Session, nil)
+	same(s.t, "session of the appliance", a.Session, nil)
+	same(s.t, "state", a.State, "stopped")
+}
+
+func (s *site) underWay(plan, host string, want *httpapi.FailoverSession) {
+	s.t.Helper()
+	a := s.appliance(host)
+	same(s.t, "session of the plan", s.plan(plan).Session, want)
+	same(s.t, "session of the appliance", a.Session, want)
+	same(s.t, "state", a.State, "fullSiteFailover")
+}
+
+func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
+	const whole, web = `the full site failover of plan "Whole site"`, `the partial site failover of VM "web01"`
+	// A step that is to be refused names what the appliance is busy with, and the
+	// step that began it.
+	type step struct{ call, busyWith, since string }
+	done := func(call string) step { return step{call: call} }
+	for _, tc := range []struct {
+		name  string
+		xyz   bool
+		steps []step
+	}{
+		{"full during partial", false, []step{
+			done("partial web01"), {"start Whole site", web, "partial web01"}, done("stop web01"), done("start Whole site"),
+		}},
+		{"full during partial of a VM that is not in the plan", false, []step{
+			done("partial vault01"), {"start Whole site", `the partial site failover of VM "vault01"`, "partial vault01"},
+		}},
+		{"partial during full", false, []step{
+			done("start Whole site"), {"partial web01", whole, "start Whole site"}, {"partial vault01", whole, "start Whole site"},
+			done("undo Whole site"), done("partial web01"),
+		}},
+		{"second full", false, []step{
+			done("start Whole site"), {"start Whole site", whole, "start Whole site"}, {"start Web", whole, "start Whole site"},
+			done("undo Whole site"), done("start Web"), {"start Whole site", `the full site failover of plan "Web"`, "start Web"},
+		}},
+		{"partial failovers of two VMs", false, []step{
+			done("partial web01"), done("partial db01"), done("stop db01"), {"start Whole site", web, "partial web01"},
+		}},
+		{"partial of the same VM twice", false, []step{
+			done("partial web01"), done("partial db01"), {"partial web01", web, "partial web01"},
+		}},
+		{"full and partial on two hosts", true, []step{
+			done("start Shop"), done("partial crm01"), {"start CRM", `the partial site failover of VM "crm01"`, "partial crm01"},
+			{"partial erp01", `the full site failover of plan "Shop"`, "start Shop"},
+		}},
+		{"full and full on two hosts", true, []step{done("start Shop"), done("start CRM"), done("undo Shop"), done("undo CRM")}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, other := openMorePlans(t)
+			if tc.xyz {
+				s = other
+			}
+			sessions := map[string]*httpapi.FailoverSession{}
+			for _, step := range tc.steps {
+				if step.busyWith != "" {
+					before := s.listing()
+					s.refused(step.call, busy(step.busyWith, sessions[step.since]))
+					same(t, "listing after "+step.call, s.listing(), before)
+					continue
+				}
+				sessions[step.call] = s.do(step.call)
+			}
+		})
+	}
+
+	s := openABC(t)
+	same(t, "state", s.appliance("esx01").State, "stopped")
+	session := s.do("partial web01")
+	a := s.appliance("esx01")
+	same(t, "state", a.State, "partialSiteFailover")
+	same(t, "session of the appliance", a.Session, session)
+	same(t, "log", messages(session), []string{`esx01: replica of VM "web01" started behind a layer-2 tunnel`})
+	same(t, "session of the plan", s.plan("Whole site").Session, nil)
+	s.do("stop web01")
+	s.refused("stop web01", `VM "web01" is not failed over; there is nothing to stop`)
+}
+
+func TestGatewaysBecomeAddressesRule15(t *testing.T) {
+	s := openABC(t)
+	session := s.do("start Whole site")
+	same(t, "log", messages(session), []string{
+		"esx01: network extension appliance started with 7 network adapters",
+		"esx01: ext0 gets 198.51.100.5/24",
+		"esx01: ext0 gets 2001:db8:ffff::5/64",
+		"esx01: net1 (VMware Silver network 1) gets 172.17.52.1/23",
+		"esx01: net1 (VMware Silver network 1) gets fe80::1/64",
+		"esx01: net2 (VMware Silver network 2) gets 172.17.56.1/24",
+		"esx01: net3 (VMware Silver network 3) gets no address",
+		"esx01: net4 (VMware Silver network 4) gets no address",
+		"esx01: net5 (VMware Bronze network 1) gets 172.17.58.1/24",
+		"esx01: net6 (VMware Bronze network 2) gets no address",
+		"esx01: public address 203.0.113.10:443 leads to 172.17.52.10:443 through net1",
+		"esx01: public address 203.0.113.11:8443 leads to 172.17.52.11:443 through net1",
+		`esx01: replica of VM "db01" started`,
+		`esx01: replica of VM "web01" started`,
+		`esx01: replica of VM "web02" started`,
+		`esx01: replica of VM "file01" started`,
+	})
+	same(t, "problems", problems(session.Problems), []string{
+		"no_default_gateway VMware Silver network 3", "no_default_gateway VMware Silver network 4", "no_default_gateway VMware Bronze network 2",
+	})
+	for i, p := range session.Problems {
+		want := httpapi.ApplianceProblem{
+			Code: "no_default_gateway", NetworkID: s.networkID(p.NetworkName), NetworkName: p.NetworkName,
+			Message: fmt.Sprintf("no default gateway is stored for %q, so it gets no address and nothing gets out of it; store one", p.NetworkName),
+		}
+		same(t, fmt.Sprintf("problem %d", i), p, want)
+	}
+	s.underWay("Whole site", "esx01", session)
+	want := httpapi.FailoverSession{
+		ID: session.ID, Kind: vcc.FailoverFullSite, PlanID: s.plan("Whole site").ID, PlanName: "Whole site",
+		StartedAt: session.StartedAt, StartedBy: s.Actor, Log: session.Log, Problems: session.Problems,
+	}
+	same(t, "session", session, &want)
+	if session.ID == "" || session.StartedAt.IsZero() {
+		t.Errorf("the session has no ID or no time: %+v", session)
+	}
+
+	// With a gateway for each network there is nothing left to say.
+	s.do("undo Whole site")
+	s.gateway("VMware Silver network 3", "172.17.54.1/24")
+	s.gateway("VMware Silver network 4", "172.17.62.1/24")
+	s.gateway("VMware Bronze network 2", "172.17.60.1/24")
+	session = s.do("start Whole site")
+	same(t, "problems", problems(session.Problems), nil)
+	same(t, "log", messages(session)[6:10], []string{
+		"esx01: net3 (VMware Silver network 3) gets 172.17.54.1/24",
+		"esx01: net4 (VMware Silver network 4) gets 172.17.62.1/24",
+		"esx01: net5 (VMware Bronze network 1) gets 172.17.58.1/24",
+		"esx01: net6 (VMware Bronze network 2) gets 172.17.60.1/24",
+	})
+}
+
+func TestInternetAccessRule16(t *testing.T) {
+	s := openABC(t)
+	s.gateway("VMware Silver network 3", "172.17.54.1/24")
+	s.gateway("VMware Bronze network 2", "172.17.60.1/24")
+	s.traces([][2]string{
+		{"tcp 172.17.52.10 192.0.2.1 443", "forwarded internet_access: 198.51.100.5:49152 to 192.0.2.1:443; reply forwarded known_flow: 192.0.2.1:443 to 172.17.52.10:49152"},
+		{"udp 172.17.52.10 192.0.2.1 53", "forwarded internet_access: 198.51.100.5:49152 to 192.0.2.1:53; reply forwarded known_flow: 192.0.2.1:53 to 172.17.52.10:49152"},
+		{"tcp 172.17.58.40 192.0.2.1 443", "forwarded internet_access: 198.51.100.5:49152 to 192.0.2.1:443; reply forwarded known_flow: 192.0.2.1:443 to 172.17.58.40:49152"},
+		{
+			"tcp 2001:db8:52::10 2001:db8:1::1 443",
+			"forwarded internet_access: [2001:db8:ffff::5]:49152 to [2001:db8:1::1]:443; reply forwarded known_flow: [2001:db8:1::1]:443 to [2001:db8:52::10]:49152",
+		},
+		{"tcp 172.17.54.20 192.0.2.1 443", "not reachable, dropped no_internet_access: 172.17.54.20:49152 to 192.0.2.1:443"},
+		{"tcp 172.17.60.50 192.0.2.1 443", "not reachable, dropped no_internet_access: 172.17.60.50:49152 to 192.0.2.1:443"},
+	})
+	a := s.appliance("esx01")
+	same(t, "source NAT", a.SourceNAT, []httpapi.SourceNATRule{
+		{Interfaces: []string{"net1", "net2", "net5"}, To: "198.51.100.5"}, {Interfaces: []string{"net1"}, To: "2001:db8:ffff::5"},
+	})
+}
+
+func TestPublicIPRulesRule17(t *testing.T) {
+	s := openABC(t)
+	rule := vcc.LabPublicIPRule{Address: "203.0.113.10", Port: 5432, ToAddress: "172.17.54.20", ToPort: 15432}
+	with := func(rules ...vcc.LabPublicIPRule) string {
+		return changedLab(t, func(abc, _ *vcc.LabTenant) {
+			abc.FailoverPlans[0].PublicIPRules = append(abc.FailoverPlans[0].PublicIPRules, rules...)
+		})
+	}
+	s.beside(backend.EmbeddedConfig{LabFile: with(rule)})
+
+	const toDB = "tcp 192.0.2.80 203.0.113.10 5432"
+	s.traces([][2]string{{toDB, "not reachable, dropped no_public_ip_rule: 192.0.2.80:49152 to 203.0.113.10:5432"}})
+	if got := problems(s.appliance("esx01").Problems); !slices.Contains(got, "public_ip_rule_without_network") {
+		t.Errorf("a rule that leads nowhere is none of the problems %q", got)
+	}
+
+	s.gateway("VMware Silver network 3", "172.17.54.1/24")
+	s.traces([][2]string{
+		{"tcp 192.0.2.80 203.0.113.10 443", "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:443; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"},
+		{"udp 192.0.2.80 203.0.113.10 443", "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:443; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"},
+		{"tcp 192.0.2.80 203.0.113.11 8443", "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.11:443; reply forwarded known_flow: 203.0.113.11:8443 to 192.0.2.80:49152"},
+		// A network without internet access.
+		{toDB, "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.54.20:15432; reply forwarded known_flow: 203.0.113.10:5432 to 192.0.2.80:49152"},
+		{"tcp 192.0.2.80 203.0.113.10 80", "not reachable, dropped no_public_ip_rule: 192.0.2.80:49152 to 203.0.113.10:80"},
+		{"tcp 192.0.2.80 203.0.113.10 22", "not reachable, dropped no_public_ip_rule: 192.0.2.80:49152 to 203.0.113.10:22"},
+		{"tcp 192.0.2.80 172.17.52.10 443", "not reachable, dropped no_public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:443"},
+		{"tcp 192.0.2.80 203.0.113.20 443", "not reachable, dropped no_public_ip_rule: 192.0.2.80:49152 to 203.0.113.20:443"}, // another tenant's
+		{"tcp 192.0.2.80 198.51.100.5 22", "delivered management: 192.0.2.80:49152 to 198.51.100.5:22; reply forwarded own_reply: 198.51.100.5:22 to 192.0.2.80:49152"},
+	})
+
+	rule.Port = 22
+	_, err := backend.OpenEmbedded(t.Context(), backend.EmbeddedConfig{DataDir: s.DataDir, LabFile: with(rule)})
+	const want = "tenants[0].failover_plans[0].public_ip_rules[2].port: public port 22 is taken: " +
+		"the network extension appliance is managed through it; use another port"
+	if wrong := new(backend.ConfigError); !errors.As(err, &wrong) || wrong.Setting != "labFile" || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v\nwant an error about the lab file that ends in\n%s", err, want)
+	}
+}
+
+func TestUndoEndsAFailoverRule18(t *testing.T) {
+	s := openABC(t)
+	before := s.listing()
+	started := s.do("start Whole site")
+	ended := s.do("undo Whole site")
+	s.idle("Whole site", "esx01")
+	same(t, "listing after undo", s.listing(), before)
+
+	want := *started
+	want.EndedAt, want.EndedBy = ended.EndedAt, s.Actor
+	if ended.EndedAt == nil || ended.EndedAt.Before(started.StartedAt) {
+		t.Fatalf("started at %v and ended at %v", started.StartedAt, ended.EndedAt)
+	}
+	want.Log = append(slices.Clone(started.Log), httpapi.FailoverLogEntry{
+		Time: *ended.EndedAt, Message: "addresses taken away, network extension appliances stopped",
+	})
+	same(t, "ended session", ended, &want)
+
+	s.refused("undo Whole site", `failover plan "Whole site" is not failed over; there is nothing to undo`)
+	again := s.do("start Whole site")
+	if again.ID == started.ID {
+		t.Errorf("two failovers have the ID %s", again.ID)
+	}
+	s.underWay("Whole site", "esx01", again)
+}
+
+func TestTestChangesNothingRule18(t *testing.T) {
+	for _, tc := range []struct{ name, during string }{
+		{"with none under way", ""}, {"during full site failover", "start Whole site"}, {"during partial site failover", "partial web01"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := openABC(t)
+			if tc.during != "" {
+				s.do(tc.during)
+			}
+			before := s.listing()
+			tested := s.do("test Whole site")
+			same(t, "listing after the test", s.listing(), before)
+
+			same(t, "ID", tested.ID, "")
+			switch tc.during {
+			case "":
+			case "start Whole site":
+				s.do("undo Whole site")
+			default:
+				s.do("stop web01")
+			}
+			started := s.do("start Whole site")
+			same(t, "log", messages(tested), messages(started))
+			same(t, "problems", tested.Problems, started.Problems)
+		})
+	}
+}
+
+func TestChangesReachTheApplianceAtOnceRule19(t *testing.T) {
+	const silver3 = "VMware Silver network 3"
+	const toWeb, toDB = "tcp 192.0.2.80 203.0.113.10 443", "tcp 172.17.52.10 172.17.54.20 5432"
+	const answer = "; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"
+	s := openABC(t)
+	other := s.beside(backend.EmbeddedConfig{}) // it changes, and s looks
+	session := s.do("start Whole site")
+	movePort := func(to int) func() {
+		return func() {
+			other.beside(backend.EmbeddedConfig{LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) { abc.FailoverPlans[0].PublicIPRules[0].ToPort = to })})
+		}
+	}
+	for _, tc := range []struct {
+		name      string
+		change    func()
+		addresses []string // of net3
+		nat       string   // of the first public IP rule
+		trace     [2]string
+	}{
+		{"gateway stored", func() { other.gateway(silver3, "172.17.54.1/24") }, []string{"172.17.54.1/24"}, "172.17.52.10:443",
+			[2]string{toDB, "not reachable, dropped routing_disabled: 172.17.52.10:49152 to 172.17.54.20:5432"}},
+		{"routing on", func() { other.routing(true) }, []string{"172.17.54.1/24"}, "172.17.52.10:443",
+			[2]string{toDB, "forwarded routing_enabled: 172.17.52.10:49152 to 172.17.54.20:5432; reply forwarded known_flow: 172.17.54.20:5432 to 172.17.52.10:49152"}},
+		{"gateway changed", func() { other.gateway(silver3, "172.17.54.254/28") }, []string{"172.17.54.254/28"}, "172.17.52.10:443",
+			[2]string{"tcp 172.17.52.10 172.17.54.253 5432", "forwarded routing_enabled: 172.17.52.10:49152 to 172.17.54.253:5432; " +
+				"reply forwarded known_flow: 172.17.54.253:5432 to 172.17.52.10:49152"}},
+		{"public IP rule changed", movePort(8080), []string{"172.17.54.254/28"}, "172.17.52.10:8080",
+			[2]string{toWeb, "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:8080" + answer}},
+		{"public IP rule changed back", movePort(443), []string{"172.17.54.254/28"}, "172.17.52.10:443",
+			[2]string{toWeb, "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:443" + answer}},
+		{"routing off", func() { other.routing(false) }, []string{"172.17.54.254/28"}, "172.17.52.10:443",
+			[2]string{"tcp 172.17.52.10 172.17.54.253 5432", "not reachable, dropped routing_disabled: 172.17.52.10:49152 to 172.17.54.253:5432"}},
+		{"gateway removed", func() { other.gateway(silver3, "") }, nil, "172.17.52.10:443",
+			[2]string{"tcp 172.17.54.20 172.17.52.10 443", "not reachable, dropped no_public_ip_rule: 172.17.54.20:49152 to 172.17.52.10:443"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := &site{s.Embedded, t}
+			tc.change()
+			a := s.appliance("esx01")
+			net3 := named(t, a.Interfaces, silver3, func(i httpapi.ApplianceInterface) string { return i.NetworkName })
+			same(t, "addresses", net3.Addresses, tc.addresses)
+			same(t, "destination NAT", a.DestinationNAT[0], httpapi.DestinationNATRule{Public: "203.0.113.10:443", Internal: tc.nat, Interface: "net1"})
+			same(t, "no gateway is a problem", slices.Contains(problems(a.Problems), "no_default_gateway "+silver3), tc.addresses == nil)
+			s.traces([][2]string{tc.trace})
+			s.underWay("Whole site", "esx01", session)
+		})
+	}
+}
+
+func TestFailoverOutlivesARestart(t *testing.T) {
+	for _, call := range []string{"start Whole site", "partial web01"} {
+		t.Run(call, func(t *testing.T) {
+			s := openABC(t)
+			s.do(call)
+			before := s.listing()
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = s.beside(backend.EmbeddedConfig{})
+			same(t, "listing", s.listing(), before)
+			if call == "partial web01" {
+				s.do("stop web01")
+			} else {
+				s.do("undo Whole site")
+			}
+			s.idle("Whole site", "esx01")
+		})
+	}
+}
+
+// services are what a server has, on the folder of an open backend.
+func (s *site) services(tenant string) (*backend.Services, vcc.Actor) {
+	s.t.Helper()
+	db, err := store.OpenSQLite(s.t.Context(), filepath.Join(s.DataDir, "vcc.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = db.Close() })
+	found := named(s.t, listed(s.t, db.Tenants), tenant, func(v vcc.Tenant) string { return v.Name })
+	return backend.NewServices(db), vcc.Actor{TenantID: found.ID, Name: "test"}
+}
+
+func TestCancelledStartLeavesNothing(t *testing.T) {
+	s := openABC(t)
+	before := s.listing()
+	id := s.plan("Whole site").ID
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Client.StartFailover(ctx, id); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before: got %v", err)
+	}
+	same(t, "listing when cancelled before", s.listing(), before)
+
+	services, actor := s.services("ABC Company")
+	ctx, cancel = context.WithCancel(t.Context())
+	_, err := services.Store.StartFailover(ctx, actor, id, func(*vcc.FailoverSession, []vcc.ApplianceInputs) { cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled within: got %v", err)
+	}
+	same(t, "listing when cancelled within", s.listing(), before)
+	s.do("start Whole site")
+}
+
+// crashEnv names the folder on which this test binary, as another process, starts
+// and undoes failovers until it is killed.
+const crashEnv = "VCC_BACKEND_TEST_FAILOVER_DIR"
+
+func TestFailoverChild(t *testing.T) {
+	dir := os.Getenv(crashEnv)
+	if dir == "" {
+		t.Skip("TestFailoverOutlivesAKill starts it as another process")
+	}
+	go func() { // ends with the parent at the latest
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
+	s := openSite(t, backend.EmbeddedConfig{DataDir: dir})
+	for i := 0; ; i++ {
+		plans := listed(t, s.Client.FailoverPlans)
+		call := "start " + plans[i%len(plans)].Name
+		if i := slices.IndexFunc(plans, func(p httpapi.FailoverPlan) bool { return p.Session != nil }); i >= 0 {
+			call = "undo " + plans[i].Name
+		}
+		verb, _, _ := strings.Cut(call, " ")
+		fmt.Println("answered", verb, s.do(call).ID)
+	}
+}
+
+// killedChild starts the child, kills it at a random moment, and returns the
+// answers that it got: its verbs and the IDs of the sessions.
+func killedChild(t *testing.T, dir string) (answers [][2]string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFailoverChild$", "-test.count=1")
+	cmd.Env = append(os.Environ(), crashEnv+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killAfter, last, between := 2+rand.IntN(6), time.Now(), time.Duration(1)
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var verb, id string
+		if n, _ := fmt.Sscanf(lines.Text(), "answered %s %s", &verb, &id); n < 2 {
+			continue
+		}
+		answers = append(answers, [2]string{verb, id})
+		between, last = time.Since(last), time.Now()
+		if len(answers) == killAfter {
+			<-time.After(rand.N(2 * between)) // somewhere within the next calls
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	if len(answers) < killAfter {
+		t.Fatalf("the child ended by itself after %v", answers)
+	}
+	return answers
+}
+
+func TestFailoverOutlivesAKill(t *testing.T) {
+	abc, _ := openMorePlans(t)
+	if err := abc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for round := range 15 {
+		answers := killedChild(t, abc.DataDir)
+		last := answers[len(answers)-1]
+		for _, a := range answers {
+			seen[a[1]] = true
+		}
+		s := abc.beside(backend.EmbeddedConfig{})
+		var active []httpapi.FailoverPlan
+		for _, p := range listed(t, s.Client.FailoverPlans) {
+			if p.Session != nil {
+				active = append(active, p)
+			}
+		}
+		if len(active) > 1 {
+			t.Fatalf("round %d: %d sessions are under way: %v", round, len(active), active)
+		}
+		next := "Whole site"
+		if len(active) == 0 {
+			// The last answer was an undo, or the call after it was one.
+			s.idle("Whole site", "esx01")
+		} else {
+			p := active[0]
+			if id := p.Session.ID; last[0] == "start" && id != last[1] || last[0] == "undo" && seen[id] {
+				t.Errorf("round %d: session %s is under way after %v", round, id, answers)
+			}
+			s.underWay(p.Name, "esx01", p.Session)
+			same(t, "log", messages(p.Session), messages(s.do("test "+p.Name)))
+			seen[s.do("undo "+p.Name).ID] = true
+			next = p.Name
+		}
+		seen[s.do("start "+next).ID] = true
+		if round%2 == 0 {
+			s.do("undo " + next)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestPlanNeedsReplicas(t *testing.T) {
+	file := changedLab(t, func(abc, _ *vcc.LabTenant) {
+		abc.FailoverPlans[0].VMs = append(abc.FailoverPlans[0].VMs, "vault01")
+	})
+	s := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: file}) // no job has run
+	before := s.listing()
+	const nothing = `failover plan "Whole site" has nothing to start: none of its VMs has a replica; run their replication jobs first`
+	s.refused("start Whole site", nothing)
+	s.refused("test Whole site", nothing)
+	s.refused("partial web01", `VM "web01" has no replica to start; run a replication job with it first`)
+	same(t, "listing", s.listing(), before)
+
+	s.run("Silver nightly")
+	session := s.do("start Whole site")
+	same(t, "first problem", session.Problems[0], httpapi.ApplianceProblem{
+		Code: "vm_not_replicated", Message: `VM "vault01" has no replica to start: no replication job with it has run`,
+	})
+	same(t, "replicas", messages(session)[len(session.Log)-4:], []string{
+		`esx01: replica of VM "db01" started`, `esx01: replica of VM "web01" started`,
+		`esx01: replica of VM "web02" started`, `esx01: replica of VM "file01" started`,
+	})
+
+	s.do("undo Whole site")
+	s.run("Bronze weekly")
+	session = s.do("start Whole site")
+	if got := problems(session.Problems); slices.Contains(got, "vm_not_replicated") {
+		t.Errorf("after the run the problems are %q", got)
+	}
+}
+
+func TestFailedOverPlanCannotGo(t *testing.T) {
+	s := openABC(t)
+	s.do("start Whole site")
+	before := s.listing()
+	file := changedLab(t, func(abc, _ *vcc.LabTenant) { abc.FailoverPlans = nil })
+	_, err := backend.OpenEmbedded(t.Context(), backend.EmbeddedConfig{DataDir: s.DataDir, LabFile: file})
+	const want = `the lab no longer has failover plan "Whole site", which is failed over; nothing was changed. Undo the failover first`
+	if wrong := new(backend.ConfigError); !errors.As(err, &wrong) || wrong.Setting != "labFile" || vcc.Code(err) != vcc.CodeConflict || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v\nwant an error about the lab file that ends in\n%s", err, want)
+	}
+	same(t, "listing", s.listing(), before)
+
+	s.do("undo Whole site")
+	s.beside(backend.EmbeddedConfig{LabFile: file})
+	same(t, "plans", listed(t, s.Client.FailoverPlans), nil)
+}
+
+// A VM may go from the lab while it is failed over, and its appliance is not busy
+// for ever.
+func TestGoneVMCanBeStopped(t *testing.T) {
+	s := openABC(t)
+	s.do("partial tape01")
+	s.beside(backend.EmbeddedConfig{LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
+		abc.VMs = slices.DeleteFunc(abc.VMs, func(vm vcc.VM) bool { return vm.Name == "tape01" })
+		abc.Jobs[1].VMs = []string{"vault01"}
+		abc.Jobs[1].Mapping = map[string]string{"Archive": "VMware Bronze network 1"}
+	})})
+	s.do("stop tape01")
+	s.do("start Whole site")
+	if _, err := s.try("stop tape01"); vcc.Code(err) != vcc.CodeNotFound {
+		t.Errorf("stopping what is gone: got %v", err)
+	}
+}
+
+func TestTenantsAreIsolatedRule20(t *testing.T) {
+	abc, other := openMorePlans(t)
+	before := other.listing()
+	started := abc.do("start Whole site")
+	abc.gateway("VMware Silver network 3", "172.17.54.1/24")
+	same(t, "what the other tenant sees", other.listing(), before)
+	other.do("start CRM") // on the same host, on an appliance of its own
+	abc.underWay("Whole site", "esx01", started)
+
+	services, actor := other.services(xyz)
+	ctx := t.Context()
+	const unknownID, unknownVM = "00000000-0000-4000-8000-000000000000", "nobody01"
+	for _, tc := range []struct {
+		name, theirs, unknown string
+		call                  func(object string) (any, error)
+	}{
+		{"start", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id) }},
+		{"start what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id) }},
+		{"undo", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, id) }},
+		{"undo what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, id) }},
+		{"test", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.TestFailover(ctx, id) }},
+		{"appliance", abc.appliance("esx01").ID, unknownID, func(id string) (any, error) { return services.Appliance(ctx, actor, id) }},
+		{"partial start", "web01", unknownVM, func(vm string) (any, error) { return other.Client.StartPartialFailover(ctx, vm) }},
+		{"partial stop", "web01", unknownVM, func(vm string) (any, error) { return other.Client.StopPartialFailover(ctx, vm) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			answer := func(object string) *vcc.Error {
+				_, err := tc.call(object)
+				e := new(vcc.Error)
+				if !errors.As(err, &e) || e.Code != vcc.CodeNotFound || e.ResourceID != object {
+					t.Fatalf("%s: got %v, want not found", object, err)
+				}
+				e.Message, e.ResourceID = strings.ReplaceAll(e.Message, object, "IT"), "IT"
+				return e
+			}
+			same(t, "answer to what is another's", answer(tc.theirs), answer(tc.unknown))
+		})
+	}
+	abc.underWay("Whole site", "esx01", started)
+	if got := other.trace("tcp 172.17.52.10 10.20.0.10 443"); strings.Contains(got, "source_not_in_network") {
+		t.Errorf("another tenant's network is known: %s", got)
+	}
+}
+
+func TestAppliancesRule3(t *testing.T) {
+	abc, other := openMorePlans(t)
+	type brief struct {
+		Host     string
+		Platform vcc.Platform
+		Plans    []string
+		VNICs    []string
+	}
+	ids := map[string]string{} // who has an ID
+	for _, tc := range []struct {
+		*site
+		want []brief
+	}{
+		{abc, []brief{{"esx01", vcc.PlatformVMware, []string{"VMware Silver", "VMware Bronze"}, []string{"ext0", "net1", "net2", "net3", "net4", "net5", "net6"}}}},
+		{other, []brief{
+			{"hyperv01", vcc.PlatformHyperV, []string{"Hyper-V Gold"}, []string{"ext0", "net1", "net2"}},
+			{"esx01", vcc.PlatformVMware, []string{"VMware Bronze"}, []string{"ext0", "net1", "net2"}},
+		}},
+	} {
+		list := listed(t, tc.Client.Appliances)
+		same(t, "appliances", mapped(list, func(a httpapi.Appliance) brief {
+			return brief{a.HostName, a.Platform, a.HardwarePlans, mapped(a.Interfaces, func(i httpapi.ApplianceInterface) string { return i.Name })}
+		}), tc.want)
+		for _, a := range list {
+			if at, taken := ids[a.ID]; taken {
+				t.Errorf("an appliance on %s has the ID of one on %s", a.HostName, at)
+			}
+			ids[a.ID] = a.HostName
+		}
+		if err := tc.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tenant := range []string{"ABC Company", xyz} {
+		for _, a := range listed(t, abc.beside(backend.EmbeddedConfig{Tenant: tenant}).Client.Appliances) {
+			same(t, "host of "+a.ID, ids[a.ID], a.HostName)
+			delete(ids, a.ID)
+		}
+	}
+	same(t, "IDs gone after a restart", ids, nil)
+}
+
+// A public IP rule that leads to a network on one host is no problem of another.
+func TestPublicIPRulesOnTwoHosts(t *testing.T) {
+	const nowhere = "public_ip_rule_without_network"
+	_, s := openMorePlans(t)
+	s.gateway("VMware Bronze network 1", "10.30.0.1/24")
+	s.gateway("VMware Bronze network 2", "10.30.1.1/24")
+	toBronze := vcc.LabPublicIPRule{Address: "203.0.113.20", Port: 8443, ToAddress: "10.30.0.10", ToPort: 443}
+	toNowhere := vcc.LabPublicIPRule{Address: "203.0.113.20", Port: 9443, ToAddress: "10.40.0.10", ToPort: 443}
+	for _, tc := range []struct {
+		name  string
+		rules []vcc.LabPublicIPRule
+		// Public addresses that lead somewhere, and what is a problem, by host.
+		leads    map[string]string
+		problems []string
+	}{
+		{"one", nil, map[string]string{"hyperv01": "203.0.113.20:443"}, nil},
+		{"one on each", []vcc.LabPublicIPRule{toBronze}, map[string]string{"hyperv01": "203.0.113.20:443", "esx01": "203.0.113.20:8443"}, nil},
+		{"one that leads nowhere", []vcc.LabPublicIPRule{toNowhere}, map[string]string{"hyperv01": "203.0.113.20:443"}, []string{nowhere}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := s.beside(backend.EmbeddedConfig{Tenant: xyz, LabFile: changedLab(t, func(abc, xyz *vcc.LabTenant) {
+				morePlans(abc, xyz)
+				xyz.FailoverPlans[0].VMs = []string{"erp01", "shop01", "crm01"}
+				xyz.FailoverPlans[0].PublicIPRules = append(xyz.FailoverPlans[0].PublicIPRules, tc.rules...)
+			})})
+			for _, call := range []string{"test", "start"} {
+				same(t, "problems of the "+call, problems(s.do(call+" Shop").Problems), append(tc.problems, tc.problems...))
+			}
+			leads := map[string]string{}
+			for _, a := range listed(t, s.Client.Appliances) {
+				same(t, "problems on "+a.HostName, problems(a.Problems), tc.problems)
+				for _, r := range a.DestinationNAT {
+					leads[a.HostName] += r.Public
+				}
+			}
+			same(t, "public IP rules", leads, tc.leads)
+			s.do("undo Shop")
+		})
+	}
+}
+
+func TestFailoverPages(t *testing.T) {
+	_, other := openMorePlans(t)
+	services, actor := other.services(xyz)
+	for _, tc := range []struct {
+		name string
+		all  []string
+		list func(vcc.Page) ([]string, int, error)
+	}{
+		{"plans", []string{"Shop", "CRM"}, func(p vcc.Page) ([]string, int, error) {
+			list, total, err := services.FailoverPlans(t.Context(), actor, p)
+			return mapped(list, func(p vcc.FailoverPlan) string { return p.Name }), total, err
+		}},
+		{"appliances", []string{"hyperv01", "esx01"}, func(p vcc.Page) ([]string, int, error) {
+			list, total, err := services.Appliances(t.Context(), actor, p)
+			return mapped(list, func(a vcc.ApplianceState) string { return a.HostName }), total, err
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for skip := range 4 {
+				for limit := 1; limit <= 3; limit++ {
+					got, total, err := tc.list(vcc.Page{Skip: skip, Limit: limit})
+					if err != nil || total != len(tc.all) {
+						t.Errorf("skip %d, limit %d: got a total of %d, %v", skip, limit, total, err)
+					}
+					from := min(skip, len(tc.all))
+					same(t, fmt.Sprintf("skip %d, limit %d", skip, limit), got, tc.all[from:min(from+limit, len(tc.all))])
+				}
+			}
+		})
+	}
+}
+
+func TestTraceWithinEachHost(t *testing.T) {
+	s := openABC(t).beside(backend.EmbeddedConfig{Tenant: xyz})
+	s.gateway("VMware Bronze network 1", "10.30.0.1/24")
+	s.gateway("VMware Bronze network 2", "10.30.1.1/24")
+	s.routing(true)
+	s.traces([][2]string{
+		{"tcp 10.20.0.10 10.20.1.10 5432", "forwarded routing_enabled: 10.20.0.10:49152 to 10.20.1.10:5432; reply forwarded known_flow: 10.20.1.10:5432 to 10.20.0.10:49152"},
+		{"tcp 10.30.0.10 10.30.1.10 5432", "forwarded routing_enabled: 10.30.0.10:49152 to 10.30.1.10:5432; reply forwarded known_flow: 10.30.1.10:5432 to 10.30.0.10:49152"},
+		{"tcp 10.20.0.10 192.0.2.1 443", "forwarded internet_access: 198.51.100.6:49152 to 192.0.2.1:443; reply forwarded known_flow: 192.0.2.1:443 to 10.20.0.10:49152"},
+		{"tcp 10.30.0.10 192.0.2.1 443", "forwarded internet_access: 198.51.100.7:49152 to 192.0.2.1:443; reply forwarded known_flow: 192.0.2.1:443 to 10.30.0.10:49152"},
+		// Nothing joins the hosts.
+		{"tcp 10.20.1.10 10.30.1.10 443", "not reachable, dropped no_internet_access: 10.20.1.10:49152 to 10.30.1.10:443"},
+		{"tcp 10.30.1.10 10.20.1.10 443", "not reachable, dropped no_internet_access: 10.30.1.10:49152 to 10.20.1.10:443"},
+		// From outside, the appliance that lets it in decides.
+		{"tcp 192.0.2.80 203.0.113.20 443", "forwarded public_ip_rule: 192.0.2.80:49152 to 10.20.0.10:443; reply forwarded known_flow: 203.0.113.20:443 to 192.0.2.80:49152"},
+		{"icmp 192.0.2.80 198.51.100.6", "delivered echo: 192.0.2.80:49152 to 198.51.100.6:0; reply forwarded own_reply: 198.51.100.6:49152 to 192.0.2.80:0"},
+		{"icmp 192.0.2.80 198.51.100.7", "delivered echo: 192.0.2.80:49152 to 198.51.100.7:0; reply forwarded own_reply: 198.51.100.7:49152 to 192.0.2.80:0"},
+	})
+}

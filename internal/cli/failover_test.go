@@ -1,0 +1,344 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// console is where command lines are typed, on a data folder with the built-in lab.
+type console struct {
+	t   *testing.T
+	dir string
+}
+
+func newConsole(t *testing.T) console {
+	t.Helper()
+	c := console{t, t.TempDir()}
+	c.done("failover", "status")
+	return c
+}
+
+func (c console) run(args ...string) (status int, stdout, stderr string) {
+	c.t.Helper()
+	var out, errs bytes.Buffer
+	status = cli.Run(c.t.Context(), append([]string{"backend", "--data-dir", c.dir}, args...), &out, &errs, "test")
+	return status, out.String(), errs.String()
+}
+
+// done runs what must not fail and returns what it prints.
+func (c console) done(args ...string) string {
+	c.t.Helper()
+	status, stdout, stderr := c.run(args...)
+	if status != 0 {
+		c.t.Fatalf("%q ended with %d: %s", args, status, stderr)
+	}
+	return stdout
+}
+
+// ends checks how a command ends and what it prints.
+func (c console) ends(status int, stdout, stderr string, args ...string) {
+	c.t.Helper()
+	gotStatus, gotStdout, gotStderr := c.run(args...)
+	type printed struct {
+		Status         int
+		Stdout, Stderr string
+	}
+	if diff := cmp.Diff(printed{status, stdout, stderr}, printed{gotStatus, gotStdout, gotStderr}); diff != "" {
+		c.t.Errorf("%q (-want +got):\n%s", args, diff)
+	}
+}
+
+// object decodes what a command prints in JSON, of which nothing may be unknown.
+func object[T any](t *testing.T, text string) (v T) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil || d.More() {
+		t.Fatalf("it is not one value in JSON: %v\n%s", err, text)
+	}
+	return v
+}
+
+// keys are the keys of an object in JSON, sorted.
+func keys(t *testing.T, text []byte) []string {
+	t.Helper()
+	return slices.Sorted(maps.Keys(object[map[string]json.RawMessage](t, string(text))))
+}
+
+const (
+	started = `esx01: network extension appliance started with 7 network adapters
+esx01: ext0 gets 198.51.100.5/24
+esx01: ext0 gets 2001:db8:ffff::5/64
+esx01: net1 (VMware Silver network 1) gets 172.17.52.1/23
+esx01: net1 (VMware Silver network 1) gets fe80::1/64
+esx01: net2 (VMware Silver network 2) gets 172.17.56.1/24
+esx01: net3 (VMware Silver network 3) gets no address
+esx01: net4 (VMware Silver network 4) gets no address
+esx01: net5 (VMware Bronze network 1) gets 172.17.58.1/24
+esx01: net6 (VMware Bronze network 2) gets no address
+esx01: public address 203.0.113.10:443 leads to 172.17.52.10:443 through net1
+esx01: public address 203.0.113.11:8443 leads to 172.17.52.11:443 through net1
+esx01: replica of VM "db01" started
+esx01: replica of VM "web01" started
+esx01: replica of VM "web02" started
+esx01: replica of VM "file01" started
+Problem: no default gateway is stored for "VMware Silver network 3", so it gets no address and nothing gets out of it; store one
+Problem: no default gateway is stored for "VMware Silver network 4", so it gets no address and nothing gets out of it; store one
+Problem: no default gateway is stored for "VMware Bronze network 2", so it gets no address and nothing gets out of it; store one
+`
+	undone        = "addresses taken away, network extension appliances stopped\n"
+	ready         = "FAILOVER PLAN  STATE  SINCE  BY\nWhole site     ready         \n"
+	nothingToUndo = "Error: no plan is failed over; there is nothing to undo\n"
+)
+
+func TestFailoverCommands(t *testing.T) {
+	c := newConsole(t)
+	c.ends(0, ready, "", "failover", "status")
+	c.ends(1, "", nothingToUndo, "failover", "undo")
+	c.ends(0, started, "", "failover", "test", "Whole site")
+	c.ends(0, ready, "", "failover", "status")
+
+	c.ends(0, started, "", "failover", "start", "Whole site")
+	failedOver := regexp.MustCompile(`^FAILOVER PLAN  STATE        SINCE                    BY
+Whole site     failed over  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  .+ \(command line\)
+$`)
+	if got := c.done("failover", "status"); !failedOver.MatchString(got) {
+		t.Errorf("the status is\n%s\nwant a match of\n%s", got, failedOver)
+	}
+	for _, args := range [][]string{{"failover", "start", "Whole site"}, {"failover", "partial", "start", "web01"}} {
+		status, stdout, stderr := c.run(args...)
+		if status != 1 || stdout != "" || !strings.HasPrefix(stderr, `Error: the network extension appliance is busy with the full site failover of plan "Whole site" since `) {
+			t.Errorf("%q ended with %d\n%s%s", args, status, stdout, stderr)
+		}
+	}
+	c.ends(0, undone, "", "failover", "undo")
+	c.ends(1, "", nothingToUndo, "failover", "undo")
+	c.ends(0, ready, "", "failover", "status")
+
+	id := object[[]httpapi.FailoverPlan](t, c.done("--json", "failover", "status"))[0].ID
+	c.ends(0, started, "", "failover", "test", id)
+	c.ends(0, started, "", "failover", "start", id)
+	c.ends(0, undone, "", "failover", "undo")
+
+	c.ends(0, "esx01: replica of VM \"web01\" started behind a layer-2 tunnel\n", "", "failover", "partial", "start", "web01")
+	c.ends(1, "", nothingToUndo, "failover", "undo")
+	c.ends(0, "replica and tunnel stopped\n", "", "failover", "partial", "stop", "web01")
+}
+
+func TestFailoverRefusals(t *testing.T) {
+	c := newConsole(t)
+	const unknownPlan = "Error: there is no failover plan \"Shop\"; use one of \"Whole site\", or an ID\n"
+	for _, tc := range []struct {
+		name   string
+		args   []string
+		status int
+		stderr string
+	}{
+		{"start an unknown plan", []string{"failover", "start", "Shop"}, 1, unknownPlan},
+		{"test an unknown plan", []string{"failover", "test", "Shop"}, 1, unknownPlan},
+		{"in JSON", []string{"--json", "failover", "start", "Shop"}, 1, unknownPlan},
+		{"start an unknown VM", []string{"failover", "partial", "start", "shop01"}, 1, "Error: there is no VM \"shop01\"\n"},
+		{"stop an unknown VM", []string{"failover", "partial", "stop", "shop01"}, 1, "Error: there is no VM \"shop01\"\n"},
+		{"stop a VM at home", []string{"failover", "partial", "stop", "web01"}, 1, "Error: VM \"web01\" is not failed over; there is nothing to stop\n"},
+		{"no plan", []string{"failover", "start"}, 2, "Error: expected \"<plan>\". See: terraform-provider-vcc backend --help\n"},
+		{"no VM", []string{"failover", "partial", "start"}, 2, "Error: expected \"<vm>\". See: terraform-provider-vcc backend --help\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			console{t, c.dir}.ends(tc.status, "", tc.stderr, tc.args...)
+		})
+	}
+	c.ends(0, ready, "", "failover", "status")
+}
+
+func TestFailoverJSON(t *testing.T) {
+	c := newConsole(t)
+	session := func(args ...string) httpapi.FailoverSession {
+		t.Helper()
+		return object[httpapi.FailoverSession](t, c.done(append([]string{"--json", "failover"}, args...)...))
+	}
+	plans := func() []httpapi.FailoverPlan {
+		t.Helper()
+		return object[[]httpapi.FailoverPlan](t, c.done("--json", "failover", "status"))
+	}
+	plan := plans()[0]
+	wantPlan := httpapi.FailoverPlan{
+		ID: plan.ID, Name: "Whole site", VMs: []string{"db01", "web01", "web02", "file01"},
+		PublicIPRules: []httpapi.PublicIPRule{
+			{Address: "203.0.113.10", Port: 443, ToAddress: "172.17.52.10", ToPort: 443},
+			{Address: "203.0.113.11", Port: 8443, ToAddress: "172.17.52.11", ToPort: 443},
+		},
+	}
+	if diff := cmp.Diff([]httpapi.FailoverPlan{wantPlan}, plans()); diff != "" {
+		t.Errorf("plans (-want +got):\n%s", diff)
+	}
+	if tested := session("test", "Whole site"); tested.ID != "" || tested.Kind != vcc.FailoverFullSite || len(tested.Log) != 16 || len(tested.Problems) != 3 {
+		t.Errorf("the test says %+v", tested)
+	}
+	began := session("start", "Whole site")
+	if began.ID == "" || began.PlanID != plan.ID || began.EndedAt != nil || len(began.Log) != 16 || len(began.Problems) != 3 {
+		t.Errorf("the start says %+v", began)
+	}
+	wantPlan.Session = &began
+	if diff := cmp.Diff([]httpapi.FailoverPlan{wantPlan}, plans()); diff != "" {
+		t.Errorf("plans after the start (-want +got):\n%s", diff)
+	}
+	if ended := session("undo"); ended.ID != began.ID || ended.EndedAt == nil || len(ended.Log) != 17 {
+		t.Errorf("the undo says %+v", ended)
+	}
+	began = session("partial", "start", "web01")
+	if began.Kind != vcc.FailoverPartialSite || began.VM != "web01" || began.PlanName != "" {
+		t.Errorf("the partial start says %+v", began)
+	}
+	if ended := session("partial", "stop", "web01"); ended.ID != began.ID || ended.EndedAt == nil {
+		t.Errorf("the partial stop says %+v", ended)
+	}
+}
+
+// trace is a command line without the flags of the backend.
+func trace(source, destination string, more ...string) []string {
+	return append([]string{"trace", "--source", source, "--destination", destination}, more...)
+}
+
+const web, db, outside = "172.17.52.10", "172.17.54.20", "192.0.2.1"
+
+func TestTraceText(t *testing.T) {
+	c := newConsole(t)
+	c.done("gateway", "set", "VMware Silver network 3", "--ipv4", "172.17.54.1/24")
+	c.ends(3, `not reachable: dropped, routing_disabled
+  request
+    tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1)
+    dropped, routing_disabled: 172.17.54.20 is in net3 (VMware Silver network 3), and traffic between networks is not routed; switch the routing option on
+`, "", trace(web, db, "--port", "5432")...)
+	c.ends(3, `not reachable: dropped, no_internet_access
+  request
+    icmp from 172.17.54.20:49152 to 192.0.2.1:0 arrives on net3 (VMware Silver network 3)
+    dropped, no_internet_access: 192.0.2.1 is outside, and net3 (VMware Silver network 3) has no internet access
+`, "", trace(db, outside, "--protocol", "icmp")...)
+
+	c.done("routing", "on")
+	c.ends(0, `reachable: forwarded, routing_enabled
+  request
+    tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1)
+    forwarded, routing_enabled: traffic is routed between the networks of hardware plan "VMware Silver"
+    172.17.54.20 is in 172.17.54.0/24, directly connected
+    leaves through net3 (VMware Silver network 3) with a hop limit of 63
+  reply
+    tcp from 172.17.54.20:5432 to 172.17.52.10:49152 arrives on net3 (VMware Silver network 3)
+    forwarded, known_flow: it belongs to a flow that was let through
+    172.17.52.10 is in 172.17.52.0/23, directly connected
+    leaves through net1 (VMware Silver network 1) with a hop limit of 63
+`, "", trace(web, db, "--port", "5432")...)
+}
+
+func TestTraceJSON(t *testing.T) {
+	c := newConsole(t)
+	c.done("gateway", "set", "VMware Silver network 3", "--ipv4", "172.17.54.1/24")
+	packet := []string{"destination", "reason", "source", "steps", "verdict"}
+	for _, tc := range []struct {
+		name   string
+		args   []string
+		status int
+		want   httpapi.Reachability // without the steps
+	}{
+		{
+			"dropped", trace(web, db, "--port", "5432"), 3,
+			httpapi.Reachability{TracedPacket: httpapi.TracedPacket{
+				Verdict: "dropped", Reason: "routing_disabled", Source: "172.17.52.10:49152", Destination: "172.17.54.20:5432",
+			}},
+		},
+		{
+			"forwarded", trace("192.0.2.80", "203.0.113.11", "--port", "8443"), 0,
+			httpapi.Reachability{
+				Reachable: true,
+				TracedPacket: httpapi.TracedPacket{
+					Verdict: "forwarded", Reason: "public_ip_rule", Source: "192.0.2.80:49152", Destination: "172.17.52.11:443",
+				},
+				Reply: &httpapi.TracedPacket{Verdict: "forwarded", Reason: "known_flow", Source: "203.0.113.11:8443", Destination: "192.0.2.80:49152"},
+			},
+		},
+		{
+			"delivered", trace(web, "172.17.52.1", "--protocol", "icmp"), 0,
+			httpapi.Reachability{
+				Reachable:    true,
+				TracedPacket: httpapi.TracedPacket{Verdict: "delivered", Reason: "echo", Source: "172.17.52.10:49152", Destination: "172.17.52.1:0"},
+				Reply:        &httpapi.TracedPacket{Verdict: "forwarded", Reason: "own_reply", Source: "172.17.52.1:49152", Destination: "172.17.52.10:0"},
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			status, stdout, stderr := console{t, c.dir}.run(append([]string{"--json"}, tc.args...)...)
+			if status != tc.status || stderr != "" {
+				t.Errorf("it ended with %d, want %d: %s", status, tc.status, stderr)
+			}
+			wantKeys := slices.Sorted(slices.Values(append([]string{"reachable", "reply"}, packet...)))
+			if diff := cmp.Diff(wantKeys, keys(t, []byte(stdout))); diff != "" {
+				t.Errorf("keys (-want +got):\n%s", diff)
+			}
+			reply := object[map[string]json.RawMessage](t, stdout)["reply"]
+			if tc.want.Reply == nil {
+				if string(reply) != "null" {
+					t.Errorf("the reply to what is dropped is %s", reply)
+				}
+			} else if diff := cmp.Diff(packet, keys(t, reply)); diff != "" {
+				t.Errorf("keys of the reply (-want +got):\n%s", diff)
+			}
+
+			got := object[httpapi.Reachability](t, stdout)
+			if len(got.Steps) < 2 || got.Reply != nil && len(got.Reply.Steps) < 2 {
+				t.Errorf("steps are missing: %s", stdout)
+			}
+			got.Steps = nil
+			if got.Reply != nil {
+				got.Reply.Steps = nil
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTraceWrongFlags(t *testing.T) {
+	c := newConsole(t)
+	const address = " is not an IP address; write one such as 172.17.52.10 or 2001:db8:52::10\n"
+	const help = ". See: terraform-provider-vcc backend --help\n"
+	for _, tc := range []struct {
+		name   string
+		args   []string
+		status int
+		stderr string
+	}{
+		{"source", trace("web01", db, "--port", "1"), 1, `Error: --source: "web01"` + address},
+		{"destination", trace(web, "172.17.54.0/24", "--port", "1"), 1, `Error: --destination: "172.17.54.0/24"` + address},
+		{"two families", trace(web, "2001:db8:52::10", "--port", "1"), 1, "Error: --destination: 2001:db8:52::10 and the source 172.17.52.10 are not of one family\n"},
+		{"protocol", trace(web, db, "--protocol", "sctp", "--port", "1"), 1, "Error: --protocol: \"sctp\" is not a protocol; use tcp, udp or icmp\n"},
+		{"no port", trace(web, db), 1, "Error: --port: 0 is not a port; tcp needs one from 1 to 65535\n"},
+		{"port too high", trace(web, db, "--protocol", "udp", "--port", "65536"), 1, "Error: --port: 65536 is not a port; udp needs one from 1 to 65535\n"},
+		{"port of icmp", trace(web, db, "--protocol", "icmp", "--port", "7"), 1, "Error: --port: icmp has no ports; leave it out\n"},
+		{
+			"several", trace("web01", "db01", "--protocol", "sctp"), 1,
+			`Error: --source: "web01"` + address + `--destination: "db01"` + address + "--protocol: \"sctp\" is not a protocol; use tcp, udp or icmp\n",
+		},
+		{"no source", []string{"trace", "--destination", db, "--port", "1"}, 2, "Error: missing flags: --source=IP" + help},
+		{"no destination", []string{"trace", "--source", web, "--port", "1"}, 2, "Error: missing flags: --destination=IP" + help},
+		{"port in words", trace(web, db, "--port", "postgres"), 2, `Error: --port: expected a valid 64 bit int but got "postgres"` + help},
+		{"unknown flag", trace(web, db, "--ports", "1"), 2, "Error: unknown flag --ports, did you mean \"--port\"?" + help},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := console{t, c.dir}
+			c.ends(tc.status, "", tc.stderr, tc.args...)
+			c.ends(tc.status, "", tc.stderr, append([]string{"--json"}, tc.args...)...)
+		})
+	}
+}
