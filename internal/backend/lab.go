@@ -52,6 +52,7 @@ func ReadLab(name string) (vcc.Lab, error) {
 // nothing declares are errors, each with its line. name stands in the errors.
 func ParseLab(name string, content []byte) (vcc.Lab, error) {
 	var lab vcc.Lab
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // some editors write a byte order mark
 	if err := checkText(content); err != nil {
 		return lab, fmt.Errorf("%s:%w", name, err)
 	}
@@ -102,8 +103,8 @@ func checkText(content []byte) error {
 	depth := 0
 	for _, t := range lexer.Tokenize(string(content)) {
 		switch t.Type {
-		case token.AnchorType, token.AliasType:
-			return wrong(t, "a lab file has no anchors and aliases; write the value out")
+		case token.AnchorType, token.AliasType, token.TagType:
+			return wrong(t, "a lab file has no anchors, aliases and tags; write the value out")
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
@@ -141,6 +142,9 @@ func checkTypes(node ast.Node, t reflect.Type) error {
 	case nil, *ast.NullNode:
 		return nil
 	case *ast.MappingNode:
+		if isScalar(t) {
+			return wrong(n.GetToken(), "a mapping stands where a single value belongs")
+		}
 		for _, v := range n.Values {
 			if err := checkTypes(v, t); err != nil {
 				return err
@@ -150,6 +154,9 @@ func checkTypes(node ast.Node, t reflect.Type) error {
 	case *ast.MappingValueNode:
 		return checkTypes(n.Value, valueType(t, n.Key.GetToken().Value))
 	case *ast.SequenceNode:
+		if isScalar(t) {
+			return wrong(n.GetToken(), "a list stands where a single value belongs")
+		}
 		for _, v := range n.Values {
 			if t.Kind() != reflect.Slice {
 				break
@@ -170,6 +177,10 @@ func checkTypes(node ast.Node, t reflect.Type) error {
 		return wrong(node.GetToken(), "%s is not text; if it is a name, put it in quotes", text)
 	}
 	return nil
+}
+
+func isScalar(t reflect.Type) bool {
+	return t.Kind() == reflect.String || t.Kind() == reflect.Int || t.Kind() == reflect.Bool
 }
 
 // valueType returns the type of what a key of a mapping stands for; where there is

@@ -684,14 +684,15 @@ func killedChild(t *testing.T, dir string) (answers [][2]string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killAfter, last, between := 2+rand.IntN(6), time.Now(), time.Duration(1)
+	killAfter, last := 2+rand.IntN(6), time.Now()
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var verb, id string
 		if n, _ := fmt.Sscanf(lines.Text(), "answered %s %s", &verb, &id); n < 2 {
 			continue
 		}
 		answers = append(answers, [2]string{verb, id})
-		between, last = time.Since(last), time.Now()
+		between := time.Since(last)
+		last = time.Now()
 		if len(answers) == killAfter {
 			<-time.After(rand.N(2 * between)) // somewhere within the next calls
 			if err := cmd.Process.Kill(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -82,7 +83,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, version s
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "Error: %v. See: terraform-provider-vcc %s\n", err, usageOf(args))
+		_, _ = fmt.Fprintf(stderr, "Error: %v. See: terraform-provider-vcc %s\n", err, usageOf(parser.Model.Node, args))
 		return exitUsage
 	}
 	if err := run(ctx, command, &c.Backend, stdout, stderr, version); err != nil {
@@ -91,14 +92,15 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, version s
 	return exitDone
 }
 
-// usageOf names the help of the command that was probably meant.
-func usageOf(args []string) string {
+// usageOf names the help of the command that was meant, as far as it exists.
+func usageOf(command *kong.Node, args []string) string {
 	words := []string{}
 	for _, a := range args {
-		if strings.HasPrefix(a, "-") || len(words) == 2 {
+		i := slices.IndexFunc(command.Children, func(c *kong.Node) bool { return c.Name == a })
+		if i < 0 {
 			break
 		}
-		words = append(words, a)
+		command, words = command.Children[i], append(words, a)
 	}
 	return strings.Join(append(words, "--help"), " ")
 }

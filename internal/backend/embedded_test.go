@@ -1,0 +1,265 @@
+package backend_test
+
+import (
+	"errors"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+// builtIn are the gateways of the built-in lab's first tenant, whose jobs have had
+// their first run.
+var builtIn = []string{
+	"VMware Silver network 1: detected 172.17.52.1 fe80::1",
+	"VMware Silver network 2: detected 172.17.56.1",
+	"VMware Bronze network 1: detected 172.17.58.1",
+}
+
+func TestOpenFreshAndAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "data folder")
+	e := open(t, backend.EmbeddedConfig{DataDir: dir, Version: "1.2.3"})
+	equal(t, "created", e.Created, true)
+	equal(t, "folder", e.DataDir, dir)
+	equal(t, "gateways", gateways(t, e.Client), builtIn)
+	info, err := e.Client.ServerInfo(t.Context())
+	ok(t, err)
+	equal(t, "version", info.BuildVersion, "1.2.3")
+	stat, err := os.Stat(dir)
+	ok(t, err)
+	if others := stat.Mode().Perm() & 0o077; others != 0 {
+		t.Errorf("others may use the folder: %v", stat.Mode())
+	}
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), network(t, e.Client, "VMware Silver network 2"), httpapi.Unconditional()))
+	ok(t, e.Close())
+
+	e = open(t, backend.EmbeddedConfig{DataDir: dir})
+	equal(t, "created again", e.Created, false)
+	equal(t, "gateways after a removal and a restart", gateways(t, e.Client), []string{builtIn[0], builtIn[2]})
+}
+
+func TestOpenInTheWorkingDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	e := open(t, backend.EmbeddedConfig{})
+	if _, err := os.Stat(filepath.Join(backend.DefaultDataDir, "vcc.db")); err != nil {
+		t.Error(err)
+	}
+	if !filepath.IsAbs(e.DataDir) {
+		t.Errorf("the folder %q is not absolute", e.DataDir)
+	}
+}
+
+func TestOpenWithALab(t *testing.T) {
+	dir := t.TempDir()
+	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
+	e := open(t, cfg)
+	equal(t, "created", e.Created, false)
+	equal(t, "gateways", gateways(t, e.Client), []string(nil)) // no job has run
+	jobs, err := e.Client.ReplicationJobs(t.Context())
+	ok(t, err)
+	equal(t, "jobs", jobs, []httpapi.ReplicationJob{{Name: "Silver nightly", HardwarePlanName: "VMware Silver", ApplicationAware: true}},
+		cmpopts.IgnoreFields(httpapi.ReplicationJob{}, "ID", "HardwarePlanID"))
+	ids := network(t, e.Client, "VMware Silver network 4")
+	ok(t, e.Close())
+
+	// With it or without it, the folder keeps its lab.
+	for _, file := range []string{cfg.LabFile, ""} {
+		cfg.LabFile = file
+		e = open(t, cfg)
+		equal(t, "ID of a network", network(t, e.Client, "VMware Silver network 4"), ids)
+		equal(t, "created", e.Created, false)
+		ok(t, e.Close())
+	}
+}
+
+// TestOpenWithALabOverAnother replaces the built-in lab by one that has neither its
+// second plan nor its second tenant.
+func TestOpenWithALabOverAnother(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, backend.EmbeddedConfig{DataDir: dir})
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), network(t, e.Client, "VMware Bronze network 1"), httpapi.Unconditional()))
+	ok(t, e.Close())
+	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
+	wantConfigError(t, cfg, "labFile", `the lab testdata/lab.yaml cannot be applied to `+dir+`: the lab no longer has "Hyper-V Gold network 1" of tenant "XYZ Holding", `+
+		`which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "Hyper-V Gold network 1" by name`)
+	cfg.Remove = []string{"XYZ"}
+	wantConfigError(t, cfg, "labFile", "XYZ Holding")
+	cfg.Remove = []string{"XYZ Holding"}
+	e = open(t, cfg)
+	equal(t, "gateways", gateways(t, e.Client), builtIn[:2])
+}
+
+// wantConfigError checks that a backend does not open: which setting is to blame,
+// and that the message has a text.
+func wantConfigError(t *testing.T, cfg backend.EmbeddedConfig, setting, text string) {
+	t.Helper()
+	e, err := backend.OpenEmbedded(t.Context(), cfg)
+	if err == nil {
+		_ = e.Close()
+		t.Fatal("it opened")
+	}
+	var config *backend.ConfigError
+	if !errors.As(err, &config) || config.Setting != setting || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %#v: %v; want a ConfigError of %q with %q", err, err, setting, text)
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	ok(t, os.MkdirAll(filepath.Join(dir, "taken", "vcc.db"), 0o700))
+	ok(t, os.Mkdir(filepath.Join(dir, "other"), 0o700))
+	ok(t, os.WriteFile(filepath.Join(dir, "other", "vcc.db"), []byte(strings.Repeat("no database\n", 100)), 0o600))
+	fresh := filepath.Join(dir, "fresh")
+	for _, tc := range []struct {
+		name    string
+		cfg     backend.EmbeddedConfig
+		setting string
+		text    string
+	}{
+		{"a file where the folder should be", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "file")}, "dataDir",
+			"the data folder " + filepath.Join(dir, "file") + " cannot be created: not a directory"},
+		{"a file above it", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "file", "data")}, "dataDir", "cannot be created: not a directory"},
+		{"a folder where the database should be", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "taken")}, "dataDir",
+			"the store in " + filepath.Join(dir, "taken") + " cannot be opened: unable to open database file"},
+		{"something else where the database should be", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "other")}, "dataDir", "file is not a database"},
+		{"unknown tenant", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "tenant"), Tenant: "abc company"}, "tenant",
+			`there is no tenant "abc company" in this lab; use one of "ABC Company", "XYZ Holding"`},
+		{"no such lab file", backend.EmbeddedConfig{DataDir: fresh, LabFile: filepath.Join(dir, "none.yaml")}, "labFile", "cannot be read: no such file"},
+		{"a bad lab file", backend.EmbeddedConfig{DataDir: fresh, LabFile: write(t, "hosts: []\n")}, "labFile", "lab.yaml:1: service_provider.name: a name is required"},
+	} {
+		t.Run(tc.name, func(t *testing.T) { wantConfigError(t, tc.cfg, tc.setting, tc.text) })
+	}
+	if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made for a lab that is none: %v", err)
+	}
+}
+
+func TestTenants(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, backend.EmbeddedConfig{DataDir: dir})
+	second := open(t, backend.EmbeddedConfig{DataDir: dir, Tenant: "XYZ Holding"})
+	option, err := second.Client.NetworkRouting(t.Context())
+	ok(t, err)
+	byID := open(t, backend.EmbeddedConfig{DataDir: dir, Tenant: option.TenantID})
+	gold := []string{"Hyper-V Gold network 1: detected 10.20.0.1", "Hyper-V Gold network 2: detected 10.20.1.1"}
+	equal(t, "gateways of the first", gateways(t, first.Client), builtIn)
+	equal(t, "gateways of the second", gateways(t, second.Client), gold)
+	equal(t, "gateways by ID", gateways(t, byID.Client), gold)
+}
+
+// TestTwoOnOneFolder lets two backends write side by side.
+func TestTwoOnOneFolder(t *testing.T) {
+	dir := t.TempDir()
+	a, b := open(t, backend.EmbeddedConfig{DataDir: dir, Program: "one"}), open(t, backend.EmbeddedConfig{DataDir: dir, Program: "two"})
+	equal(t, "created by the first and the second", []bool{a.Created, b.Created}, []bool{true, false})
+	id := network(t, a.Client, "VMware Silver network 3")
+	written, err := a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1", "255.255.255.0"), httpapi.IfAbsent())
+	ok(t, err)
+	seen, err := b.Client.DefaultGateway(t.Context(), id)
+	ok(t, err)
+	equal(t, "what the other sees", seen, written)
+	_, err = b.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.2", "255.255.255.0"), httpapi.IfRevision(seen.Revision))
+	ok(t, err)
+	if _, err = a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.3", "255.255.255.0"), httpapi.IfRevision(written.Revision)); err == nil {
+		t.Error("a write was not refused though the other had changed the gateway")
+	}
+	ok(t, a.Close())
+	changes, err := b.Client.DefaultGatewayChanges(t.Context(), id)
+	ok(t, err)
+	equal(t, "actors", []string{changes[0].Actor, changes[1].Actor}, []string{b.Actor, a.Actor})
+}
+
+// TestActor: the history names the system's user and the program.
+func TestActor(t *testing.T) {
+	u, err := user.Current()
+	ok(t, err)
+	e := open(t, backend.EmbeddedConfig{DataDir: t.TempDir(), Program: "command line"})
+	equal(t, "actor", e.Actor, u.Username+" (command line)")
+	option, err := e.Client.PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+	ok(t, err)
+	equal(t, "who changed it", option.UpdatedBy, e.Actor)
+}
+
+func TestManyOpenAFreshFolder(t *testing.T) {
+	dir := t.TempDir()
+	var opened [6]*backend.Embedded
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range opened {
+		wg.Go(func() {
+			<-begin
+			var err error
+			if opened[i], err = backend.OpenEmbedded(t.Context(), backend.EmbeddedConfig{DataDir: dir, Program: "test"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(begin)
+	wg.Wait()
+	created := 0
+	for _, e := range opened {
+		if e == nil {
+			continue
+		}
+		if e.Created {
+			created++
+		}
+		equal(t, "gateways", gateways(t, e.Client), builtIn)
+		ok(t, e.Close())
+	}
+	equal(t, "how many created the folder", created, 1)
+}
+
+// TestCloseLeavesNothing runs in a bubble, which fails if a goroutine outlives it.
+func TestCloseLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var clients []*httpapi.Client
+		for range 3 {
+			e, err := backend.OpenEmbedded(t.Context(), backend.EmbeddedConfig{DataDir: dir})
+			ok(t, err)
+			_, err = e.Client.Networks(t.Context(), "")
+			ok(t, err)
+			ok(t, e.Close())
+			clients = append(clients, e.Client)
+		}
+		for _, c := range clients {
+			if _, err := c.Networks(t.Context(), ""); err == nil {
+				t.Error("a backend that is closed answers")
+			}
+			c.Close()
+		}
+	})
+}
+
+// TestManyRequestsAtOnce uses one client from many goroutines, as Terraform does.
+func TestManyRequestsAtOnce(t *testing.T) {
+	e := open(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
+	id := network(t, e.Client, "VMware Silver network 3")
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			if i%4 == 0 {
+				if _, err := e.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1", "255.255.255.0"), httpapi.Unconditional()); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := e.Client.DefaultGateways(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	changes, err := e.Client.DefaultGatewayChanges(t.Context(), id)
+	ok(t, err)
+	equal(t, "changes by equal writes", len(changes), 1)
+}

@@ -1,0 +1,422 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+func TestHelpAndVersion(t *testing.T) {
+	dir := folder(t)
+	for line, want := range map[string]string{
+		"--version":                  "1.2.3\n",
+		"backend --version":          "1.2.3\n",
+		"--help":                     "Usage: terraform-provider-vcc <command> [flags]",
+		"-h":                         "Usage: terraform-provider-vcc <command> [flags]",
+		"backend --help":             "Commands:",
+		"backend networks -h":        "List the cloud networks.",
+		"backend gateway --help":     "backend gateway set <network> [flags]",
+		"backend gateway set --help": "--ipv6-network=PREFIX/LEN",
+		"backend lab apply --help":   "--remove=NAME",
+	} {
+		r := run(t, line)
+		equal(t, "status and stderr of "+line, []any{r.status, r.stderr}, []any{0, ""})
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("%s: %q does not contain %q", line, r.stdout, want)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("asking for help made a data folder")
+	}
+}
+
+// TestEveryCommandHasHelp walks the commands that the help lists.
+func TestEveryCommandHasHelp(t *testing.T) {
+	folder(t)
+	commands := 0
+	for line := range strings.Lines(done(t, "--help")) {
+		if !strings.HasPrefix(line, "  backend ") {
+			continue
+		}
+		commands++
+		words := slices.DeleteFunc(strings.Fields(line), func(w string) bool { return strings.ContainsAny(w, "<[-") })
+		if out := done(t, strings.Join(words, " ")+" --help"); !strings.HasPrefix(out, "Usage: terraform-provider-vcc "+strings.Join(words, " ")) {
+			t.Errorf("%q: %q", words, out)
+		}
+	}
+	if commands < 9 {
+		t.Errorf("only %d commands were found", commands)
+	}
+}
+
+func TestCreatesItsFolderOnce(t *testing.T) {
+	dir := folder(t)
+	r := run(t, "backend networks")
+	equal(t, "status and stderr", []any{r.status, r.stderr}, []any{0, "Created an embedded backend with the built-in lab in " + dir + "\n"})
+	r = run(t, "backend networks")
+	equal(t, "status and stderr again", []any{r.status, r.stderr}, []any{0, ""})
+}
+
+func TestWhereFlagsStand(t *testing.T) {
+	t.Chdir(t.TempDir()) // the default folder is here
+	dir, other := folder(t), filepath.Join(t.TempDir(), "other")
+	done(t, "backend routing on")
+	for _, line := range []string{
+		"backend --data-dir '" + dir + "' routing show", "backend routing --data-dir '" + dir + "' show", "backend routing show --data-dir '" + dir + "'",
+		"backend routing show '--data-dir=" + dir + "'", "backend routing show",
+	} {
+		equal(t, line, done(t, line), "Route traffic between these networks: on\n")
+	}
+	equal(t, "another folder", done(t, "backend routing show --data-dir '"+other+"'"), "Route traffic between these networks: off\n")
+	if _, err := os.Stat(backend.DefaultDataDir); err == nil {
+		t.Error("the default folder was made")
+	}
+	ok(t, os.Unsetenv("VCC_DATA_DIR"))
+	equal(t, "the default folder", done(t, "backend routing show"), "Route traffic between these networks: off\n")
+	if _, err := os.Stat(backend.DefaultDataDir); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestText compares what people see.
+func TestText(t *testing.T) {
+	folder(t)
+	done(t, "backend networks")
+	for _, step := range []struct {
+		line string
+		want string
+	}{
+		{"backend gateway list", `
+CLOUD NETWORK            IP NETWORK                        DEFAULT GATEWAY       ORIGIN    CHANGED BY
+VMware Silver network 1  172.17.52.0/23, 2001:db8:52::/64  172.17.52.1, fe80::1  detected  replication job "Silver nightly"
+VMware Silver network 2  172.17.56.0/24                    172.17.56.1           detected  replication job "Silver nightly"
+VMware Bronze network 1  172.17.58.0/24                    172.17.58.1           detected  replication job "Bronze weekly"
+`},
+		{"backend gateway set 'VMware Silver network 3' --ipv4 172.17.54.1/24 --ipv6 FE80::1 --ipv6-network 2001:db8:54::/48", `
+VMware Silver network 3: 172.17.54.1, fe80::1 in 172.17.54.0/24, 2001:db8:54::/48
+Warning: Only /64 works for failover over IPv6. A prefix length of 48 is stored, but at full site failover the network extension appliance leaves this network without IPv6.
+`},
+		{"backend gateway remove 'VMware Silver network 3'", "\nVMware Silver network 3: None\n"},
+		{"backend routing show", "\nRoute traffic between these networks: off\n"},
+		{"backend routing on", "\nRoute traffic between these networks: on\n"},
+		{"backend routing on", "\nRoute traffic between these networks: on\n"},
+		{"backend routing off", "\nRoute traffic between these networks: off\n"},
+		{"backend replicate 'Silver nightly'", "\nRun 2 of \"Silver nightly\"\nOnly the first run of a job detects default gateways.\n"},
+		{"backend gateway list --tenant 'XYZ Holding'", `
+CLOUD NETWORK           IP NETWORK    DEFAULT GATEWAY  ORIGIN    CHANGED BY
+Hyper-V Gold network 1  10.20.0.0/24  10.20.0.1        detected  replication job "Gold hourly"
+Hyper-V Gold network 2  10.20.1.0/24  10.20.1.1        detected  replication job "Gold hourly"
+`},
+	} {
+		equal(t, step.line, "\n"+done(t, step.line), step.want)
+	}
+	networks := strings.Split(done(t, "backend networks"), "\n")
+	equal(t, "columns", strings.Fields(networks[0]), []string{"CLOUD", "NETWORK", "VLAN", "INTERNET", "ID"})
+	equal(t, "a network", strings.Fields(networks[3])[:6], []string{"VMware", "Silver", "network", "3", "141", "no"})
+	equal(t, "lines", len(networks), 1+6+1)
+}
+
+// TestJSON reads what programs see as the objects of the API.
+func TestJSON(t *testing.T) {
+	dir := folder(t)
+	done(t, "backend networks")
+	networks := decoded[[]httpapi.Network](t, "backend networks --json")
+	equal(t, "a network", networks[2], httpapi.Network{
+		ID: networks[2].ID, Name: "VMware Silver network 3", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", VLANID: 141,
+	})
+	set := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 3' --ipv6 fe80::1 --ipv6-network 2001:db8:54::/48 --json")
+	equal(t, "a gateway", set, httpapi.DefaultGateway{
+		NetworkID: networks[2].ID, NetworkName: "VMware Silver network 3", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", Revision: 4,
+		UpdatedAt: set.UpdatedAt, UpdatedBy: set.UpdatedBy,
+		GatewayState: httpapi.GatewayState{Origin: vcc.OriginSpecified, IPv6: &httpapi.IPv6{
+			IPv6Settings: httpapi.IPv6Settings{Address: "fe80::1", Network: "2001:db8:54::", PrefixLength: 48}, CIDR: "2001:db8:54::/48",
+		}},
+		Warnings: set.Warnings,
+	})
+	equal(t, "number of warnings", len(set.Warnings), 1)
+	if !strings.HasSuffix(set.UpdatedBy, " (command line)") {
+		t.Errorf("changed by %q", set.UpdatedBy)
+	}
+	gateways := decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json")
+	equal(t, "the same in the list", gateways[2], set, cmpopts.IgnoreFields(set, "Warnings"))
+	equal(t, "removal", done(t, "backend gateway remove 'VMware Silver network 3' --json"), "")
+	on := decoded[httpapi.NetworkRouting](t, "backend routing on --json")
+	equal(t, "routing", []any{on.Enabled, on.TenantName, on.Revision}, []any{true, "ABC Company", int64(6)})
+	equal(t, "routing shown", decoded[httpapi.NetworkRouting](t, "backend routing show --json"), on)
+	run := decoded[httpapi.JobRun](t, "backend replicate 'Bronze weekly' --json")
+	equal(t, "runs", run.Job.Runs, 2)
+	plans := decoded[[]httpapi.FailoverPlan](t, "backend failover status --json")
+	equal(t, "plan and session", []any{plans[0].Name, plans[0].Session}, []any{"Whole site", (*httpapi.FailoverSession)(nil)})
+	test := decoded[httpapi.FailoverSession](t, "backend failover test 'Whole site' --json")
+	equal(t, "session", []any{test.ID, test.PlanID, test.Kind}, []any{"", plans[0].ID, vcc.FailoverFullSite})
+	reach := decoded[httpapi.Reachability](t, "backend trace --source 172.17.52.10 --destination 172.17.56.30 --port 443 --json")
+	equal(t, "reachable", reach.Reachable, true)
+
+	// Empty lists are lists.
+	empty := filepath.Join(filepath.Dir(dir), "empty")
+	lab := filepath.Join(t.TempDir(), "lab.yaml")
+	ok(t, os.WriteFile(lab, []byte("service_provider: { name: sp }\ntenants: [ { name: T } ]\n"), 0o600))
+	equal(t, "output of lab apply", done(t, "backend lab apply '"+lab+"' --json --data-dir '"+empty+"'"), "")
+	for _, line := range []string{"backend networks", "backend gateway list", "backend failover status"} {
+		equal(t, line, done(t, line+" --json --data-dir '"+empty+"'"), "[]\n")
+	}
+}
+
+func TestNamesAndIDs(t *testing.T) {
+	folder(t)
+	done(t, "backend networks")
+	id := decoded[[]httpapi.Network](t, "backend networks --json")[2].ID
+	tenantID := decoded[httpapi.NetworkRouting](t, "backend routing show --json --tenant 'XYZ Holding'").TenantID
+	jobID := decoded[httpapi.JobRun](t, "backend replicate 'Silver nightly' --json").Job.ID
+	planID := decoded[[]httpapi.FailoverPlan](t, "backend failover status --json")[0].ID
+	for _, pair := range [][2]string{
+		{"backend gateway set 'VMware Silver network 3' --ipv4 172.17.54.1/24", "backend gateway set " + id + " --ipv4 172.17.54.1/24"},
+		{"backend networks --tenant 'XYZ Holding'", "backend networks --tenant " + tenantID},
+		{"backend failover test 'Whole site'", "backend failover test " + planID},
+	} {
+		equal(t, pair[1], done(t, pair[1]), done(t, pair[0]))
+	}
+	equal(t, "runs", decoded[httpapi.JobRun](t, "backend replicate "+jobID+" --json").Job.Runs, 3)
+	equal(t, "removal by ID", done(t, "backend gateway remove "+id), "VMware Silver network 3: None\n")
+}
+
+// TestGatewaySetKeepsWhatIsLeftOut: as the cmdlet, it overwrites what is given.
+func TestGatewaySetKeepsWhatIsLeftOut(t *testing.T) {
+	folder(t)
+	done(t, "backend networks")
+	const (
+		v4 = "172.17.54.1 255.255.255.0"
+		v6 = "fe80::1 2001:db8:54::/64"
+	)
+	for _, step := range []struct{ flags, want string }{
+		{"--ipv4 172.17.54.1/24", v4},
+		{"--ipv6 fe80::1 --ipv6-network 2001:db8:54::/64", v4 + " " + v6},
+		{"--ipv4 172.17.55.1/25", "172.17.55.1 255.255.255.128 " + v6},
+		{"--ipv6 2001:db8:54::1", "172.17.55.1 255.255.255.128 2001:db8:54::1 2001:db8:54::/64"},
+		{"--ipv6-network 2001:db8:54::/56", "172.17.55.1 255.255.255.128 2001:db8:54::1 2001:db8:54::/56"},
+		{"--ipv4 172.17.54.1/24 --ipv6 fe80::1 --ipv6-network 2001:db8:54::/64", v4 + " " + v6},
+	} {
+		g := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 3' --json "+step.flags)
+		var got []string
+		if g.IPv4 != nil {
+			got = append(got, g.IPv4.Address, g.IPv4.SubnetMask)
+		}
+		if g.IPv6 != nil {
+			got = append(got, g.IPv6.Address, g.IPv6.CIDR)
+		}
+		equal(t, step.flags, strings.Join(got, " "), step.want)
+	}
+}
+
+// TestWrongCommandLines: each names what is wrong and says what would be right, and
+// nothing is stored.
+func TestWrongCommandLines(t *testing.T) {
+	dir := folder(t)
+	done(t, "backend gateway set 'VMware Silver network 4' --ipv4 10.0.0.1/24")
+	const (
+		set      = "backend gateway set 'VMware Silver network 3' "
+		networks = `use one of "VMware Silver network 1", "VMware Silver network 2"`
+		ipv4Form = "is not an IPv4 address with the length of its mask; write it like 172.17.52.1/23"
+		ipv6Form = "is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64"
+		together = "--ipv6 and --ipv6-network belong together"
+		nothing  = "nothing to set: give --ipv4, or --ipv6 and --ipv6-network, or all of them"
+	)
+	help := func(command string) string { return "See: terraform-provider-vcc " + command + "--help\n" }
+	for _, tc := range []struct {
+		line   string
+		status int
+		want   []string
+	}{
+		{"", 2, []string{`expected "backend"`, help("")}},
+		{"frobnicate", 2, []string{"unexpected argument frobnicate", help("")}},
+		{"networks", 2, []string{"unexpected argument networks", help("")}},
+		{"--verbose", 2, []string{"unknown flag --verbose", help("")}},
+		{"backend", 2, []string{`expected one of "networks", "gateway", "routing"`, help("backend ")}},
+		{"backend frobnicate", 2, []string{"unexpected argument frobnicate", help("backend ")}},
+		{"backend gateway", 2, []string{`expected one of "list", "set", "remove"`, help("backend gateway ")}},
+		{"backend gateway st", 2, []string{"unexpected argument st", `"set"`, help("backend gateway ")}},
+		{"backend --json gateway", 2, []string{`expected one of "list", "set", "remove"`, help("backend ")}},
+		{"backend networks all", 2, []string{"unexpected argument all", help("backend networks ")}},
+		{"backend networks --tenant", 2, []string{"--tenant: expected string value", help("backend networks ")}},
+		{"backend networks --tenant 'ABC'", 1, []string{`there is no tenant "ABC" in this lab; use one of "ABC Company", "XYZ Holding"`}},
+		{"backend networks --json=maybe", 2, []string{"--json: bool value must be true, 1, yes, false, 0 or no", help("backend networks ")}},
+		{"backend networks --data-dir '" + filepath.Join(dir, "vcc.db") + "'", 1, []string{"the data folder " + filepath.Join(dir, "vcc.db") + " cannot be created: not a directory"}},
+
+		{"backend gateway set", 2, []string{`expected "<network>"`, help("backend gateway set ")}},
+		{"backend gateway set 'VMware Silver network 3'", 2, []string{nothing}},
+		{set + "--ipv4=", 2, []string{nothing}},
+		{set + "--ipv5 172.17.54.1/24", 2, []string{"unknown flag --ipv5", "--ipv4", help("backend gateway set ")}},
+		{set + "--ipv4", 2, []string{"--ipv4: expected string value", help("backend gateway set ")}},
+		{set + "172.17.54.1/24", 2, []string{"unexpected argument 172.17.54.1/24", help("backend gateway set ")}},
+		{"backend gateway set 'VMware Silver network 9' --ipv4 172.17.54.1/24", 1, []string{`there is no network "VMware Silver network 9"; ` + networks}},
+		{"backend gateway set '' --ipv4 172.17.54.1/24", 1, []string{`there is no network ""; ` + networks}},
+		{"backend gateway set 'Hyper-V Gold network 1' --ipv4 172.17.54.1/24", 1, []string{`there is no network "Hyper-V Gold network 1"; ` + networks}}, // another tenant's
+		{set + "--ipv4 172.17.54.1", 1, []string{`--ipv4: "172.17.54.1" ` + ipv4Form}},
+		{set + "--ipv4 172.17.54.1/255.255.255.0", 1, []string{`--ipv4: "172.17.54.1/255.255.255.0" ` + ipv4Form}},
+		{set + "--ipv4 172.17.54.1/33", 1, []string{`--ipv4: "172.17.54.1/33" ` + ipv4Form}},
+		{set + "--ipv4 2001:db8::1/64", 1, []string{`--ipv4: "2001:db8::1/64" ` + ipv4Form}},
+		{set + "--ipv4 ::ffff:172.17.54.1/120", 1, []string{`--ipv4: "::ffff:172.17.54.1/120" ` + ipv4Form}},
+		{set + "--ipv4 172.17.54.0/24", 1, []string{"--ipv4: 172.17.54.0 is the network address of 172.17.54.0/24", "172.17.54.1 to 172.17.54.254"}},
+		{set + "--ipv4 172.17.54.1/0", 1, []string{"--ipv4: a prefix length of 0", "255.255.255.255 (/32)"}},
+		{set + "--ipv4 127.0.0.1/8", 1, []string{"--ipv4: 127.0.0.1 cannot be a gateway", "use a unicast address"}},
+		{set + "--ipv4 10.0.0.9/16", 1, []string{`--ipv4: 10.0.0.0/16 overlaps 10.0.0.0/24 of "VMware Silver network 4"`, "Use another network here"}},
+		{set + "--ipv6 fe80::1", 2, []string{together}},
+		{set + "--ipv6-network 2001:db8::/64", 2, []string{together}},
+		{set + "--ipv6 172.17.54.1 --ipv6-network 2001:db8::/64", 1, []string{`--ipv6: "172.17.54.1" is an IPv4 address`, "2001:db8:52::1"}},
+		{set + "--ipv6 fe80::1/64 --ipv6-network 2001:db8::/64", 1, []string{`--ipv6: "fe80::1/64" has a prefix length`, "write the address alone"}},
+		{set + "--ipv6 fe80::1%eth0 --ipv6-network 2001:db8::/64", 1, []string{`--ipv6: "fe80::1%eth0" has a zone`, "write fe80::1"}},
+		{set + "--ipv6 2001:db9::1 --ipv6-network 2001:db8::/64", 1, []string{"--ipv6: 2001:db9::1 is outside 2001:db8::/64", "fe80::1"}},
+		{set + "--ipv6 fe80::1 --ipv6-network 2001:db8::", 1, []string{`--ipv6-network: "2001:db8::" ` + ipv6Form}},
+		{set + "--ipv6 fe80::1 --ipv6-network 10.0.0.0/8", 1, []string{`--ipv6-network: "10.0.0.0/8" ` + ipv6Form}},
+		{set + "--ipv6 fe80::1 --ipv6-network 2001:db8::1/64", 1, []string{"--ipv6-network: 2001:db8::1 has bits set below its prefix length of 64", "the network is 2001:db8::"}},
+		{set + "--ipv6 fe80::1 --ipv6-network 2001:db8::/0", 1, []string{"--ipv6-network: 0 is not a prefix length; use 1 to 128"}},
+
+		{"backend gateway remove", 2, []string{`expected "<network>"`, help("backend gateway remove ")}},
+		{"backend gateway remove 'VMware Silver network 3'", 1, []string{`no default gateway is stored for "VMware Silver network 3"`}},
+		{"backend gateway remove 'vmware silver network 4'", 1, []string{`there is no network "vmware silver network 4"; ` + networks}},
+		{"backend gateway list 'VMware Silver network 4'", 2, []string{"unexpected argument VMware Silver network 4", help("backend gateway list ")}},
+		{"backend routing", 2, []string{`expected one of "on", "off", "show"`, help("backend routing ")}},
+		{"backend routing yes", 2, []string{"unexpected argument yes", help("backend routing ")}},
+		{"backend routing on off", 2, []string{"unexpected argument off", help("backend routing on ")}},
+		{"backend replicate", 2, []string{`expected "<job>"`, help("backend replicate ")}},
+		{"backend replicate nightly", 1, []string{`there is no replication job "nightly"; use one of "Silver nightly", "Bronze weekly", or an ID`}},
+		{"backend lab", 2, []string{`expected "apply"`, help("backend lab ")}},
+		{"backend lab apply", 2, []string{`expected "<file>"`, help("backend lab apply ")}},
+		{"backend lab apply none.yaml", 1, []string{"the lab file none.yaml cannot be read: no such file or directory"}},
+		{"backend lab apply none.yaml --remove", 2, []string{"--remove: missing value", help("backend lab apply ")}},
+		{"backend failover start", 2, []string{`expected "<plan>"`, help("backend failover start ")}},
+		{"backend failover start 'Half a site'", 1, []string{`there is no failover plan "Half a site"; use one of "Whole site", or an ID`}},
+		{"backend failover undo", 1, []string{"no plan is failed over; there is nothing to undo"}},
+		{"backend failover partial start web99", 1, []string{`there is no VM "web99"`}},
+		{"backend trace --source 172.17.52.10", 2, []string{"missing flags: --destination=IP", help("backend trace ")}},
+		{"backend trace --source 172.17.52.10 --destination 172.17.56.30 --port https", 2, []string{"--port: expected a valid 64 bit int", help("backend trace ")}},
+		{"backend trace --source 172.17.52.10 --destination 172.17.56.30", 1, []string{"--port: 0 is not a port; tcp needs one from 1 to 65535"}},
+		{"backend trace --source web01 --destination 172.17.56.30 --port 443", 1, []string{`--source: "web01" is not an IP address; write one such as 172.17.52.10`}},
+		{"backend trace --source 172.17.52.10 --destination 172.17.56.30 --protocol sctp", 1, []string{`--protocol: "sctp" is not a protocol; use tcp, udp or icmp`}},
+	} {
+		t.Run(tc.line, func(t *testing.T) {
+			unchanged(t, dir, func() {
+				r := run(t, tc.line)
+				equal(t, "status and stdout", []any{r.status, r.stdout}, []any{tc.status, ""})
+				if !strings.HasPrefix(r.stderr, "Error: ") || strings.Count(r.stderr, "\n") != 1 {
+					t.Errorf("not one line that begins with Error: %q", r.stderr)
+				}
+				for _, want := range tc.want {
+					if !strings.Contains(r.stderr, want) {
+						t.Errorf("%q does not contain %q", r.stderr, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWrongUsageMakesNoFolder: what is no command line at all opens nothing.
+func TestWrongUsageMakesNoFolder(t *testing.T) {
+	dir := folder(t)
+	for _, line := range []string{"", "backend", "backend networks --verbose", "backend gateway set", "backend lab apply none.yaml"} {
+		if r := run(t, line); r.status == 0 {
+			t.Errorf("%q: status 0", line)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a data folder was made")
+	}
+}
+
+func TestLabApply(t *testing.T) {
+	dir := folder(t)
+	lab := filepath.Join(t.TempDir(), "lab.yaml")
+	apply := func(networks int, flags string) result {
+		t.Helper()
+		text := fmt.Sprintf("service_provider: { name: sp }\n"+
+			"hosts: [ { name: esx01, platform: VMware, vlans: [ { with_internet: [1, 9] } ] } ]\n"+
+			"hardware_plans: [ { name: P, host: esx01, networks: { with_internet: %d } } ]\n"+
+			"tenants: [ { name: T, subscriptions: [P] } ]\n", networks)
+		ok(t, os.WriteFile(lab, []byte(text), 0o600))
+		return run(t, "backend lab apply '"+lab+"' "+flags)
+	}
+	applied := result{0, "Applied " + lab + "\n", ""}
+	equal(t, "first", apply(2, ""), applied)
+	done(t, "backend gateway set 'P network 2' --ipv4 10.0.0.1/24")
+	unchanged(t, dir, func() { equal(t, "the same", apply(2, ""), applied) })
+	equal(t, "grown", apply(3, ""), applied)
+	unchanged(t, dir, func() {
+		r := apply(1, "")
+		if r.status != 1 || !strings.Contains(r.stderr, `the lab no longer has "P network 2" of tenant "T", which has a stored default gateway; nothing was changed`) {
+			t.Errorf("shrunk: %+v", r)
+		}
+		r = apply(1, "--remove 'P network 2' --remove Q")
+		if r.status != 1 || !strings.Contains(r.stderr, `"Q" was named for removal, but applying this lab removes nothing of that name; nothing was changed`) {
+			t.Errorf("shrunk with a name too many: %+v", r)
+		}
+	})
+	equal(t, "shrunk by name", apply(1, "--remove 'P network 2'"), applied)
+	equal(t, "gateways", done(t, "backend gateway list --json"), "[]\n")
+	equal(t, "number of networks", len(decoded[[]httpapi.Network](t, "backend networks --json")), 1)
+
+	unchanged(t, dir, func() {
+		ok(t, os.WriteFile(lab, []byte("hosts: []\nhost: []\n"), 0o600))
+		equal(t, "a bad file", run(t, "backend lab apply '"+lab+"'"), result{1, "", "Error: " + lab + `:2: unknown field "host"` + "\n"})
+	})
+	equal(t, "an empty tenant's list of jobs", run(t, "backend replicate J"), result{1, "", "Error: there is no replication job \"J\"; this tenant has none\n"})
+}
+
+func TestFailoverAndTrace(t *testing.T) {
+	folder(t)
+	done(t, "backend networks")
+	state := func() string {
+		return strings.Fields(done(t, "backend failover status"))[len(strings.Fields("FAILOVER PLAN STATE SINCE BY Whole site"))]
+	}
+	equal(t, "state", state(), "ready")
+	if out := done(t, "backend failover test 'Whole site'"); !strings.Contains(out, "net1 (VMware Silver network 1) gets 172.17.52.1/23\n") {
+		t.Errorf("test: %s", out)
+	}
+	equal(t, "state after a test", state(), "ready")
+	done(t, "backend failover start 'Whole site'")
+	equal(t, "state after a start", state(), "failed")
+	r := run(t, "backend failover partial start web01")
+	if r.status != 1 || !strings.Contains(r.stderr, `busy with the full site failover of plan "Whole site"`) {
+		t.Errorf("partial failover meanwhile: %+v", r)
+	}
+	equal(t, "undo", done(t, "backend failover undo"), "addresses taken away, network extension appliances stopped\n")
+	equal(t, "partial", done(t, "backend failover partial start web01"), "esx01: replica of VM \"web01\" started behind a layer-2 tunnel\n")
+	equal(t, "partial end", done(t, "backend failover partial stop web01"), "replica and tunnel stopped\n")
+
+	const trace = "backend trace --source 172.17.52.10 --destination 172.17.56.30 --port 443"
+	r = run(t, trace)
+	equal(t, "status and stderr of what does not get through", []any{r.status, r.stderr}, []any{3, ""})
+	if !strings.HasPrefix(r.stdout, "not reachable: dropped, routing_disabled\n  request\n    tcp from 172.17.52.10:") {
+		t.Errorf("trace: %s", r.stdout)
+	}
+	done(t, "backend routing on")
+	if out := done(t, trace); !strings.HasPrefix(out, "reachable: forwarded, ") || !strings.Contains(out, "\n  reply\n") {
+		t.Errorf("trace: %s", out)
+	}
+}
+
+// TestCancelled: an interrupted program says so and fails.
+func TestCancelled(t *testing.T) {
+	folder(t)
+	done(t, "backend networks")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	status := cli.Run(ctx, []string{"backend", "networks"}, &stdout, &stderr, "1.2.3")
+	equal(t, "status and stdout", []any{status, stdout.String()}, []any{1, ""})
+	if !strings.Contains(stderr.String(), "context canceled") {
+		t.Errorf("stderr: %s", stderr.String())
+	}
+}
