@@ -64,8 +64,9 @@ check "web_reaches_db" {
     protocol    = "tcp"
     port        = 5432
   }
+  # Routed, and not sent to the internet because db's own network has no gateway.
   assert {
-    condition     = data.vcc_reachability.web_to_db.reachable
+    condition     = data.vcc_reachability.web_to_db.reachable && data.vcc_reachability.web_to_db.reason == "routing_enabled"
     error_message = "After failover web would not reach db: ${data.vcc_reachability.web_to_db.reason}. ${join("; ", data.vcc_reachability.web_to_db.steps)}."
   }
 }

@@ -430,8 +430,12 @@ func TestCallerThatLeaves(t *testing.T) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL+gateways+"/"+unknownID, nil)
 	ok(t, err)
 	r.Header.Set("Authorization", "Bearer ABC")
-	if resp, err := http.DefaultTransport.RoundTrip(r); !errors.Is(err, context.Canceled) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, %v", resp, err)
+	}
+	if err == nil {
+		ok(t, resp.Body.Close())
 	}
 	<-left
 	a.Server.Close() // waits for the request

@@ -55,6 +55,10 @@ func TestAccRecoveryPolicy(t *testing.T) {
 
 	w.silent("Check block assertion failed", "apply", "-auto-approve")
 
+	// Without its gateway db's address counts as outside; the policy asks for the way.
+	w.command("gateway", "remove", silver3)
+	w.expect(0, []string{`in check "web_reaches_db"`, "After failover web would not reach db: internet_access."}, "plan")
+
 	w.expect(0, []string{"Success! 2 passed, 0 failed."}, "test")
 	w.expect(1, []string{"After failover web would not reach db: routing_disabled."},
 		"test", "-var=routing_enabled=false", "-filter=tests/policy.tftest.hcl")
