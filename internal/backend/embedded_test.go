@@ -24,31 +24,36 @@ var builtIn = []string{
 	"VMware Bronze network 1: detected 172.17.58.1",
 }
 
+// ipv4 makes settings of a gateway in a /24.
+func ipv4(address string) httpapi.GatewaySettings {
+	return httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+}
+
 func TestOpenFreshAndAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data folder")
-	e := open(t, backend.EmbeddedConfig{DataDir: dir, Version: "1.2.3"})
-	equal(t, "created", e.Created, true)
-	equal(t, "folder", e.DataDir, dir)
-	equal(t, "gateways", gateways(t, e.Client), builtIn)
+	e := openSite(t, backend.EmbeddedConfig{DataDir: dir, Version: "1.2.3"})
+	same(t, "created", e.Created, true)
+	same(t, "folder", e.DataDir, dir)
+	same(t, "gateways", e.gateways(), builtIn)
 	info, err := e.Client.ServerInfo(t.Context())
 	ok(t, err)
-	equal(t, "version", info.BuildVersion, "1.2.3")
+	same(t, "version", info.BuildVersion, "1.2.3")
 	stat, err := os.Stat(dir)
 	ok(t, err)
 	if others := stat.Mode().Perm() & 0o077; others != 0 {
 		t.Errorf("others may use the folder: %v", stat.Mode())
 	}
-	ok(t, e.Client.RemoveDefaultGateway(t.Context(), network(t, e.Client, "VMware Silver network 2"), httpapi.Unconditional()))
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Silver network 2"), httpapi.Unconditional()))
 	ok(t, e.Close())
 
-	e = open(t, backend.EmbeddedConfig{DataDir: dir})
-	equal(t, "created again", e.Created, false)
-	equal(t, "gateways after a removal and a restart", gateways(t, e.Client), []string{builtIn[0], builtIn[2]})
+	e = openSite(t, backend.EmbeddedConfig{DataDir: dir})
+	same(t, "created again", e.Created, false)
+	same(t, "gateways after a removal and a restart", e.gateways(), []string{builtIn[0], builtIn[2]})
 }
 
 func TestOpenInTheWorkingDirectory(t *testing.T) {
 	t.Chdir(t.TempDir())
-	e := open(t, backend.EmbeddedConfig{})
+	e := openSite(t, backend.EmbeddedConfig{})
 	if _, err := os.Stat(filepath.Join(backend.DefaultDataDir, "vcc.db")); err != nil {
 		t.Error(err)
 	}
@@ -60,22 +65,22 @@ func TestOpenInTheWorkingDirectory(t *testing.T) {
 func TestOpenWithALab(t *testing.T) {
 	dir := t.TempDir()
 	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
-	e := open(t, cfg)
-	equal(t, "created", e.Created, false)
-	equal(t, "gateways", gateways(t, e.Client), []string(nil)) // no job has run
+	e := openSite(t, cfg)
+	same(t, "created", e.Created, false)
+	same(t, "gateways", e.gateways(), []string(nil)) // no job has run
 	jobs, err := e.Client.ReplicationJobs(t.Context())
 	ok(t, err)
-	equal(t, "jobs", jobs, []httpapi.ReplicationJob{{Name: "Silver nightly", HardwarePlanName: "VMware Silver", ApplicationAware: true}},
+	same(t, "jobs", jobs, []httpapi.ReplicationJob{{Name: "Silver nightly", HardwarePlanName: "VMware Silver", ApplicationAware: true}},
 		cmpopts.IgnoreFields(httpapi.ReplicationJob{}, "ID", "HardwarePlanID"))
-	ids := network(t, e.Client, "VMware Silver network 4")
+	ids := e.networkID("VMware Silver network 4")
 	ok(t, e.Close())
 
 	// With it or without it, the folder keeps its lab.
 	for _, file := range []string{cfg.LabFile, ""} {
 		cfg.LabFile = file
-		e = open(t, cfg)
-		equal(t, "ID of a network", network(t, e.Client, "VMware Silver network 4"), ids)
-		equal(t, "created", e.Created, false)
+		e = openSite(t, cfg)
+		same(t, "ID of a network", e.networkID("VMware Silver network 4"), ids)
+		same(t, "created", e.Created, false)
 		ok(t, e.Close())
 	}
 }
@@ -84,8 +89,8 @@ func TestOpenWithALab(t *testing.T) {
 // second plan nor its second tenant.
 func TestOpenWithALabOverAnother(t *testing.T) {
 	dir := t.TempDir()
-	e := open(t, backend.EmbeddedConfig{DataDir: dir})
-	ok(t, e.Client.RemoveDefaultGateway(t.Context(), network(t, e.Client, "VMware Bronze network 1"), httpapi.Unconditional()))
+	e := openSite(t, backend.EmbeddedConfig{DataDir: dir})
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Bronze network 1"), httpapi.Unconditional()))
 	ok(t, e.Close())
 	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
 	wantConfigError(t, cfg, "labFile", `the lab testdata/lab.yaml cannot be applied to `+dir+`: the lab no longer has "Hyper-V Gold network 1" of tenant "XYZ Holding", `+
@@ -93,8 +98,8 @@ func TestOpenWithALabOverAnother(t *testing.T) {
 	cfg.Remove = []string{"XYZ"}
 	wantConfigError(t, cfg, "labFile", "XYZ Holding")
 	cfg.Remove = []string{"XYZ Holding"}
-	e = open(t, cfg)
-	equal(t, "gateways", gateways(t, e.Client), builtIn[:2])
+	e = openSite(t, cfg)
+	same(t, "gateways", e.gateways(), builtIn[:2])
 }
 
 // wantConfigError checks that a backend does not open: which setting is to blame,
@@ -145,48 +150,48 @@ func TestOpenFails(t *testing.T) {
 
 func TestTenants(t *testing.T) {
 	dir := t.TempDir()
-	first := open(t, backend.EmbeddedConfig{DataDir: dir})
-	second := open(t, backend.EmbeddedConfig{DataDir: dir, Tenant: "XYZ Holding"})
+	first := openSite(t, backend.EmbeddedConfig{DataDir: dir})
+	second := openSite(t, backend.EmbeddedConfig{DataDir: dir, Tenant: "XYZ Holding"})
 	option, err := second.Client.NetworkRouting(t.Context())
 	ok(t, err)
-	byID := open(t, backend.EmbeddedConfig{DataDir: dir, Tenant: option.TenantID})
+	byID := openSite(t, backend.EmbeddedConfig{DataDir: dir, Tenant: option.TenantID})
 	gold := []string{"Hyper-V Gold network 1: detected 10.20.0.1", "Hyper-V Gold network 2: detected 10.20.1.1"}
-	equal(t, "gateways of the first", gateways(t, first.Client), builtIn)
-	equal(t, "gateways of the second", gateways(t, second.Client), gold)
-	equal(t, "gateways by ID", gateways(t, byID.Client), gold)
+	same(t, "gateways of the first", first.gateways(), builtIn)
+	same(t, "gateways of the second", second.gateways(), gold)
+	same(t, "gateways by ID", byID.gateways(), gold)
 }
 
 // TestTwoOnOneFolder lets two backends write side by side.
 func TestTwoOnOneFolder(t *testing.T) {
 	dir := t.TempDir()
-	a, b := open(t, backend.EmbeddedConfig{DataDir: dir, Program: "one"}), open(t, backend.EmbeddedConfig{DataDir: dir, Program: "two"})
-	equal(t, "created by the first and the second", []bool{a.Created, b.Created}, []bool{true, false})
-	id := network(t, a.Client, "VMware Silver network 3")
-	written, err := a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1", "255.255.255.0"), httpapi.IfAbsent())
+	a, b := openSite(t, backend.EmbeddedConfig{DataDir: dir, Program: "one"}), openSite(t, backend.EmbeddedConfig{DataDir: dir, Program: "two"})
+	same(t, "created by the first and the second", []bool{a.Created, b.Created}, []bool{true, false})
+	id := a.networkID("VMware Silver network 3")
+	written, err := a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1"), httpapi.IfAbsent())
 	ok(t, err)
 	seen, err := b.Client.DefaultGateway(t.Context(), id)
 	ok(t, err)
-	equal(t, "what the other sees", seen, written)
-	_, err = b.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.2", "255.255.255.0"), httpapi.IfRevision(seen.Revision))
+	same(t, "what the other sees", seen, written)
+	_, err = b.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.2"), httpapi.IfRevision(seen.Revision))
 	ok(t, err)
-	if _, err = a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.3", "255.255.255.0"), httpapi.IfRevision(written.Revision)); err == nil {
+	if _, err = a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.3"), httpapi.IfRevision(written.Revision)); err == nil {
 		t.Error("a write was not refused though the other had changed the gateway")
 	}
 	ok(t, a.Close())
 	changes, err := b.Client.DefaultGatewayChanges(t.Context(), id)
 	ok(t, err)
-	equal(t, "actors", []string{changes[0].Actor, changes[1].Actor}, []string{b.Actor, a.Actor})
+	same(t, "actors", []string{changes[0].Actor, changes[1].Actor}, []string{b.Actor, a.Actor})
 }
 
 // TestActor: the history names the system's user and the program.
 func TestActor(t *testing.T) {
 	u, err := user.Current()
 	ok(t, err)
-	e := open(t, backend.EmbeddedConfig{DataDir: t.TempDir(), Program: "command line"})
-	equal(t, "actor", e.Actor, u.Username+" (command line)")
+	e := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), Program: "command line"})
+	same(t, "actor", e.Actor, u.Username+" (command line)")
 	option, err := e.Client.PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
 	ok(t, err)
-	equal(t, "who changed it", option.UpdatedBy, e.Actor)
+	same(t, "who changed it", option.UpdatedBy, e.Actor)
 }
 
 func TestManyOpenAFreshFolder(t *testing.T) {
@@ -213,10 +218,10 @@ func TestManyOpenAFreshFolder(t *testing.T) {
 		if e.Created {
 			created++
 		}
-		equal(t, "gateways", gateways(t, e.Client), builtIn)
+		same(t, "gateways", (&site{e, t}).gateways(), builtIn)
 		ok(t, e.Close())
 	}
-	equal(t, "how many created the folder", created, 1)
+	same(t, "how many created the folder", created, 1)
 }
 
 // TestCloseLeavesNothing runs in a bubble, which fails if a goroutine outlives it.
@@ -243,13 +248,13 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 // TestManyRequestsAtOnce uses one client from many goroutines, as Terraform does.
 func TestManyRequestsAtOnce(t *testing.T) {
-	e := open(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
-	id := network(t, e.Client, "VMware Silver network 3")
+	e := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
+	id := e.networkID("VMware Silver network 3")
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
 			if i%4 == 0 {
-				if _, err := e.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1", "255.255.255.0"), httpapi.Unconditional()); err != nil {
+				if _, err := e.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1"), httpapi.Unconditional()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -261,5 +266,5 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	wg.Wait()
 	changes, err := e.Client.DefaultGatewayChanges(t.Context(), id)
 	ok(t, err)
-	equal(t, "changes by equal writes", len(changes), 1)
+	same(t, "changes by equal writes", len(changes), 1)
 }

@@ -1,8 +1,10 @@
 package backend_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,8 +22,8 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// equal compares what a test got with what it wants.
-func equal(t *testing.T, what string, got, want any, opts ...cmp.Option) {
+// same compares what a test got with what it wants.
+func same[T any](t *testing.T, what string, got, want T, opts ...cmp.Option) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
@@ -36,25 +38,45 @@ func write(t *testing.T, text string) string {
 	return name
 }
 
-// open opens an embedded backend, which is closed with the test at the latest.
-func open(t *testing.T, cfg backend.EmbeddedConfig) *backend.Embedded {
+// site is an embedded backend as one tenant sees it.
+type site struct {
+	*backend.Embedded
+	t *testing.T
+}
+
+func openSite(t *testing.T, cfg backend.EmbeddedConfig) *site {
 	t.Helper()
-	if cfg.Program == "" {
-		cfg.Program = "test"
-	}
 	e, err := backend.OpenEmbedded(t.Context(), cfg)
-	ok(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = e.Close() })
-	return e
+	return &site{e, t}
+}
+
+// openABC opens a fresh folder with the built-in lab, for its first tenant.
+func openABC(t *testing.T) *site {
+	t.Helper()
+	return openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
+}
+
+// beside opens the same folder once more, as another program would.
+func (s *site) beside(cfg backend.EmbeddedConfig) *site {
+	s.t.Helper()
+	cfg.DataDir = s.DataDir
+	return openSite(s.t, cfg)
+}
+
+func (s *site) networkID(name string) string {
+	s.t.Helper()
+	networks := listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") })
+	return named(s.t, networks, name, func(n httpapi.Network) string { return n.Name }).ID
 }
 
 // gateways lists the stored gateways: network, origin and addresses.
-func gateways(t *testing.T, c *httpapi.Client) []string {
-	t.Helper()
-	list, err := c.DefaultGateways(t.Context())
-	ok(t, err)
-	var lines []string
-	for _, g := range list {
+func (s *site) gateways() []string {
+	s.t.Helper()
+	return mapped(listed(s.t, s.Client.DefaultGateways), func(g httpapi.DefaultGateway) string {
 		line := g.NetworkName + ": " + string(g.Origin)
 		if g.IPv4 != nil {
 			line += " " + g.IPv4.Address
@@ -62,25 +84,34 @@ func gateways(t *testing.T, c *httpapi.Client) []string {
 		if g.IPv6 != nil {
 			line += " " + g.IPv6.Address
 		}
-		lines = append(lines, line)
-	}
-	return lines
+		return line
+	})
 }
 
-// network returns the ID of a network.
-func network(t *testing.T, c *httpapi.Client, name string) string {
+// listed stops the test at an error of a list.
+func listed[T any](t *testing.T, list func(context.Context) ([]T, error)) []T {
 	t.Helper()
-	list, err := c.Networks(t.Context(), "")
-	ok(t, err)
-	for _, n := range list {
-		if n.Name == name {
-			return n.ID
-		}
+	entries, err := list(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("there is no network %q", name)
-	return ""
+	return entries
 }
 
-func ipv4(address, mask string) httpapi.GatewaySettings {
-	return httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: mask}}
+// named returns the entry of a name.
+func named[T any](t *testing.T, list []T, name string, of func(T) string) T {
+	t.Helper()
+	i := slices.IndexFunc(list, func(v T) bool { return of(v) == name })
+	if i < 0 {
+		t.Fatalf("there is no %q among %v", name, list)
+	}
+	return list[i]
+}
+
+func mapped[T, U any](list []T, to func(T) U) []U {
+	out := make([]U, len(list))
+	for i, v := range list {
+		out[i] = to(v)
+	}
+	return out
 }

@@ -78,7 +78,7 @@ func values[V any](m map[string]V) func(func(V) bool) {
 func TestParseLab(t *testing.T) {
 	lab, err := backend.ReadLab("testdata/lab.yaml")
 	ok(t, err)
-	equal(t, "lab", lab, vcc.Lab{
+	same(t, "lab", lab, vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
 		Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 10}, WithoutInternet: []int{11, 20}}}}},
 		HardwarePlans:   []vcc.LabHardwarePlan{{Name: "VMware Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 2, WithoutInternet: 2}}},
@@ -130,7 +130,7 @@ func TestParseLabVariants(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		equal(t, name, got, want)
+		same(t, name, got, want)
 	}
 }
 
@@ -242,7 +242,7 @@ func wantLabError(t *testing.T, text string, want ...string) {
 	if err == nil {
 		t.Fatal("it was read")
 	}
-	equal(t, "errors", strings.Split(strings.ReplaceAll(err.Error(), name+":", ""), "\n"), want)
+	same(t, "errors", strings.Split(strings.ReplaceAll(err.Error(), name+":", ""), "\n"), want)
 }
 
 // TestNoLabs are files that are no lab at all, some of them hostile.

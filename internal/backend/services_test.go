@@ -17,43 +17,12 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
-
-// site is an embedded backend as one tenant sees it.
-type site struct {
-	*backend.Embedded
-	t *testing.T
-}
-
-func openSite(t *testing.T, cfg backend.EmbeddedConfig) *site {
-	t.Helper()
-	e, err := backend.OpenEmbedded(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	return &site{e, t}
-}
-
-// openABC opens a fresh folder with the built-in lab, for its first tenant.
-func openABC(t *testing.T) *site {
-	t.Helper()
-	return openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
-}
-
-// beside opens the same folder once more, as another program would.
-func (s *site) beside(cfg backend.EmbeddedConfig) *site {
-	s.t.Helper()
-	cfg.DataDir = s.DataDir
-	return openSite(s.t, cfg)
-}
 
 const xyz = "XYZ Holding"
 
@@ -95,34 +64,6 @@ func openMorePlans(t *testing.T) (abc, other *site) {
 	return abc, other
 }
 
-// listed stops the test at an error of a list.
-func listed[T any](t *testing.T, list func(context.Context) ([]T, error)) []T {
-	t.Helper()
-	entries, err := list(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return entries
-}
-
-// named returns the entry of a name.
-func named[T any](t *testing.T, list []T, name string, of func(T) string) T {
-	t.Helper()
-	i := slices.IndexFunc(list, func(v T) bool { return of(v) == name })
-	if i < 0 {
-		t.Fatalf("there is no %q among %v", name, list)
-	}
-	return list[i]
-}
-
-func mapped[T, U any](list []T, to func(T) U) []U {
-	out := make([]U, len(list))
-	for i, v := range list {
-		out[i] = to(v)
-	}
-	return out
-}
-
 func (s *site) plan(name string) httpapi.FailoverPlan {
 	s.t.Helper()
 	return named(s.t, listed(s.t, s.Client.FailoverPlans), name, func(p httpapi.FailoverPlan) string { return p.Name })
@@ -131,12 +72,6 @@ func (s *site) plan(name string) httpapi.FailoverPlan {
 func (s *site) appliance(host string) httpapi.Appliance {
 	s.t.Helper()
 	return named(s.t, listed(s.t, s.Client.Appliances), host, func(a httpapi.Appliance) string { return a.HostName })
-}
-
-func (s *site) networkID(name string) string {
-	s.t.Helper()
-	networks := listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") })
-	return named(s.t, networks, name, func(n httpapi.Network) string { return n.Name }).ID
 }
 
 // try does what a call says: "start PLAN", "undo PLAN", "test PLAN", "partial VM"
@@ -267,14 +202,6 @@ func (s *site) listing() listing {
 		listed(s.t, s.Client.FailoverPlans), listed(s.t, s.Client.Appliances),
 		listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") }),
 		listed(s.t, s.Client.DefaultGateways), listed(s.t, s.Client.ReplicationJobs), routing,
-	}
-}
-
-// same compares what a test got with what it wants.
-func same[T any](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
 

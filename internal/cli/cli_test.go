@@ -31,7 +31,7 @@ func TestHelpAndVersion(t *testing.T) {
 		"backend gateway set --help": "--ipv6-network=PREFIX/LEN",
 		"backend lab apply --help":   "--remove=NAME",
 	} {
-		r := run(t, line)
+		r := typed(t, line)
 		equal(t, "status and stderr of "+line, []any{r.status, r.stderr}, []any{0, ""})
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("%s: %q does not contain %q", line, r.stdout, want)
@@ -63,9 +63,9 @@ func TestEveryCommandHasHelp(t *testing.T) {
 
 func TestCreatesItsFolderOnce(t *testing.T) {
 	dir := folder(t)
-	r := run(t, "backend networks")
+	r := typed(t, "backend networks")
 	equal(t, "status and stderr", []any{r.status, r.stderr}, []any{0, "Created an embedded backend with the built-in lab in " + dir + "\n"})
-	r = run(t, "backend networks")
+	r = typed(t, "backend networks")
 	equal(t, "status and stderr again", []any{r.status, r.stderr}, []any{0, ""})
 }
 
@@ -157,12 +157,6 @@ func TestJSON(t *testing.T) {
 	equal(t, "routing shown", decoded[httpapi.NetworkRouting](t, "backend routing show --json"), on)
 	run := decoded[httpapi.JobRun](t, "backend replicate 'Bronze weekly' --json")
 	equal(t, "runs", run.Job.Runs, 2)
-	plans := decoded[[]httpapi.FailoverPlan](t, "backend failover status --json")
-	equal(t, "plan and session", []any{plans[0].Name, plans[0].Session}, []any{"Whole site", (*httpapi.FailoverSession)(nil)})
-	test := decoded[httpapi.FailoverSession](t, "backend failover test 'Whole site' --json")
-	equal(t, "session", []any{test.ID, test.PlanID, test.Kind}, []any{"", plans[0].ID, vcc.FailoverFullSite})
-	reach := decoded[httpapi.Reachability](t, "backend trace --source 172.17.52.10 --destination 172.17.56.30 --port 443 --json")
-	equal(t, "reachable", reach.Reachable, true)
 
 	// Empty lists are lists.
 	empty := filepath.Join(filepath.Dir(dir), "empty")
@@ -297,18 +291,10 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend lab apply none.yaml", 1, []string{"the lab file none.yaml cannot be read: no such file or directory"}},
 		{"backend lab apply none.yaml --remove", 2, []string{"--remove: missing value", help("backend lab apply ")}},
 		{"backend failover start", 2, []string{`expected "<plan>"`, help("backend failover start ")}},
-		{"backend failover start 'Half a site'", 1, []string{`there is no failover plan "Half a site"; use one of "Whole site", or an ID`}},
-		{"backend failover undo", 1, []string{"no plan is failed over; there is nothing to undo"}},
-		{"backend failover partial start web99", 1, []string{`there is no VM "web99"`}},
-		{"backend trace --source 172.17.52.10", 2, []string{"missing flags: --destination=IP", help("backend trace ")}},
-		{"backend trace --source 172.17.52.10 --destination 172.17.56.30 --port https", 2, []string{"--port: expected a valid 64 bit int", help("backend trace ")}},
-		{"backend trace --source 172.17.52.10 --destination 172.17.56.30", 1, []string{"--port: 0 is not a port; tcp needs one from 1 to 65535"}},
-		{"backend trace --source web01 --destination 172.17.56.30 --port 443", 1, []string{`--source: "web01" is not an IP address; write one such as 172.17.52.10`}},
-		{"backend trace --source 172.17.52.10 --destination 172.17.56.30 --protocol sctp", 1, []string{`--protocol: "sctp" is not a protocol; use tcp, udp or icmp`}},
 	} {
 		t.Run(tc.line, func(t *testing.T) {
 			unchanged(t, dir, func() {
-				r := run(t, tc.line)
+				r := typed(t, tc.line)
 				equal(t, "status and stdout", []any{r.status, r.stdout}, []any{tc.status, ""})
 				if !strings.HasPrefix(r.stderr, "Error: ") || strings.Count(r.stderr, "\n") != 1 {
 					t.Errorf("not one line that begins with Error: %q", r.stderr)
@@ -327,7 +313,7 @@ func TestWrongCommandLines(t *testing.T) {
 func TestWrongUsageMakesNoFolder(t *testing.T) {
 	dir := folder(t)
 	for _, line := range []string{"", "backend", "backend networks --verbose", "backend gateway set", "backend lab apply none.yaml"} {
-		if r := run(t, line); r.status == 0 {
+		if r := typed(t, line); r.status == 0 {
 			t.Errorf("%q: status 0", line)
 		}
 	}
@@ -346,7 +332,7 @@ func TestLabApply(t *testing.T) {
 			"hardware_plans: [ { name: P, host: esx01, networks: { with_internet: %d } } ]\n"+
 			"tenants: [ { name: T, subscriptions: [P] } ]\n", networks)
 		ok(t, os.WriteFile(lab, []byte(text), 0o600))
-		return run(t, "backend lab apply '"+lab+"' "+flags)
+		return typed(t, "backend lab apply '"+lab+"' "+flags)
 	}
 	applied := result{0, "Applied " + lab + "\n", ""}
 	equal(t, "first", apply(2, ""), applied)
@@ -369,42 +355,9 @@ func TestLabApply(t *testing.T) {
 
 	unchanged(t, dir, func() {
 		ok(t, os.WriteFile(lab, []byte("hosts: []\nhost: []\n"), 0o600))
-		equal(t, "a bad file", run(t, "backend lab apply '"+lab+"'"), result{1, "", "Error: " + lab + `:2: unknown field "host"` + "\n"})
+		equal(t, "a bad file", typed(t, "backend lab apply '"+lab+"'"), result{1, "", "Error: " + lab + `:2: unknown field "host"` + "\n"})
 	})
-	equal(t, "an empty tenant's list of jobs", run(t, "backend replicate J"), result{1, "", "Error: there is no replication job \"J\"; this tenant has none\n"})
-}
-
-func TestFailoverAndTrace(t *testing.T) {
-	folder(t)
-	done(t, "backend networks")
-	state := func() string {
-		return strings.Fields(done(t, "backend failover status"))[len(strings.Fields("FAILOVER PLAN STATE SINCE BY Whole site"))]
-	}
-	equal(t, "state", state(), "ready")
-	if out := done(t, "backend failover test 'Whole site'"); !strings.Contains(out, "net1 (VMware Silver network 1) gets 172.17.52.1/23\n") {
-		t.Errorf("test: %s", out)
-	}
-	equal(t, "state after a test", state(), "ready")
-	done(t, "backend failover start 'Whole site'")
-	equal(t, "state after a start", state(), "failed")
-	r := run(t, "backend failover partial start web01")
-	if r.status != 1 || !strings.Contains(r.stderr, `busy with the full site failover of plan "Whole site"`) {
-		t.Errorf("partial failover meanwhile: %+v", r)
-	}
-	equal(t, "undo", done(t, "backend failover undo"), "addresses taken away, network extension appliances stopped\n")
-	equal(t, "partial", done(t, "backend failover partial start web01"), "esx01: replica of VM \"web01\" started behind a layer-2 tunnel\n")
-	equal(t, "partial end", done(t, "backend failover partial stop web01"), "replica and tunnel stopped\n")
-
-	const trace = "backend trace --source 172.17.52.10 --destination 172.17.56.30 --port 443"
-	r = run(t, trace)
-	equal(t, "status and stderr of what does not get through", []any{r.status, r.stderr}, []any{3, ""})
-	if !strings.HasPrefix(r.stdout, "not reachable: dropped, routing_disabled\n  request\n    tcp from 172.17.52.10:") {
-		t.Errorf("trace: %s", r.stdout)
-	}
-	done(t, "backend routing on")
-	if out := done(t, trace); !strings.HasPrefix(out, "reachable: forwarded, ") || !strings.Contains(out, "\n  reply\n") {
-		t.Errorf("trace: %s", out)
-	}
+	equal(t, "an empty tenant's list of jobs", typed(t, "backend replicate J"), result{1, "", "Error: there is no replication job \"J\"; this tenant has none\n"})
 }
 
 // TestCancelled: an interrupted program says so and fails.

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -11,64 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
-
-// console is where command lines are typed, on a data folder with the built-in lab.
-type console struct {
-	t   *testing.T
-	dir string
-}
-
-func newConsole(t *testing.T) console {
-	t.Helper()
-	c := console{t, t.TempDir()}
-	c.done("failover", "status")
-	return c
-}
-
-func (c console) run(args ...string) (status int, stdout, stderr string) {
-	c.t.Helper()
-	var out, errs bytes.Buffer
-	status = cli.Run(c.t.Context(), append([]string{"backend", "--data-dir", c.dir}, args...), &out, &errs, "test")
-	return status, out.String(), errs.String()
-}
-
-// done runs what must not fail and returns what it prints.
-func (c console) done(args ...string) string {
-	c.t.Helper()
-	status, stdout, stderr := c.run(args...)
-	if status != 0 {
-		c.t.Fatalf("%q ended with %d: %s", args, status, stderr)
-	}
-	return stdout
-}
-
-// ends checks how a command ends and what it prints.
-func (c console) ends(status int, stdout, stderr string, args ...string) {
-	c.t.Helper()
-	gotStatus, gotStdout, gotStderr := c.run(args...)
-	type printed struct {
-		Status         int
-		Stdout, Stderr string
-	}
-	if diff := cmp.Diff(printed{status, stdout, stderr}, printed{gotStatus, gotStdout, gotStderr}); diff != "" {
-		c.t.Errorf("%q (-want +got):\n%s", args, diff)
-	}
-}
-
-// object decodes what a command prints in JSON, of which nothing may be unknown.
-func object[T any](t *testing.T, text string) (v T) {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil || d.More() {
-		t.Fatalf("it is not one value in JSON: %v\n%s", err, text)
-	}
-	return v
-}
 
 // keys are the keys of an object in JSON, sorted.
 func keys(t *testing.T, text []byte) []string {

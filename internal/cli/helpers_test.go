@@ -44,8 +44,15 @@ type result struct {
 	stdout, stderr string
 }
 
-// run runs a command line as a shell would: 'what has spaces' stands in quotes.
-func run(t *testing.T, line string) result {
+func run(t *testing.T, args []string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := cli.Run(t.Context(), args, &stdout, &stderr, "1.2.3")
+	return result{status, stdout.String(), stderr.String()}
+}
+
+// typed runs a command line as a shell would: 'what has spaces' stands in quotes.
+func typed(t *testing.T, line string) result {
 	t.Helper()
 	var args []string
 	for i, part := range strings.Split(line, "'") {
@@ -55,33 +62,74 @@ func run(t *testing.T, line string) result {
 			args = append(args, strings.Fields(part)...)
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	status := cli.Run(t.Context(), args, &stdout, &stderr, "1.2.3")
-	return result{status, stdout.String(), stderr.String()}
+	return run(t, args)
 }
 
-// done runs a command that must succeed, and returns its output.
+// done runs a command line that must succeed, and returns its output.
 func done(t *testing.T, line string) string {
 	t.Helper()
-	r := run(t, line)
+	r := typed(t, line)
 	if r.status != 0 {
 		t.Fatalf("%s: status %d, %s", line, r.status, r.stderr)
 	}
 	return r.stdout
 }
 
-// decoded runs a command that must succeed and reads its output as JSON, strictly.
+// decoded runs a command line that must succeed and reads its output as JSON.
 func decoded[T any](t *testing.T, line string) T {
 	t.Helper()
-	out := done(t, line)
-	decoder := json.NewDecoder(strings.NewReader(out))
-	decoder.DisallowUnknownFields()
-	var v T
-	if err := decoder.Decode(&v); err != nil {
-		t.Fatalf("%s: reading %q as a %T: %v", line, out, v, err)
+	return object[T](t, done(t, line))
+}
+
+// console is where command lines are typed, on a data folder with the built-in lab.
+type console struct {
+	t   *testing.T
+	dir string
+}
+
+func newConsole(t *testing.T) console {
+	t.Helper()
+	c := console{t, t.TempDir()}
+	c.done("failover", "status")
+	return c
+}
+
+func (c console) run(args ...string) (status int, stdout, stderr string) {
+	c.t.Helper()
+	r := run(c.t, append([]string{"backend", "--data-dir", c.dir}, args...))
+	return r.status, r.stdout, r.stderr
+}
+
+// done runs what must not fail and returns what it prints.
+func (c console) done(args ...string) string {
+	c.t.Helper()
+	status, stdout, stderr := c.run(args...)
+	if status != 0 {
+		c.t.Fatalf("%q ended with %d: %s", args, status, stderr)
 	}
-	if decoder.More() {
-		t.Errorf("%s: there is more behind the object: %q", line, out)
+	return stdout
+}
+
+// ends checks how a command ends and what it prints.
+func (c console) ends(status int, stdout, stderr string, args ...string) {
+	c.t.Helper()
+	gotStatus, gotStdout, gotStderr := c.run(args...)
+	type printed struct {
+		Status         int
+		Stdout, Stderr string
+	}
+	if diff := cmp.Diff(printed{status, stdout, stderr}, printed{gotStatus, gotStdout, gotStderr}); diff != "" {
+		c.t.Errorf("%q (-want +got):\n%s", args, diff)
+	}
+}
+
+// object decodes what a command prints in JSON, of which nothing may be unknown.
+func object[T any](t *testing.T, text string) (v T) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil || d.More() {
+		t.Fatalf("it is not one value in JSON: %v\n%s", err, text)
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,7 @@ func TestOpenCreatesAndReopens(t *testing.T) {
 			if _, err := os.Stat(f.path); err != nil {
 				t.Error(err)
 			}
-			equal(t, "tables", slices.Sorted(keys(dump(t, f.path))), []string{
+			equal(t, "tables", slices.Sorted(maps.Keys(dump(t, f.path))), []string{
 				"changes", "cloud_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
 				"replication_jobs", "sqlite_sequence", "subscriptions", "tenants",
 			})
@@ -36,16 +37,6 @@ func TestOpenCreatesAndReopens(t *testing.T) {
 				f.open(t)
 			})
 		})
-	}
-}
-
-func keys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
 	}
 }
 
