@@ -58,6 +58,26 @@ func TestApplyLabAllocatesVLANsRule1(t *testing.T) {
 	}
 }
 
+// TestOddNames stores names that mean something to SQL, to YAML or to C.
+func TestOddNames(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"O'Neil", `a "b" c`, `back\slash`, "100%", "a?b", "a\x00b", "\x00", "née 日本 🙂", "--", "a\nb", "{{.}}", "NULL"} {
+		lab := changed(func(lab *vcc.Lab) {
+			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: name, Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 1}})
+			lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: name, Subscriptions: []string{name}})
+		})
+		ok(t, f.ApplyLab(t.Context(), lab, nil))
+		as := f.actor(t, name)
+		as.Name = name
+		list, _, err := f.Networks(t.Context(), as, vcc.NetworkFilter{Name: name + " network 1"}, everything)
+		ok(t, err)
+		equal(t, "networks", each(list, networkName), []string{name + " network 1"})
+		equal(t, "actor", f.put(t, as, list[0].ID, app).UpdatedBy, name)
+		equal(t, "gateways", each(f.gateways(t, as), func(g vcc.DefaultGateway) string { return g.UpdatedBy + " " + g.HardwarePlanName }), []string{name + " " + name})
+		ok(t, f.ApplyLab(t.Context(), testLab(), []string{name}))
+	}
+}
+
 func TestApplyLabIsRepeatable(t *testing.T) {
 	f := newFixture(t)
 	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1").ID, app)
@@ -69,12 +89,12 @@ func TestApplyLabIsRepeatable(t *testing.T) {
 	// There and back: only the digest and the name of the provider ever differ.
 	before := dump(t, f.path)
 	ok(t, f.ApplyLab(t.Context(), renamed(testLab()), nil))
-	after := dump(t, f.path)
-	if before["lab"][0] == after["lab"][0] {
+	changed := dump(t, f.path)
+	if before["lab"][0] == changed["lab"][0] {
 		t.Error("the new name was not stored")
 	}
-	after["lab"] = before["lab"]
-	equal(t, "the rest", after, before)
+	changed["lab"] = before["lab"]
+	equal(t, "the rest", changed, before)
 	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 	equal(t, "all of it", dump(t, f.path), before)
 }
