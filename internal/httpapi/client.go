@@ -70,8 +70,7 @@ type Client struct {
 }
 
 // NewClient checks the configuration and returns a client. It sends nothing.
-// The errors are *vcc.Error with the fields "endpoint", "username", "password"
-// and "caCertificate".
+// The errors are *vcc.Error with the fields "endpoint" and "caCertificate".
 func NewClient(cfg ClientConfig) (*Client, error) {
 	base, err := ParseEndpoint(cfg.Endpoint)
 	if err != nil {
