@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 // sizes are the numbers of networks to measure at. The last is every VLAN of a host.
 var sizes = []int{4, 256, 4094}
 
-// bigConfig is an appliance with n networks, a quarter of them in each of four
-// plans, all with both families and internet access.
+// bigConfig is an appliance with n networks, half of them in each of two plans, all
+// with both families and internet access.
 func bigConfig(n int) appliance.Config {
 	cfg := appliance.Config{
 		External: appliance.External{
@@ -32,7 +33,7 @@ func bigConfig(n int) appliance.Config {
 		cfg.Networks = append(cfg.Networks, appliance.Network{
 			Network: vcc.Network{
 				ID: fmt.Sprintf("network-%d", i), Name: fmt.Sprintf("Big network %d", i+1),
-				HardwarePlanID: fmt.Sprintf("plan-%d", i*4/n), HardwarePlanName: "Big", InternetAccess: true,
+				HardwarePlanID: fmt.Sprintf("plan-%d", i*2/n), HardwarePlanName: "Big", InternetAccess: true,
 			},
 			Gateway: vcc.GatewaySettings{
 				IPv4: &vcc.IPv4Settings{Address: bigIPv4(i, 1), PrefixLength: 24},
@@ -89,18 +90,19 @@ func outside(i int, address func(int, byte) netip.Addr) netip.Addr {
 	return netip.AddrFrom16([16]byte{0x2a, 0x00, byte(i >> 8), byte(i), 15: 1})
 }
 
-// packets returns packets of every network. With "drop" the peer is in another plan.
+// packets returns packets of every network, each to another one: with "drop" of the
+// other plan, else of the same.
 func (tr traffic) packets(n int, address func(int, byte) netip.Addr) []appliance.Packet {
 	packets := make([]appliance.Packet, 4096) // a power of two: benchmarks go round by masking
 	random := rand.New(rand.NewPCG(1, 2))
+	half := n / 2
 	for i := range packets {
-		network := random.IntN(n)
-		plan := network * 4 / n
+		plan, network := random.IntN(2), random.IntN(half)
+		peerPlan, peer := plan, (network+1+random.IntN(half-1))%half
 		if tr.name == "drop" {
-			plan = (plan + 1) % 4
+			peerPlan = 1 - plan
 		}
-		first, end := (plan*n+3)/4, ((plan+1)*n+3)/4
-		at, source, destination := tr.make(i, network, first+random.IntN(end-first), address)
+		at, source, destination := tr.make(i, plan*half+network, peerPlan*half+peer, address)
 		packets[i] = appliance.Packet{
 			Interface: at, Protocol: appliance.TCP, HopLimit: 64,
 			Source: netip.AddrPortFrom(source, uint16(1024+i)), Destination: netip.AddrPortFrom(destination, 443),
@@ -109,12 +111,14 @@ func (tr traffic) packets(n int, address func(int, byte) netip.Addr) []appliance
 	return packets
 }
 
+var families = []struct {
+	name    string
+	address func(int, byte) netip.Addr
+}{{"ipv4", bigIPv4}, {"ipv6", bigIPv6}}
+
 // benchmark runs one function per size and family.
 func benchmark(b *testing.B, run func(b *testing.B, n int, address func(int, byte) netip.Addr)) {
-	for _, family := range []struct {
-		name    string
-		address func(int, byte) netip.Addr
-	}{{"ipv4", bigIPv4}, {"ipv6", bigIPv6}} {
+	for _, family := range families {
 		for _, n := range sizes {
 			b.Run(fmt.Sprintf("%s/networks=%d", family.name, n), func(b *testing.B) {
 				b.ReportAllocs()
@@ -147,6 +151,54 @@ func BenchmarkStateless(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkGrowth measures what BenchmarkLookup and BenchmarkStateless do, side by
+// side: every round passes all packets through a bare lookup and through a
+// decision, with few networks and with many, so that other load on the machine
+// meets all four alike. It reports medians over the rounds: how much the lookup and
+// the decision grow with the networks, and how many lookups a decision costs.
+func BenchmarkGrowth(b *testing.B) {
+	few, many := sizes[0], sizes[len(sizes)-1]
+	for _, tr := range traffics {
+		for _, family := range families {
+			b.Run(tr.name+"/"+family.name, func(b *testing.B) {
+				var passes [4]func() // the lookup with few networks and with many, then the decision
+				for i, n := range []int{few, many} {
+					c, packets := appliance.Compile(bigConfig(n)), tr.packets(n, family.address)
+					destinations := traffics[1].packets(n, family.address)
+					passes[i] = func() {
+						for j := range destinations {
+							c.Lookup(destinations[j].Destination.Addr())
+						}
+					}
+					passes[2+i] = func() {
+						for j := range packets {
+							c.First(&packets[j])
+						}
+					}
+				}
+				var lookup, decide, ratio []float64
+				for b.Loop() {
+					var took [4]float64
+					for i, pass := range passes {
+						start := time.Now()
+						pass()
+						took[i] = float64(time.Since(start))
+					}
+					lookup, decide, ratio = append(lookup, took[1]/took[0]), append(decide, took[3]/took[2]), append(ratio, took[3]/took[1])
+				}
+				b.ReportMetric(median(lookup), "lookup-growth")
+				b.ReportMetric(median(decide), "decide-growth")
+				b.ReportMetric(median(ratio), "decide/lookup")
+			})
+		}
+	}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // known returns an engine that knows the flows of the packets.

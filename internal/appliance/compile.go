@@ -26,9 +26,10 @@ type Compiled struct {
 	// What follows says the same in the shape that deciding needs.
 
 	external [2]externalFamily // by family
-	// networks has netN at [family][N-1]: by family first, so that the networks of
-	// one lie close together. It is what grows with the configuration.
-	networks [2][]network
+	// ipv4 and ipv6 have netN at [N-1]: by family, so that the networks of one lie close
+	// together. They are what grows with the configuration.
+	ipv4 []network
+	ipv6 []ipv6Network
 	// table has the connected routes, and what else is known of where an address
 	// belongs. Of the library's tables bart.Fast is the fastest to look up in at
 	// every number of networks.
@@ -133,25 +134,36 @@ type externalFamily struct {
 	hasGateway bool
 }
 
-// network is what deciding needs to know of one family of a netN, in 32 bytes so
-// that a host's 4,094 networks stay in the processor's cache.
+// network is what deciding needs to know of one family of a netN, in 16 bytes for
+// IPv4 and 32 for IPv6, so that a host's 4,094 networks stay close to the processor.
 //
 // One low half does for the gateway and for its network: an IPv4 gateway is inside
 // its network (rule 9), and an IPv6 network that is served is a /64 and has no low
 // half of its own (rule 11).
 type network struct {
-	networkHigh, gatewayHigh uint64
-	low                      uint64
-	plan                     int32 // index in Policy.Plans
-	hostBits                 uint8 // of low: 64 for IPv6, 0 to 31 for IPv4
-	served                   bool  // whether there is an address of that family
-	internet                 bool
+	low      uint64
+	plan     int32 // index in Policy.Plans
+	hostBits uint8 // of low: 64 for IPv6, 0 to 31 for IPv4
+	served   bool  // whether there is an address of that family
+	internet bool
 }
 
-func (n *network) isGateway(a number) bool { return a.high == n.gatewayHigh && a.low == n.low }
+type ipv6Network struct {
+	network
+	high highHalves
+}
 
-func (n *network) contains(a number) bool {
-	return a.high == n.networkHigh && (a.low^n.low)>>n.hostBits == 0
+// highHalves are those of an IPv6 network and its gateway. The zero value is good
+// for IPv4, where every address has the high half 0.
+type highHalves struct{ network, gateway uint64 }
+
+// of returns what is known of one family of netN.
+func (c *Compiled) of(netN Interface, family int) (*network, highHalves) {
+	if family == ipv4 {
+		return &c.ipv4[netN-1], highHalves{}
+	}
+	n := &c.ipv6[netN-1]
+	return &n.network, n.high
 }
 
 // place says where an address belongs. The zero value, which is also what a
@@ -204,9 +216,7 @@ func Compile(cfg Config) *Compiled {
 	}
 	c.addExternal(cfg.External.IPv4, ipv4)
 	c.addExternal(cfg.External.IPv6, ipv6)
-	for family := range c.networks {
-		c.networks[family] = make([]network, len(cfg.Networks))
-	}
+	c.ipv4, c.ipv6 = make([]network, len(cfg.Networks)), make([]ipv6Network, len(cfg.Networks))
 	plans := map[string]int32{}
 	for _, n := range cfg.Networks {
 		c.addNetwork(n, plans)
@@ -302,10 +312,14 @@ func (c *Compiled) addGateway(this Interface, plan int32, n *Network, gateway ne
 		return
 	}
 	family := familyOf(gateway)
-	c.networks[family][this-1] = network{
-		networkHigh: numberOf(prefix.Addr()).high, gatewayHigh: numberOf(gateway).high, low: numberOf(gateway).low,
-		plan: plan, hostBits: uint8(gateway.BitLen() - prefix.Bits()), // #nosec G115 -- 0 to 127
+	known := network{
+		low: numberOf(gateway).low, plan: plan, hostBits: uint8(gateway.BitLen() - prefix.Bits()), // #nosec G115 -- 0 to 127
 		served: true, internet: n.InternetAccess,
+	}
+	if family == ipv4 {
+		c.ipv4[this-1] = known
+	} else {
+		c.ipv6[this-1] = ipv6Network{known, highHalves{network: numberOf(prefix.Addr()).high, gateway: numberOf(gateway).high}}
 	}
 	own := &c.Interfaces[this]
 	own.Addresses = append(own.Addresses, netip.PrefixFrom(gateway, prefix.Bits()))
@@ -340,9 +354,9 @@ func (c *Compiled) addSourceNAT() {
 			continue
 		}
 		nat := SourceNAT{To: external.address.addr()}
-		for i, n := range c.networks[family] {
-			if n.internet && n.served {
-				nat.From = append(nat.From, c.Interfaces[i+1].Name)
+		for _, i := range c.Interfaces[1:] {
+			if n, _ := c.of(i.Name, family); n.internet && n.served {
+				nat.From = append(nat.From, i.Name)
 			}
 		}
 		if nat.From != nil {
@@ -361,7 +375,12 @@ func (c *Compiled) addPublicIPRule(r PublicIPRule, taken map[netip.AddrPort]bool
 	}
 	c.public = append(c.public, target{public: numberOf(public)})
 	to, _ := c.table.Lookup(internal)
-	if to.network == Ext0 || !c.networks[familyOf(internal)][to.network-1].served {
+	served := false
+	if to.network != Ext0 {
+		n, _ := c.of(to.network, familyOf(internal))
+		served = n.served
+	}
+	if !served {
 		c.problem(ProblemPublicIPRuleWithoutNetwork, nil, "the public IP rule for %s leads to %s, which is in no cloud network that has a gateway, "+
 			"and lets nothing in; correct the rule, or store the gateway of that network", r.Public, r.Internal)
 		return

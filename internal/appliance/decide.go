@@ -68,19 +68,20 @@ func (c *Compiled) first(p *Packet, k *flowKey) ruling {
 
 func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 	family := familyOf(p.Source.Addr())
-	from := &c.networks[family][p.Interface-1]
+	from, high := c.of(p.Interface, family)
 
 	// Rule 2. A link-local source is on the link by definition.
 	if !from.served {
 		return ruling{outcome: &noDefaultGateway}
 	}
 	linkLocal := k.source.isLinkLocal()
-	if from.isGateway(k.source) || !linkLocal && !from.contains(k.source) {
+	if k.source == (number{high.gateway, from.low}) ||
+		!linkLocal && (k.source.high != high.network || (k.source.low^from.low)>>from.hostBits != 0) {
 		return ruling{outcome: &sourceNotInNetwork}
 	}
 
 	// Rule 4.
-	if from.isGateway(k.destination) {
+	if k.destination == (number{high.gateway, from.low}) {
 		if k.protocol.isEcho() {
 			return ruling{outcome: &echo}
 		}
