@@ -158,7 +158,7 @@ func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID s
 	if err := settings.Validate(); err != nil {
 		return nil, false, err
 	}
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		n, current, err := s.forChange(ctx, tx, as, networkID, p)
 		if err != nil {
 			return err
@@ -250,7 +250,7 @@ func checkOverlap(ctx context.Context, db bun.IDB, as vcc.Actor, n vcc.Network, 
 
 // RemoveDefaultGateway implements vcc.DefaultGatewayService.
 func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) error {
-	return s.write(ctx, func(tx bun.Tx) error {
+	return s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		n, current, err := s.forChange(ctx, tx, as, networkID, p)
 		if current == nil && (err == nil || vcc.Code(err) == vcc.CodePreconditionFailed) {
 			return noGateway(n) // gone already: what the caller wanted, whatever revision it had seen

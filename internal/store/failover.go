@@ -197,7 +197,7 @@ type Prepare func(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs)
 
 // StartFailover is vcc.FailoverService's, told what happens by prepare.
 func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		var hosts []string
 		if session, hosts, err = s.fullSite(ctx, tx, as, planID, prepare); err != nil {
 			return err
@@ -337,7 +337,7 @@ func describeSession(kind vcc.FailoverKind, plan, vm string) string {
 
 // UndoFailover implements vcc.FailoverService.
 func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		var row failoverPlanRow
 		err := failoverPlansOf(tx, as.TenantID).Where("id = ?", planID).Scan(ctx, &row)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -380,7 +380,7 @@ func (s *Store) end(ctx context.Context, tx bun.Tx, as vcc.Actor, kind vcc.Failo
 
 // StartPartialFailover implements vcc.FailoverService.
 func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		if err := knownVM(ctx, tx, as, vm); err != nil {
 			return err
 		}
@@ -405,7 +405,7 @@ func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm strin
 // StopPartialFailover implements vcc.FailoverService. A VM that the lab no longer
 // has can be stopped too: its appliance would stay busy for ever.
 func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		session, err = s.end(ctx, tx, as, vcc.FailoverPartialSite, "vm", vm,
 			fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm), "replica and tunnel stopped")
 		if vcc.Code(err) == vcc.CodeConflict {

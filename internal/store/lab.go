@@ -24,7 +24,7 @@ func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) erro
 	if err := lab.Validate(); err != nil {
 		return err
 	}
-	return s.write(ctx, func(tx bun.Tx) error { return s.applyLab(ctx, tx, lab, remove) })
+	return s.write(ctx, everything, func(tx bun.Tx) error { return s.applyLab(ctx, tx, lab, remove) })
 }
 
 // Seed declares a lab in a database that has none and gives each of its jobs
@@ -38,7 +38,7 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 	if digest, err := declaredLab(ctx, s.db); err != nil || digest != "" {
 		return false, translate(err)
 	}
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, everything, func(tx bun.Tx) error {
 		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
 			return err
 		}

@@ -64,7 +64,7 @@ func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (
 
 // RunReplicationJob implements vcc.ReplicationJobService.
 func (s *Store) RunReplicationJob(ctx context.Context, as vcc.Actor, jobID string) (run *vcc.JobRun, err error) {
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		run, err = s.runJob(ctx, tx, as, jobID)
 		return err
 	})

@@ -52,7 +52,7 @@ func (s *Store) NetworkRouting(ctx context.Context, as vcc.Actor) (r *vcc.Networ
 
 // PutNetworkRouting implements vcc.NetworkRoutingService.
 func (s *Store) PutNetworkRouting(ctx context.Context, as vcc.Actor, enabled bool, p vcc.Precondition) (r *vcc.NetworkRouting, err error) {
-	err = s.write(ctx, func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
 		if r, err = findRouting(ctx, tx, as.TenantID); err != nil {
 			return err
 		}

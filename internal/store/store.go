@@ -164,8 +164,18 @@ func (l lockFile) acquire(ctx context.Context) (release func() error, err error)
 	return func() error { return errors.Join(tx.Rollback(), db.Close()) }, nil
 }
 
-// write runs fn in a transaction that is the only writing one, and commits it.
-func (s *Store) write(ctx context.Context, fn func(tx bun.Tx) error) error {
+// scope is what a write transaction may read and change. No two transactions of one
+// scope run at once, nor anything beside one of everything. SQLite has one writer
+// whatever its scope.
+type scope string
+
+const everything scope = ""
+
+// ofTenant is everything that belongs to one tenant.
+func ofTenant(id string) scope { return scope("tenant/" + id) }
+
+// write runs fn in a transaction that is the only one of its scope, and commits it.
+func (s *Store) write(ctx context.Context, _ scope, fn func(tx bun.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return translate(s.db.RunInTx(ctx, nil, func(_ context.Context, tx bun.Tx) error { return fn(tx) }))
