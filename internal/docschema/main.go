@@ -52,6 +52,8 @@ func run() error {
 			"resource_schemas":          each(schemas.ResourceSchemas, schema),
 			"data_source_schemas":       each(schemas.DataSourceSchemas, schema),
 			"resource_identity_schemas": each(identities.IdentitySchemas, identity),
+			"list_resource_schemas":     each(schemas.ListResourceSchemas, schema),
+			"action_schemas":            each(schemas.ActionSchemas, action),
 		}},
 	})
 }
@@ -65,11 +67,18 @@ func each[T any](all map[string]T, convert func(T) object) object {
 }
 
 func schema(s *tfprotov6.Schema) object {
-	return object{"version": s.Version, "block": object{
-		"attributes":       attributes(s.Block.Attributes),
-		"description":      s.Block.Description,
-		"description_kind": kind(s.Block.DescriptionKind),
-	}}
+	return object{"version": s.Version, "block": block(s.Block)}
+}
+
+// action has no version: nothing of an action is ever stored.
+func action(s *tfprotov6.ActionSchema) object { return object{"block": block(s.Schema.Block)} }
+
+func block(b *tfprotov6.SchemaBlock) object {
+	return object{
+		"attributes":       attributes(b.Attributes),
+		"description":      b.Description,
+		"description_kind": kind(b.DescriptionKind),
+	}
 }
 
 func attributes(all []*tfprotov6.SchemaAttribute) object {

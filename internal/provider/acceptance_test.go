@@ -33,6 +33,7 @@ const (
 	silver2 = "VMware Silver network 2" // its gateway was detected, IPv4
 	silver3 = "VMware Silver network 3"
 	silver4 = "VMware Silver network 4"
+	bronze1 = "VMware Bronze network 1" // its gateway was detected, IPv4
 )
 
 // testLab is a backend of its own for one test: what the console and the cmdlets

@@ -10,8 +10,10 @@ import (
 	"os"
 	"sync"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -29,7 +31,11 @@ func New(version string) func() provider.Provider {
 
 type vccProvider struct{ version string }
 
-var _ provider.ProviderWithValidateConfig = (*vccProvider)(nil)
+var (
+	_ provider.ProviderWithValidateConfig = (*vccProvider)(nil)
+	_ provider.ProviderWithListResources  = (*vccProvider)(nil)
+	_ provider.ProviderWithActions        = (*vccProvider)(nil)
+)
 
 // Metadata names the provider.
 func (p *vccProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -103,6 +109,16 @@ func (p *vccProvider) DataSources(context.Context) []func() datasource.DataSourc
 	return []func() datasource.DataSource{newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource}
 }
 
+// ListResources lists what `terraform query` can find.
+func (p *vccProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newDefaultGatewayListResource}
+}
+
+// Actions lists the actions.
+func (p *vccProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newFailoverAction, newReplicationJobRunAction}
+}
+
 // ValidateConfig checks what the provider block says by itself: no environment,
 // no files, no requests.
 func (p *vccProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
@@ -134,6 +150,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
 		resp.ResourceData, resp.DataSourceData = b, b
+		resp.ListResourceData, resp.ActionData = b, b
 	}
 }
 

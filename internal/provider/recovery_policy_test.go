@@ -1,37 +1,6 @@
 package provider_test
 
-import (
-	"os"
-	"path/filepath"
-	"testing"
-)
-
-// example copies an example's files into a workspace, whose lab is then the one
-// in the example's own data folder.
-func (w *workspace) example(name string) {
-	w.t.Helper()
-	source := filepath.Join("../../examples", name)
-	if _, err := os.Stat(filepath.Join(source, "main.tf")); err == nil {
-		if err := os.Remove(filepath.Join(w.folder, "main.tf")); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	if err := os.CopyFS(w.folder, os.DirFS(source)); err != nil {
-		w.t.Fatal(err)
-	}
-	// An import names an ID that no backend has.
-	imports, err := filepath.Glob(filepath.Join(w.folder, "import*"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, file := range imports {
-		if err := os.Remove(file); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	w.dir = filepath.Join(w.folder, ".vcc")
-	w.init()
-}
+import "testing"
 
 // A policy in check blocks is silent while it holds, warns in the plan once drift
 // has broken it, and its test files say which way is closed.
@@ -62,19 +31,4 @@ func TestAccRecoveryPolicy(t *testing.T) {
 	w.expect(0, []string{"Success! 2 passed, 0 failed."}, "test")
 	w.expect(1, []string{"After failover web would not reach db: routing_disabled."},
 		"test", "-var=routing_enabled=false", "-filter=tests/policy.tftest.hcl")
-}
-
-// The examples of the pages can be applied.
-func TestAccExamples(t *testing.T) {
-	for _, name := range []string{
-		"resources/vcc_default_gateway", "resources/vcc_network_routing", "quick-start",
-		"data-sources/vcc_hardware_plan_networks", "data-sources/vcc_reachability", "data-sources/vcc_network_extension_appliance",
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newTestLab(t).newWorkspace()
-			w.example(name)
-			w.expect(0, nil, "apply", "-auto-approve")
-			w.expect(0, nil, "destroy", "-auto-approve")
-		})
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,9 @@ type site struct {
 	seen []string // "username:password" of each login
 }
 
+// The program's version is "dev" in the binary that the CLI starts.
+var userAgent = regexp.MustCompile(`^terraform-provider-vcc/(test|dev) Terraform/\d+\.\d+\.\d+$`)
+
 func newSite(t *testing.T) *site {
 	s := &site{}
 	mux := http.NewServeMux()
@@ -41,7 +45,7 @@ func newSite(t *testing.T) *site {
 		if r.Header.Get("Authorization") != "Bearer t" {
 			t.Errorf("%s %s without the token", r.Method, r.URL)
 		}
-		if !strings.HasPrefix(r.UserAgent(), "terraform-provider-vcc/test Terraform/1.11.4") {
+		if !userAgent.MatchString(r.UserAgent()) {
 			t.Errorf("user agent %q", r.UserAgent())
 		}
 		w.Header().Set("Content-Type", "application/json")

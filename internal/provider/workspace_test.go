@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 type workspace struct {
 	*testLab
 	folder string
+	env    []string // of the CLI, beside what is neither Terraform's nor the provider's
 }
 
 // newWorkspace makes a workspace on a lab's backend.
@@ -92,6 +93,7 @@ func (w *workspace) cli(args ...string) *exec.Cmd {
 		}
 	}
 	cmd.Env = append(cmd.Env, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	cmd.Env = append(cmd.Env, w.env...)
 	return cmd
 }
 

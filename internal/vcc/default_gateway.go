@@ -20,6 +20,16 @@ const (
 	OriginSpecified Origin = "specified"
 )
 
+// ParseOrigin reads an origin. The error has no field: the caller knows where the
+// value stood.
+func ParseOrigin(s string) (Origin, error) {
+	switch o := Origin(s); o {
+	case OriginDetected, OriginSpecified:
+		return o, nil
+	}
+	return "", invalid("", "%q is not an origin; use %s or %s", s, OriginDetected, OriginSpecified)
+}
+
 // GatewaySettings are what a person decides about a default gateway.
 type GatewaySettings struct {
 	// IPv4 and IPv6 are nil where the gateway has no settings of that family.

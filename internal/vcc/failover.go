@@ -19,6 +19,29 @@ const (
 	FailoverPartialSite FailoverKind = "partialSite"
 )
 
+// FailoverOperation is what can be done with a failover plan (rule 18).
+type FailoverOperation string
+
+// The operations.
+const (
+	// FailoverStart: the whole site fails over.
+	FailoverStart FailoverOperation = "start"
+	// FailoverUndo: the addresses are taken away, and the appliances stop.
+	FailoverUndo FailoverOperation = "undo"
+	// FailoverTest: what a start would do is said, and nothing changes.
+	FailoverTest FailoverOperation = "test"
+)
+
+// ParseFailoverOperation reads an operation. The error has no field: the caller
+// knows where the value stood.
+func ParseFailoverOperation(s string) (FailoverOperation, error) {
+	switch o := FailoverOperation(s); o {
+	case FailoverStart, FailoverUndo, FailoverTest:
+		return o, nil
+	}
+	return "", invalid("", "%q is not an operation; use %s, %s or %s", s, FailoverStart, FailoverUndo, FailoverTest)
+}
+
 // FailoverPlan is a cloud failover plan: the VMs to start together at full site
 // failover, and public IP rules.
 type FailoverPlan struct {

@@ -1,0 +1,147 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+func newFailoverAction() action.Action { return &failoverAction{} }
+
+type failoverAction struct{ *connection }
+
+var (
+	_ action.ActionWithConfigure      = (*failoverAction)(nil)
+	_ action.ActionWithValidateConfig = (*failoverAction)(nil)
+	_ action.ActionWithModifyPlan     = (*failoverAction)(nil)
+)
+
+type failoverModel struct {
+	Plan      types.String `tfsdk:"plan"`
+	Operation types.String `tfsdk:"operation"`
+}
+
+// Metadata names the action.
+func (a *failoverAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_failover"
+}
+
+// Schema describes the action.
+func (a *failoverAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Starts, undoes or tests full site failover by a cloud failover plan. What happens to each network extension appliance is reported " +
+			"as progress, and what people should know before they rely on it as warnings. Actions need Terraform 1.14 or later.",
+		Attributes: map[string]schema.Attribute{
+			"plan": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name or ID of the cloud failover plan.",
+			},
+			"operation": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "`start` fails the whole site over: the appliances take over the stored default gateways. `undo` takes the addresses away and stops " +
+					"the appliances. `test` says what a start would do, and changes nothing.",
+			},
+		},
+	}
+}
+
+// Configure takes the provider's connection.
+func (a *failoverAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.connection = connectionOf(req.ProviderData, &resp.Diagnostics)
+}
+
+// ValidateConfig checks the operation, if it is known.
+func (a *failoverAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	var m failoverModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if !m.Operation.IsNull() && !m.Operation.IsUnknown() {
+		_, err := vcc.ParseFailoverOperation(m.Operation.ValueString())
+		addFieldErrors(&resp.Diagnostics, "Invalid Failover", vcc.Within("operation", err))
+	}
+}
+
+// ModifyPlan checks that the plan exists. Whether it can be started or undone is
+// seen when that is due: other things may happen first.
+func (a *failoverAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+	var m failoverModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || a.connection == nil || m.Plan.IsUnknown() {
+		return
+	}
+	_, diags := a.find(ctx, m.Plan.ValueString())
+	resp.Diagnostics.Append(diags...)
+}
+
+// find returns the failover plan of a name or ID.
+func (a *failoverAction) find(ctx context.Context, nameOrID string) (plan httpapi.FailoverPlan, diags diag.Diagnostics) {
+	plans, err := a.client.FailoverPlans(ctx)
+	if err != nil {
+		addRequestError(&diags, "Failover Plans Not Read", err)
+		return plan, diags
+	}
+	plan = lookup(&diags, "plan", "failover plan", nameOrID, plans, func(p httpapi.FailoverPlan) (string, string) { return p.ID, p.Name })
+	return plan, diags
+}
+
+// Invoke carries the operation out.
+func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	var m failoverModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	operation, err := vcc.ParseFailoverOperation(m.Operation.ValueString())
+	addFieldErrors(&resp.Diagnostics, "Invalid Failover", vcc.Within("operation", err))
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	failed := map[vcc.FailoverOperation]string{
+		vcc.FailoverStart: "Failover Not Started", vcc.FailoverUndo: "Failover Not Undone", vcc.FailoverTest: "Failover Not Tested",
+	}[operation]
+	if a.connection == nil {
+		addUnknownProviderError(&resp.Diagnostics, failed)
+		return
+	}
+	plan, diags := a.find(ctx, m.Plan.ValueString())
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	progress := func(format string, args ...any) {
+		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
+	}
+	var session *httpapi.FailoverSession
+	known := 0 // how much of the session's log is from before
+	switch operation {
+	case vcc.FailoverStart:
+		progress("Starting full site failover by plan %q", plan.Name)
+		session, err = a.client.StartFailover(ctx, plan.ID)
+	case vcc.FailoverUndo:
+		progress("Undoing full site failover by plan %q", plan.Name)
+		if plan.Session != nil {
+			known = len(plan.Session.Log)
+		}
+		session, err = a.client.UndoFailover(ctx, plan.ID)
+	case vcc.FailoverTest:
+		progress("Testing full site failover by plan %q: nothing is changed", plan.Name)
+		session, err = a.client.TestFailover(ctx, plan.ID)
+	}
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	}
+	for _, entry := range session.Log[min(known, len(session.Log)):] {
+		progress("%s", entry.Message)
+	}
+	if operation == vcc.FailoverUndo {
+		return // the problems are those of the failover that is over
+	}
+	for _, p := range session.Problems {
+		resp.Diagnostics.AddWarning("Problem at Failover", sentence(errors.New(p.Message)))
+	}
+}

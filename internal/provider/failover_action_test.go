@@ -1,0 +1,102 @@
+package provider_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+func failover(plan, operation string) map[string]tftypes.Value {
+	return map[string]tftypes.Value{"plan": text(plan), "operation": text(operation)}
+}
+
+const failoverAction = "vcc_failover"
+
+// underWay reports whether a failover plan is failed over.
+func (l *testLab) underWay() (failedOver bool) {
+	l.t.Helper()
+	l.open(func(c *httpapi.Client) {
+		plans, err := c.FailoverPlans(l.t.Context())
+		if err != nil || len(plans) != 1 {
+			l.t.Fatal(len(plans), err)
+		}
+		failedOver = plans[0].Session != nil
+	})
+	return failedOver
+}
+
+func TestFailoverAction(t *testing.T) {
+	l := newTestLab(t)
+	s := l.served()
+	for _, step := range []struct {
+		operation string
+		under     bool     // whether a failover is under way afterwards
+		progress  []string // what it must report
+		says      []string // what the diagnostics must say; none if nil
+	}{
+		{"undo", false, nil, []string{"ERROR", "Failover Not Undone", `"Whole site" is not failed over`}},
+		{"test", false, []string{
+			`Testing full site failover by plan "Whole site": nothing is changed`, "net1 (VMware Silver network 1) gets 172.17.52.1/23",
+			`replica of VM "db01" started`,
+		}, []string{"WARNING", "Problem at Failover", `No default gateway is stored for "VMware Silver network 3"`}},
+		{"start", true, []string{
+			`Starting full site failover by plan "Whole site"`, "net1 (VMware Silver network 1) gets 172.17.52.1/23", `replica of VM "db01" started`,
+		}, []string{"WARNING", `No default gateway is stored for "VMware Silver network 3"`}},
+		{"start", true, nil, []string{"ERROR", "Failover Not Started", "Whole site"}},
+		{"undo", false, []string{`Undoing full site failover by plan "Whole site"`, "addresses taken away"}, nil},
+	} {
+		progress, diagnostics := s.invoke(t.Context(), failoverAction, failover("Whole site", step.operation))
+		expectText(t, progress, step.progress...)
+		expectText(t, diagnostics, step.says...)
+		if step.says == nil && diagnostics != "" {
+			t.Errorf("%s says %s", step.operation, diagnostics)
+		}
+		if step.operation == "undo" && step.says == nil {
+			if want := "Undoing full site failover by plan \"Whole site\"\naddresses taken away, network extension appliances stopped\n"; progress != want {
+				t.Errorf("undo repeats the log of the start:\n%s", progress)
+			}
+		}
+		if got := l.underWay(); got != step.under {
+			t.Fatalf("after %s a failover is under way: %t", step.operation, got)
+		}
+	}
+}
+
+func TestFailoverAction_errors(t *testing.T) {
+	l := newTestLab(t)
+	s := l.served()
+	say := func(s *server, attributes map[string]tftypes.Value) string {
+		progress, diagnostics := s.invoke(t.Context(), failoverAction, attributes)
+		if progress != "" {
+			t.Errorf("progress beside an error: %s", progress)
+		}
+		return diagnostics
+	}
+	expectText(t, say(s, failover("Whole site", "begin")), "validate: ERROR", `AttributeName("operation")`, `"begin" is not an operation; use start, undo or test`)
+	expectText(t, say(s, failover("Half site", "start")), "plan: ERROR", `AttributeName("plan")`, `no failover plan "Half site"; there are "Whole site"`)
+	expectText(t, say(s, failover("Shop", "start")), "plan: ERROR", `no failover plan "Shop"`) // another tenant's
+	expectText(t, say(unconfigured(t), failover("Whole site", "start")), "ERROR", "Failover Not Started", "values that are not known yet")
+	if l.underWay() {
+		t.Error("a failover was started")
+	}
+	// Unknown values are settled later.
+	unknown := map[string]tftypes.Value{"plan": unknownText, "operation": unknownText}
+	if _, diagnostics := unconfigured(t).plan(failoverAction, unknown); diagnostics != "" {
+		t.Error(diagnostics)
+	}
+	if _, diagnostics := s.plan(failoverAction, unknown); diagnostics != "" {
+		t.Error(diagnostics)
+	}
+}
+
+func TestFailoverAction_cancelled(t *testing.T) {
+	plans := map[string]string{"GET /api/v1/cloudConnect/failoverPlans": `{"data": [{"id": "p", "name": "Whole site"}], "pagination": {"total": 1}}`}
+	said := cancelled(t, "POST /api/v1/cloudConnect/failoverPlans/p/start", plans, func(ctx context.Context, s *server) string {
+		_, diagnostics := s.invoke(ctx, failoverAction, failover("Whole site", "start"))
+		return diagnostics
+	})
+	expectText(t, said, "ERROR", "Failover Not Started")
+}

@@ -1,0 +1,39 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// planID returns the ID of a plan, "" for all plans.
+func (c *connection) planID(ctx context.Context, name types.String) (string, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	if name.IsNull() {
+		return "", diags
+	}
+	plans, err := c.client.HardwarePlans(ctx)
+	if err != nil {
+		addRequestError(&diags, "Hardware Plans Not Read", err)
+		return "", diags
+	}
+	var names []string
+	for _, p := range plans {
+		if p.Name == name.ValueString() {
+			return p.ID, diags
+		}
+		names = append(names, p.Name)
+	}
+	addUnknownPlanError(&diags, name.ValueString(), names)
+	return "", diags
+}
+
+func addUnknownPlanError(diags *diag.Diagnostics, name string, plans []string) {
+	diags.AddAttributeError(path.Root("hardware_plan"), "Unknown Hardware Plan", fmt.Sprintf(
+		"The tenant is subscribed to no hardware plan %q; its plans are %s.", name, vcc.QuoteNames(plans)))
+}

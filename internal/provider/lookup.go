@@ -1,0 +1,40 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// lookup returns the entry that an attribute names by its name or ID. If there is
+// none the error lists what there is; kind says what the entries are.
+func lookup[T any](diags *diag.Diagnostics, attribute, kind, nameOrID string, list []T, key func(T) (id, name string)) (found T) {
+	names := make([]string, len(list))
+	for i, entry := range list {
+		id, name := key(entry)
+		if nameOrID == id || nameOrID == name {
+			return entry
+		}
+		names[i] = name
+	}
+	there := "it has none at all"
+	if len(names) > 0 {
+		there = "there are " + vcc.QuoteNames(names)
+	}
+	diags.AddAttributeError(path.Root(attribute), "Unknown "+capitals(kind),
+		fmt.Sprintf("%s: the tenant has no %s %q; %s.", attribute, kind, nameOrID, there))
+	return found
+}
+
+// capitals writes a term as it stands in the head of a diagnostic.
+func capitals(term string) string {
+	words := strings.Fields(term)
+	for i, w := range words {
+		words[i] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	return strings.Join(words, " ")
+}
