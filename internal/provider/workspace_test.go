@@ -18,16 +18,22 @@ import (
 var mirror string
 
 // plugin builds the provider once, laid out as the mirror that a CLI installs from.
+// A source that names no registry means that of the CLI.
 var plugin = sync.OnceValues(func() (_ string, err error) {
 	if mirror, err = os.MkdirTemp("", "vcc-plugin"); err != nil {
 		return "", err
 	}
-	binary := filepath.Join(mirror, "registry.terraform.io/cloudconnect-iac/vcc/0.0.1", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-vcc_v0.0.1")
+	folder := func(registry string) string {
+		return filepath.Join(mirror, registry, "cloudconnect-iac/vcc/0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
+	}
+	const name = "terraform-provider-vcc_v0.0.1"
+	binary := filepath.Join(folder("registry.terraform.io"), name)
 	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..").CombinedOutput()
 	if err != nil {
 		return mirror, fmt.Errorf("%w: %s", err, out)
 	}
-	return mirror, nil
+	openTofu := folder("registry.opentofu.org")
+	return mirror, errors.Join(os.MkdirAll(openTofu, 0o700), os.Link(binary, filepath.Join(openTofu, name)))
 })
 
 func TestMain(m *testing.M) {
