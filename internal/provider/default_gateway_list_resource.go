@@ -114,7 +114,7 @@ func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequ
 	if diags.HasError() {
 		return nil, diags
 	}
-	all, err := l.client.DefaultGateways(ctx)
+	all, err := l.gateways.every(ctx)
 	if err != nil {
 		addRequestError(&diags, failed, err)
 		return nil, diags

@@ -175,7 +175,7 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 			"Another vcc_default_gateway of this configuration was created for the same network a moment ago, and a network has one gateway. Remove one of the two.")
 		return
 	}
-	g, err := r.client.PutDefaultGateway(ctx, id, settings, httpapi.IfAbsent())
+	g, err := r.gateways.put(ctx, id, settings, httpapi.IfAbsent())
 	if vcc.Code(err) == vcc.CodePreconditionFailed {
 		g, err = r.takeOver(ctx, id, settings, err)
 	}
@@ -203,7 +203,7 @@ func (r *defaultGatewayResource) takeOver(ctx context.Context, id string, settin
 	case current == nil:
 		return nil, refusal
 	case current.Origin == vcc.OriginDetected:
-		return r.client.PutDefaultGateway(ctx, id, settings, httpapi.IfRevision(current.Revision))
+		return r.gateways.put(ctx, id, settings, httpapi.IfRevision(current.Revision))
 	case current.UpdatedBy == r.actor && current.Settings().Equal(settings):
 		return current, nil
 	}
@@ -248,7 +248,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 		return // the provider's settings are not known yet: Terraform goes on with what it has
 	}
 	id := m.NetworkID.ValueString()
-	g, err := r.client.DefaultGateway(ctx, id)
+	g, err := r.gateways.get(ctx, id)
 	if vcc.Code(err) == vcc.CodeNotFound {
 		r.warnOfDrift(ctx, &resp.Diagnostics, m, seen)
 		resp.State.RemoveResource(ctx)
@@ -302,7 +302,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	g, err := r.client.PutDefaultGateway(ctx, m.NetworkID.ValueString(), settings, httpapi.IfRevision(seen))
+	g, err := r.gateways.put(ctx, m.NetworkID.ValueString(), settings, httpapi.IfRevision(seen))
 	if vcc.Code(err) == vcc.CodePreconditionFailed {
 		g, err = r.lost(ctx, m, settings, seen, err)
 	}
@@ -352,7 +352,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	err := r.client.RemoveDefaultGateway(ctx, m.NetworkID.ValueString(), httpapi.IfRevision(seen))
+	err := r.gateways.remove(ctx, m.NetworkID.ValueString(), httpapi.IfRevision(seen))
 	switch vcc.Code(err) {
 	case "", vcc.CodeNotFound:
 		r.release(m.NetworkID.ValueString())
@@ -385,7 +385,7 @@ func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.I
 	}
 	err := vcc.ValidateNetworkID(id)
 	if err == nil {
-		_, err = r.client.DefaultGateway(ctx, id)
+		_, err = r.gateways.get(ctx, id)
 	}
 	if code := vcc.Code(err); code == vcc.CodeNotFound || code == vcc.CodeInvalidValue {
 		resp.Diagnostics.AddError(failed, sentence(err)+r.importable(ctx))
@@ -401,7 +401,7 @@ func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.I
 
 // importable lists what an import could name.
 func (r *defaultGatewayResource) importable(ctx context.Context) string {
-	gateways, err := r.client.DefaultGateways(ctx)
+	gateways, err := r.gateways.every(ctx)
 	if err != nil || len(gateways) == 0 {
 		return ""
 	}

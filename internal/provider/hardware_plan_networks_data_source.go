@@ -136,7 +136,7 @@ func (d *hardwarePlanNetworksDataSource) Read(ctx context.Context, req datasourc
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	gateways, err := d.client.DefaultGateways(ctx)
+	gateways, err := d.gateways.every(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return

@@ -149,6 +149,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
+		b.gateways = newGateways(b.client)
 		resp.ResourceData, resp.DataSourceData = b, b
 		resp.ListResourceData, resp.ActionData = b, b
 	}
@@ -196,6 +197,8 @@ func (p *vccProvider) connect(terraformVersion string, s settings) (*httpapi.Cli
 // connection is what resources and data sources get.
 type connection struct {
 	client *httpapi.Client
+	// gateways reads and writes default gateways through the client.
+	gateways *gateways
 	// actor is whom the backend's history names for what this provider writes.
 	actor string
 	// created holds the IDs of the networks that this provider is creating, or has

@@ -1,0 +1,191 @@
+package provider
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+// listingAge is how long a listing answers reads once it is complete. Terraform reads
+// what it plans within that time or in waves of it, and a plan is older than that
+// before a person has read it. What is written depends on the revision that was
+// seen, so that an old answer never overwrites anything.
+const listingAge = 3 * time.Second
+
+// gateways answers reads of default gateways. Terraform asks for each resource by
+// itself; here those that come together are answered from one listing of all, so
+// that a plan costs a few requests whatever its size.
+//
+// The first read after a pause asks for its gateway alone: it may stay the only
+// one. Those that come while it is young share a listing. It is safe for concurrent use.
+type gateways struct {
+	client *httpapi.Client
+	now    func() time.Time
+
+	mu sync.Mutex
+	// asked is when a gateway was last asked for.
+	asked time.Time
+	// listing is the last one, complete or under way; nil for none.
+	listing *listing
+	// written says when this process last finished a write to a network, wrote
+	// when it last did to any.
+	written map[string]time.Time
+	wrote   time.Time
+}
+
+func newGateways(client *httpapi.Client) *gateways {
+	return &gateways{client: client, now: time.Now, written: map[string]time.Time{}}
+}
+
+// listing is one fetch of all stored gateways.
+type listing struct {
+	began, ended time.Time
+	// done is closed when all that follows is set.
+	done      chan struct{}
+	all       []httpapi.DefaultGateway
+	byNetwork map[string]*httpapi.DefaultGateway
+	err       error
+
+	// waiting counts who waits for it; the last one that gives up cancels it.
+	waiting int
+	cancel  context.CancelFunc
+}
+
+// get returns the stored gateway of a network, which the caller must not change.
+// The errors are those of the client's DefaultGateway.
+func (s *gateways) get(ctx context.Context, networkID string) (*httpapi.DefaultGateway, error) {
+	if s.alone() {
+		return s.client.DefaultGateway(ctx, networkID)
+	}
+	l, err := s.list(ctx, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	g := l.byNetwork[networkID]
+	// A gateway may be missing because another was removed between two pages, and
+	// one that was written since is another one now.
+	if g == nil || s.writtenSince(networkID, l.began) {
+		return s.client.DefaultGateway(ctx, networkID)
+	}
+	return g, nil
+}
+
+// alone reports whether nothing was asked for a while, and notes that something is.
+func (s *gateways) alone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	defer func() { s.asked = now }()
+	return now.Sub(s.asked) > listingAge && !s.listing.young(now)
+}
+
+// young reports whether a listing is under way or answers reads still.
+func (l *listing) young(now time.Time) bool {
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.done:
+		return l.err == nil && now.Sub(l.ended) <= listingAge
+	default:
+		return true
+	}
+}
+
+// every returns all stored gateways in plan and network order, with all that this
+// process has written. The caller must not change them.
+func (s *gateways) every(ctx context.Context) ([]httpapi.DefaultGateway, error) {
+	s.mu.Lock()
+	since := s.wrote
+	s.mu.Unlock()
+	l, err := s.list(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	return l.all, nil
+}
+
+// list returns a complete listing that began after a time.
+func (s *gateways) list(ctx context.Context, after time.Time) (*listing, error) {
+	s.mu.Lock()
+	l := s.listing
+	if !l.young(s.now()) || !l.began.After(after) {
+		l = s.fetch(ctx)
+	}
+	l.waiting++
+	s.mu.Unlock()
+	defer s.leave(l)
+	select {
+	case <-l.done:
+		return l, l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// fetch starts a listing, which goes on when the caller gives up as long as others
+// wait for it. The lock is held.
+func (s *gateways) fetch(ctx context.Context) *listing {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l := &listing{began: s.now(), done: make(chan struct{}), cancel: cancel}
+	s.listing = l
+	go func() {
+		defer cancel()
+		l.all, l.err = s.client.DefaultGateways(ctx)
+		l.byNetwork = make(map[string]*httpapi.DefaultGateway, len(l.all))
+		for i := range l.all {
+			l.byNetwork[l.all[i].NetworkID] = &l.all[i]
+		}
+		l.ended = s.now()
+		close(l.done)
+	}()
+	return l
+}
+
+func (s *gateways) leave(l *listing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.waiting--
+	if l.waiting > 0 {
+		return
+	}
+	select {
+	case <-l.done:
+	default: // nobody wants it any more; who comes next starts another
+		l.cancel()
+		if s.listing == l {
+			s.listing = nil
+		}
+	}
+}
+
+func (s *gateways) writtenSince(networkID string, t time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.written[networkID]
+	return ok && !at.Before(t)
+}
+
+// put is the client's PutDefaultGateway.
+func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.GatewaySettings, condition http.Header) (*httpapi.DefaultGateway, error) {
+	defer s.note(networkID)
+	return s.client.PutDefaultGateway(ctx, networkID, settings, condition)
+}
+
+// remove is the client's RemoveDefaultGateway.
+func (s *gateways) remove(ctx context.Context, networkID string, condition http.Header) error {
+	defer s.note(networkID)
+	return s.client.RemoveDefaultGateway(ctx, networkID, condition)
+}
+
+// note makes listings stale for a network that a write touched, whatever became of
+// the write.
+func (s *gateways) note(networkID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wrote = s.now()
+	s.written[networkID] = s.wrote
+}

@@ -1,0 +1,346 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// crowd is a backend with many gateways that counts what it is asked.
+type crowd struct {
+	t        *testing.T
+	client   *httpapi.Client
+	networks []string
+	// before, if not nil, is called with each request before it is answered.
+	before func(r *http.Request)
+
+	mu   sync.Mutex
+	seen []string // method and path of each request
+}
+
+// newCrowd makes a backend with n networks, all of which have a gateway.
+func newCrowd(t *testing.T, n int) *crowd {
+	t.Helper()
+	ctx := t.Context()
+	s, err := store.OpenSQLite(ctx, filepath.Join(t.TempDir(), "vcc.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	lab := vcc.Lab{
+		Hosts:         []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, n}}}}},
+		HardwarePlans: []vcc.LabHardwarePlan{{Name: "Wide", Host: "esx01"}},
+		Tenants:       []vcc.LabTenant{{Name: "ABC Company", Subscriptions: []string{"Wide"}}},
+	}
+	lab.HardwarePlans[0].Networks.WithInternet = n
+	lab.ServiceProvider.Name = "sp.example.net"
+	if err := s.ApplyLab(ctx, lab, nil); err != nil {
+		t.Fatal(err)
+	}
+	tenants, err := s.Tenants(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := vcc.Actor{TenantID: tenants[0].ID, Name: "test"}
+	c := &crowd{t: t}
+	for skip := 0; skip < n; skip += vcc.MaxPageLimit {
+		networks, _, err := s.Networks(ctx, as, vcc.NetworkFilter{}, vcc.Page{Skip: skip, Limit: vcc.MaxPageLimit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, network := range networks {
+			i := len(c.networks)
+			settings := vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}), PrefixLength: 24}}
+			if _, _, err := s.PutDefaultGateway(ctx, as, network.ID, settings, vcc.Precondition{}); err != nil {
+				t.Fatal(err)
+			}
+			c.networks = append(c.networks, network.ID)
+		}
+	}
+	handler := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(s), Authenticator: httpapi.Always(as)})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		c.seen = append(c.seen, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/api/v1/cloudConnect/"))
+		before := c.before
+		c.mu.Unlock()
+		if before != nil {
+			before(r)
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	if c.client, err = httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.client.Close)
+	return c
+}
+
+// requests returns what was asked since the last call.
+func (c *crowd) requests() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen := c.seen
+	c.seen = nil
+	return seen
+}
+
+// expectRequests checks what was asked since the last look.
+func (c *crowd) expectRequests(want ...string) {
+	c.t.Helper()
+	got := c.requests()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		c.t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+func (c *crowd) address(g *httpapi.DefaultGateway, err error) string {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return g.IPv4.Address
+}
+
+// readAll reads gateways ten at a time, as Terraform does, and returns the addresses.
+func (c *crowd) readAll(s *gateways) map[string]string {
+	var mu sync.Mutex
+	found := map[string]string{}
+	next := make(chan string)
+	var readers sync.WaitGroup
+	for range 10 {
+		readers.Go(func() {
+			for id := range next {
+				g, err := s.get(c.t.Context(), id)
+				mu.Lock()
+				switch {
+				case err == nil:
+					found[id] = g.IPv4.Address
+				case vcc.Code(err) != vcc.CodeNotFound:
+					c.t.Error(err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, id := range c.networks {
+		next <- id
+	}
+	close(next)
+	readers.Wait()
+	return found
+}
+
+const pages = "defaultGateways"
+
+func one(networkID string) string { return "GET defaultGateways/" + networkID }
+
+func TestGateways_manyReadsFewRequests(t *testing.T) {
+	c := newCrowd(t, 1100)
+	found := c.readAll(newGateways(c.client))
+	if len(found) != len(c.networks) {
+		t.Errorf("%d gateways, want %d", len(found), len(c.networks))
+	}
+	for i, id := range c.networks {
+		if want := fmt.Sprintf("10.%d.%d.1", i>>8, i&255); found[id] != want {
+			t.Errorf("gateway %d is %q, want %s", i, found[id], want)
+		}
+	}
+	// The first alone, whichever it was, and two pages.
+	if got := c.requests(); len(got) != 3 {
+		t.Errorf("requests %q, want 3", got)
+	}
+}
+
+// A gateway that is read alone costs what it cost before.
+func TestGateways_oneReadOneRequest(t *testing.T) {
+	c := newCrowd(t, 3)
+	s := newGateways(c.client)
+	now := time.Now()
+	s.now = func() time.Time { return now }
+	for range 3 {
+		c.address(s.get(t.Context(), c.networks[0]))
+		c.expectRequests(one(c.networks[0]))
+		now = now.Add(listingAge + time.Nanosecond)
+	}
+}
+
+func TestGateways_listingsGetOld(t *testing.T) {
+	c := newCrowd(t, 3)
+	s := newGateways(c.client)
+	now := time.Now()
+	s.now = func() time.Time { return now }
+	for range 2 {
+		c.address(s.get(t.Context(), c.networks[0]))
+	}
+	c.expectRequests(one(c.networks[0]), "GET "+pages)
+	now = now.Add(listingAge)
+	c.address(s.get(t.Context(), c.networks[1]))
+	c.expectRequests()
+	now = now.Add(time.Nanosecond)
+	c.address(s.get(t.Context(), c.networks[1]))
+	c.expectRequests("GET " + pages)
+}
+
+// What this process wrote is never answered from before.
+func TestGateways_writesMakeStale(t *testing.T) {
+	c := newCrowd(t, 3)
+	s := newGateways(c.client)
+	all := func() (addresses []string) {
+		list, err := s.every(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range list {
+			addresses = append(addresses, g.IPv4.Address)
+		}
+		return addresses
+	}
+	all()
+	c.expectRequests("GET " + pages)
+	written, other := c.networks[0], c.networks[1]
+	settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.9.0.1", SubnetMask: "255.255.255.0"}}
+	if _, err := s.put(t.Context(), written, settings, httpapi.Unconditional()); err != nil {
+		t.Fatal(err)
+	}
+	c.requests()
+	if got := c.address(s.get(t.Context(), written)); got != "10.9.0.1" {
+		t.Errorf("read %s after writing 10.9.0.1", got)
+	}
+	c.expectRequests(one(written))
+	c.address(s.get(t.Context(), other))
+	c.expectRequests() // the rest of the listing is as good as before
+	if got := all(); !slices.Contains(got, "10.9.0.1") {
+		t.Errorf("a list after a write has %q", got)
+	}
+	c.expectRequests("GET " + pages)
+	all()
+	c.expectRequests()
+
+	// A write that failed may have been carried out.
+	if err := s.remove(t.Context(), written, httpapi.IfRevision(1)); vcc.Code(err) != vcc.CodePreconditionFailed {
+		t.Fatal(err)
+	}
+	c.requests()
+	c.address(s.get(t.Context(), written))
+	c.expectRequests(one(written))
+	if err := s.remove(t.Context(), written, httpapi.Unconditional()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.get(t.Context(), written); vcc.Code(err) != vcc.CodeNotFound {
+		t.Errorf("a removed gateway is there still: %v", err)
+	}
+}
+
+// Where a gateway is removed between two pages of a listing, another one falls
+// between them. It is not taken for gone.
+func TestGateways_missingFromTheListing(t *testing.T) {
+	c := newCrowd(t, vcc.MaxPageLimit+50)
+	removed := c.networks[3]
+	var once sync.Once
+	c.before = func(r *http.Request) {
+		if r.URL.Query().Get("skip") == fmt.Sprint(vcc.MaxPageLimit) {
+			once.Do(func() {
+				if err := c.client.RemoveDefaultGateway(context.WithoutCancel(r.Context()), removed, httpapi.Unconditional()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	s := newGateways(c.client)
+	if _, err := s.every(t.Context()); err != nil { // the listing from which all that follows is answered
+		t.Fatal(err)
+	}
+	c.requests()
+	fell := c.networks[vcc.MaxPageLimit]
+	if _, err := s.get(t.Context(), fell); err != nil {
+		t.Errorf("the gateway that fell between the pages: %v", err)
+	}
+	c.expectRequests(one(fell))
+	found := c.readAll(s)
+	for _, id := range c.networks {
+		if id != removed && found[id] == "" {
+			t.Errorf("%s was taken for gone", id)
+		}
+	}
+}
+
+// Reads that wait for one listing do not depend on the one that began it.
+func TestGateways_cancelling(t *testing.T) {
+	c := newCrowd(t, 3)
+	arrived, release, gone := make(chan struct{}, 9), make(chan struct{}), make(chan struct{}, 9)
+	c.before = func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, pages) {
+			arrived <- struct{}{}
+			select {
+			case <-release:
+			case <-r.Context().Done():
+				gone <- struct{}{}
+			}
+		}
+	}
+	s := newGateways(c.client)
+	ask := func() (cancel context.CancelFunc, outcome chan error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		outcome = make(chan error, 1)
+		go func() {
+			_, err := s.every(ctx)
+			outcome <- err
+		}()
+		return cancel, outcome
+	}
+	waiting := func(n int) {
+		for {
+			s.mu.Lock()
+			now := s.listing != nil && s.listing.waiting == n
+			s.mu.Unlock()
+			if now {
+				return
+			}
+			time.Sleep(time.Millisecond) // there is nothing to be told by: a caller that waits does nothing
+		}
+	}
+
+	// All give up: the request ends at once.
+	first, outcome := ask()
+	<-arrived
+	first()
+	if err := <-outcome; !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled read returned %v", err)
+	}
+	<-gone
+
+	// The first gives up, and the second gets the answer.
+	first, firstOutcome := ask()
+	<-arrived
+	second, secondOutcome := ask()
+	defer second()
+	waiting(2)
+	first()
+	if err := <-firstOutcome; !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled read returned %v", err)
+	}
+	close(release)
+	if err := <-secondOutcome; err != nil {
+		t.Errorf("the read that went on returned %v", err)
+	}
+	if got := c.requests(); len(got) != 2 {
+		t.Errorf("requests %q, want one of each round", got)
+	}
+}
