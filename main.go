@@ -11,8 +11,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/provider"
 )
@@ -28,10 +26,7 @@ func main() {
 		stop()
 		os.Exit(status)
 	}
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: "registry.terraform.io/cloudconnect-iac/vcc",
-		Debug:   debug,
-	})
+	err := provider.Serve(context.Background(), version, debug)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)

@@ -1,0 +1,275 @@
+// Package bench measures whole plans and applies by the real CLI, against what
+// Terraform and the framework take by themselves. It has benchmarks only.
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// mirror is the folder that binaries makes, "" until it is asked for.
+var mirror string
+
+// binaries builds both providers once, laid out as the mirror that a CLI installs from.
+var binaries = sync.OnceValues(func() (_ string, err error) {
+	if mirror, err = os.MkdirTemp("", "vcc-bench"); err != nil {
+		return "", err
+	}
+	for name, pkg := range map[string]string{"vcc": "../..", "floor": "./floor"} {
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", binary(mirror, name), pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return mirror, fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	return mirror, nil
+})
+
+func binary(mirror, name string) string {
+	return filepath.Join(mirror, "registry.terraform.io/cloudconnect-iac", name, "0.0.1", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-"+name+"_v0.0.1")
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if mirror != "" {
+		_ = os.RemoveAll(mirror)
+	}
+	os.Exit(status)
+}
+
+// workspace is a folder with a configuration of one resource per gateway.
+type workspace struct {
+	b        testing.TB
+	folder   string
+	mirror   string
+	provider string // whose process is watched; "" for one that is built into the CLI
+}
+
+func newWorkspace(b testing.TB, provider, config string) *workspace {
+	b.Helper()
+	mirror, err := binaries()
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := &workspace{b: b, folder: b.TempDir(), mirror: mirror, provider: provider}
+	if provider != "" {
+		config = fmt.Sprintf("terraform {\n  required_providers {\n    %[1]s = { source = \"registry.terraform.io/cloudconnect-iac/%[1]s\" }\n  }\n}\n", provider) + config
+	}
+	if err := os.WriteFile(filepath.Join(w.folder, "main.tf"), []byte(config), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	w.run("init", "-plugin-dir="+mirror)
+	return w
+}
+
+// run runs the CLI and returns how long it took and the most memory that the
+// provider's process held, in bytes, where the system tells.
+func (w *workspace) run(command string, args ...string) (took time.Duration, peak float64) {
+	w.b.Helper()
+	cli := os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if cli == "" {
+		cli = "terraform"
+	}
+	var out bytes.Buffer
+	cmd := exec.CommandContext(context.Background(), cli, append([]string{command, "-no-color", "-input=false"}, args...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = w.folder, &out, &out
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "VCC_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	cmd.Env = append(cmd.Env, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		w.b.Fatal(err)
+	}
+	ended := make(chan struct{})
+	watched := make(chan float64, 1)
+	go func() { watched <- w.watch(ended) }()
+	err := cmd.Wait()
+	took = time.Since(start)
+	close(ended)
+	if err != nil {
+		w.b.Fatalf("%s: %v\n%s", command, err, &out)
+	}
+	return took, <-watched
+}
+
+// watch looks at the provider's processes until the CLI has ended.
+func (w *workspace) watch(ended chan struct{}) (peak float64) {
+	if w.provider == "" {
+		return 0
+	}
+	const look = 20 * time.Millisecond
+	for {
+		processes, _ := filepath.Glob("/proc/[0-9]*/exe")
+		for _, exe := range processes {
+			if target, err := os.Readlink(exe); err != nil || target != binary(w.mirror, w.provider) {
+				continue
+			}
+			status, _ := os.ReadFile(filepath.Join(filepath.Dir(exe), "status"))
+			for line := range strings.Lines(string(status)) {
+				if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+					kib, _ := strconv.ParseFloat(strings.Fields(value)[0], 64)
+					peak = max(peak, kib*1024)
+				}
+			}
+		}
+		select {
+		case <-ended:
+			return peak
+		case <-time.After(look):
+		}
+	}
+}
+
+// resources are n resources of a type with the same expressions for attributes.
+func resources(kind, attributes string, n int) string {
+	return fmt.Sprintf("resource %q \"all\" {\n  count = %d\n%s\n}\n", kind, n, attributes)
+}
+
+const gatewayAttributes = `
+  network_id = local.networks[count.index]
+  ipv4 = {
+    address     = "10.${floor(count.index / 256)}.${count.index % 256}.1"
+    subnet_mask = "255.255.255.0"
+  }
+  ipv6 = {
+    network       = "2001:db8:${format("%x", count.index + 1)}::"
+    prefix_length = 64
+    address       = "fe80::1"
+  }`
+
+// maxVLANs is how many networks one host has VLANs for.
+const maxVLANs = 4000
+
+// embedded returns a workspace of the provider on an embedded backend with n networks.
+func embedded(b testing.TB, n int) *workspace {
+	b.Helper()
+	folder := b.TempDir()
+	data, lab := filepath.Join(folder, "data"), filepath.Join(folder, "lab.yaml")
+	hosts, plans, names := "", "", []string{}
+	for left, host := n, 1; left > 0; host++ {
+		here := min(left, maxVLANs)
+		hosts += fmt.Sprintf("  - { name: host%d, platform: VMware, vlans: [ { with_internet: [1, %d] } ] }\n", host, here)
+		plans += fmt.Sprintf("  - { name: Plan %d, host: host%d, networks: { with_internet: %d, without_internet: 0 } }\n", host, host, here)
+		names = append(names, fmt.Sprintf("Plan %d", host))
+		left -= here
+	}
+	text := fmt.Sprintf("service_provider: { name: sp.example.net }\nhosts:\n%shardware_plans:\n%stenants:\n  - { name: ABC Company, subscriptions: [%s] }\n",
+		hosts, plans, strings.Join(names, ", "))
+	if err := os.WriteFile(lab, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	mirror, err := binaries()
+	if err != nil {
+		b.Fatal(err)
+	}
+	command := func(args ...string) []byte {
+		out, err := exec.CommandContext(context.Background(), binary(mirror, "vcc"), append([]string{"backend", "--data-dir", data}, args...)...).Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		return out
+	}
+	command("lab", "apply", lab)
+	var networks []struct{ ID string }
+	if err := json.Unmarshal(command("networks", "--json"), &networks); err != nil {
+		b.Fatal(err)
+	}
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = networks[i].ID
+	}
+	return newWorkspace(b, "vcc", fmt.Sprintf("provider \"vcc\" {\n  embedded = { data_dir = %q }\n}\n", data)+
+		locals(ids)+resources("vcc_default_gateway", gatewayAttributes, n))
+}
+
+func locals(ids []string) string {
+	return "locals {\n  networks = [\"" + strings.Join(ids, `", "`) + "\"]\n}\n"
+}
+
+func floorOf(b testing.TB, n int) *workspace {
+	b.Helper()
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
+	}
+	return newWorkspace(b, "floor", locals(ids)+resources("floor_default_gateway", gatewayAttributes, n))
+}
+
+func builtIn(b testing.TB, n int) *workspace {
+	b.Helper()
+	return newWorkspace(b, "", resources("terraform_data", "  input = \"10.0.${count.index}.1\"", n))
+}
+
+// samples are what was measured of one workspace.
+type samples struct{ took, peak []float64 }
+
+func (s *samples) add(took time.Duration, peak float64) {
+	s.took, s.peak = append(s.took, took.Seconds()), append(s.peak, peak)
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+var sizes = []int{1, 100, 1000, 5000}
+
+// BenchmarkPlan plans gateways that have not changed.
+func BenchmarkPlan(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("gateways=%d", n), func(b *testing.B) {
+			all := []*workspace{embedded(b, n), floorOf(b, n), builtIn(b, n)}
+			for _, w := range all {
+				w.run("apply", "-auto-approve")
+			}
+			compare(b, all, func(w *workspace) (time.Duration, float64) { return w.run("plan") })
+		})
+	}
+}
+
+// BenchmarkApply creates gateways.
+func BenchmarkApply(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("gateways=%d", n), func(b *testing.B) {
+			all := []*workspace{embedded(b, n), floorOf(b, n), builtIn(b, n)}
+			compare(b, all, func(w *workspace) (time.Duration, float64) {
+				took, peak := w.run("apply", "-auto-approve")
+				w.run("destroy", "-auto-approve")
+				return took, peak
+			})
+		})
+	}
+}
+
+// compare measures the provider, the floor and the built-in resource in turn, and
+// reports ratios of medians.
+func compare(b *testing.B, all []*workspace, run func(w *workspace) (time.Duration, float64)) {
+	measured := make([]samples, len(all))
+	for b.Loop() {
+		for i, w := range all {
+			measured[i].add(run(w))
+		}
+	}
+	vcc, floor, builtIn := measured[0], measured[1], measured[2]
+	b.ReportMetric(median(vcc.took)/median(floor.took), "time/floor")
+	b.ReportMetric(median(vcc.took)/median(builtIn.took), "time/terraform_data")
+	b.ReportMetric(median(vcc.peak)/median(floor.peak), "memory/floor")
+	b.ReportMetric(median(vcc.took), "s")
+	b.ReportMetric(median(floor.took), "floor-s")
+	b.ReportMetric(0, "ns/op") // rounds of three commands mean nothing
+}

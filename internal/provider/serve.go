@@ -1,0 +1,46 @@
+package provider
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+)
+
+// Serve serves the provider to the CLI that started this process, until that ends
+// it. While debugging it prints how a CLI reaches it instead.
+func Serve(ctx context.Context, version string, debugging bool) error {
+	logOnlyOnDemand()
+	collectSeldom()
+	return providerserver.Serve(ctx, New(version), providerserver.ServeOpts{
+		Address: "registry.terraform.io/cloudconnect-iac/vcc",
+		Debug:   debugging,
+	})
+}
+
+// logOnlyOnDemand keeps the libraries from building log records that the CLI throws
+// away: unless told otherwise they write every record, down to each protocol
+// message, and leave the choice to the CLI. Once any of Terraform's variables for logs
+// is set, all is as the libraries have it.
+func logOnlyOnDemand() {
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "TF_LOG") && value != "" {
+			return
+		}
+	}
+	for _, name := range []string{"TF_LOG_SDK", "TF_LOG_PROVIDER_VCC"} {
+		_ = os.Setenv(name, "off") // at worst the records are built
+	}
+}
+
+// collectSeldom lets the heap grow further between collections: a plan leaves little
+// garbage and less to keep, and collecting a few MiB over and over takes a good part
+// of its time. Whoever sets GOGC knows better.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+}
