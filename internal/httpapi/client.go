@@ -6,10 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"mime"
 	"net"
 	"net/http"
@@ -53,20 +51,25 @@ const DefaultRequestTimeout = 30 * time.Second
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
-// maxRetryAfter bounds how long a server can make a client wait.
-const maxRetryAfter = 30 * time.Second
+const serverInfoPath = "/api/v1/serverInfo"
+
+// requestIDHeader names a request in the server's log.
+const requestIDHeader = "X-Request-Id"
 
 // Client is the client's side of the contract. Its methods are safe for
 // concurrent use. Their errors are *vcc.Error where the server answered in the
-// contract's form; Current is then a *DefaultGateway or *NetworkRouting.
+// contract's form; Current is then a *DefaultGateway or *NetworkRouting. Where it
+// did not they are *Failure.
 type Client struct {
 	cfg  ClientConfig
 	base *url.URL
 	http *retryablehttp.Client
 
-	// token holds the access token, "" for none. It is taken out while somebody
-	// logs in: the others wait for it, no longer than their contexts allow.
-	token chan string
+	// credentials are taken out while somebody logs in: the others wait for them, no
+	// longer than their contexts allow.
+	credentials chan credentials
+	// known says that the server has told which API it has.
+	known bool // guarded by having taken out the credentials
 }
 
 // NewClient checks the configuration and returns a client. It sends nothing.
@@ -95,8 +98,8 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.RequestTimeout == 0 {
 		cfg.RequestTimeout = DefaultRequestTimeout
 	}
-	c := &Client{cfg: cfg, base: base, token: make(chan string, 1)}
-	c.token <- ""
+	c := &Client{cfg: cfg, base: base, credentials: make(chan credentials, 1)}
+	c.credentials <- credentials{}
 	c.http = &retryablehttp.Client{
 		HTTPClient: &http.Client{Transport: transport, Timeout: cfg.RequestTimeout, CheckRedirect: refuseRedirect},
 		RetryMax:   cfg.MaxRetries,
@@ -143,44 +146,6 @@ func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 
 // Close ends idle connections.
 func (c *Client) Close() { c.http.HTTPClient.CloseIdleConnections() }
-
-type methodKey struct{}
-
-// checkRetry decides whether an attempt is followed by another. A GET may be
-// repeated after any failure. A write is repeated only where the server said
-// that it did nothing, or never got it: an attempt whose answer was lost may have
-// been carried out.
-func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	read := ctx.Value(methodKey{}) == http.MethodGet
-	if err != nil {
-		var dial *net.OpError
-		neverSent := errors.As(err, &dial) && dial.Op == "dial"
-		var certificate *tls.CertificateVerificationError
-		return (read || neverSent) && !errors.As(err, &certificate), nil
-	}
-	switch resp.StatusCode {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return true, nil
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return read, nil
-	}
-	return false, nil
-}
-
-// backoff waits as long as the server asks, within reason, and else twice as
-// long each time with jitter, so that many clients do not come back at once.
-func backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
-	if resp != nil {
-		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
-			return time.Duration(min(s, int(maxRetryAfter/time.Second))) * time.Second // no overflow
-		}
-	}
-	ceiling := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)
-	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter is no secret
-}
 
 // call sends one request and decodes its answer into out, unless out is nil.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, header http.Header, in, out any) error {
@@ -232,7 +197,10 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
-	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, methodKey{}, method), method, u.String(), reader)
+	if method == http.MethodGet {
+		ctx = withRepeats(ctx)
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, method, u.String(), reader)
 	if err != nil {
 		return nil, err
 	}
@@ -245,46 +213,58 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 func (c *Client) do(req *retryablehttp.Request, out any) error {
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
-			err = failed.Err // the address stands in our message, once
-		}
-		return fmt.Errorf("%s %s on %s failed: %w", req.Method, req.URL.Path, c.base.Host, err)
+		return c.failure(req.Request, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // what was read has been read
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%s %s on %s: reading the answer: %w", req.Method, req.URL.Path, c.base.Host, err)
+		return c.failure(req.Request, fmt.Errorf("reading the answer: %w", err))
 	}
 	if resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
+	strange := func(format string, args ...any) error {
+		return &Failure{
+			Kind: FailureNotThisAPI, Method: req.Method, Path: req.URL.Path, Host: c.base.Host, RequestID: resp.Header.Get(requestIDHeader),
+			Uncertain: (resp.StatusCode < 300 || resp.StatusCode >= 500) && !repeatable(req.Context()), Err: fmt.Errorf(format, args...),
+		}
+	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if kind != "application/json" {
-		return fmt.Errorf("%s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
+		return strange("%s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
 			c.base.Host, req.Method, req.URL.Path, resp.StatusCode, kind)
 	}
 	if resp.StatusCode >= 300 {
-		return decodeError(resp.StatusCode, content)
+		err := decodeError(resp, content)
+		switch {
+		case vcc.Errors(err) == nil:
+			return strange("%w", err)
+		case vcc.Code(err) == vcc.CodeUnknown && !repeatable(req.Context()):
+			return &Failure{Kind: FailureServer, Method: req.Method, Path: req.URL.Path, Host: c.base.Host, Uncertain: true, Err: err}
+		}
+		return err
 	}
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(content, out); err != nil {
-		return fmt.Errorf("%s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
+		return strange("%s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
 	}
 	return nil
 }
 
-func decodeError(status int, content []byte) error {
+func decodeError(resp *http.Response, content []byte) error {
 	var wire struct {
 		Error
 		Current json.RawMessage `json:"current"`
 	}
 	if err := json.Unmarshal(content, &wire); err != nil || wire.ErrorCode == "" {
-		return fmt.Errorf("the server answered with status %d and no explanation", status)
+		return fmt.Errorf("the server answered with status %d and no explanation", resp.StatusCode)
 	}
 	e := &vcc.Error{Code: wire.ErrorCode, Message: wire.Message, ResourceID: wire.ResourceID, Field: wire.Field}
+	if id := resp.Header.Get(requestIDHeader); id != "" && resp.StatusCode >= http.StatusInternalServerError {
+		e.Message += fmt.Sprintf(" (request ID %s)", id) // by which the server's log can be searched
+	}
 	if len(wire.Current) == 0 {
 		return e
 	}
@@ -299,61 +279,6 @@ func decodeError(status int, content []byte) error {
 		e.Current = current
 	}
 	return e
-}
-
-// accessToken returns a token, "" where none is needed. Callers that come while
-// one logs in wait for its token.
-func (c *Client) accessToken(ctx context.Context) (string, error) {
-	if c.cfg.Username == "" {
-		return "", nil
-	}
-	token, err := c.takeToken(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer func() { c.token <- token }()
-	if token != "" {
-		return token, nil
-	}
-	form := url.Values{"grant_type": {"password"}, "username": {c.cfg.Username}, "password": {c.cfg.Password}}
-	req, err := c.request(ctx, http.MethodPost, "/api/oauth2/token", nil, []byte(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := c.do(req, &answer); err != nil {
-		return "", err
-	}
-	if answer.AccessToken == "" {
-		return "", fmt.Errorf("%s answered the login without a token", c.base.Host)
-	}
-	token = answer.AccessToken
-	return token, nil
-}
-
-// takeToken takes the token out. Who does puts one back.
-func (c *Client) takeToken(ctx context.Context) (string, error) {
-	select {
-	case token := <-c.token:
-		return token, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
-// forget drops a token that expired, unless another caller has replaced it.
-func (c *Client) forget(ctx context.Context, expired string) {
-	token, err := c.takeToken(ctx)
-	if err != nil {
-		return
-	}
-	if token == expired {
-		token = ""
-	}
-	c.token <- token
 }
 
 // Unconditional makes a write overwrite whatever is stored.
@@ -385,10 +310,14 @@ func all[T any](ctx context.Context, c *Client, path string, query url.Values) (
 	}
 }
 
-// ServerInfo describes the server.
+// ServerInfo describes the server. It needs no account.
 func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
 	info := new(ServerInfo)
-	return info, c.call(ctx, http.MethodGet, "/api/v1/serverInfo", nil, nil, nil, info)
+	req, err := c.request(ctx, http.MethodGet, serverInfoPath, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return info, c.do(req, info) // without a token: anybody may ask
 }
 
 // HardwarePlans returns the plans that the tenant is subscribed to.

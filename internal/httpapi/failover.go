@@ -311,7 +311,7 @@ func (c *Client) UndoFailover(ctx context.Context, planID string) (*FailoverSess
 
 // TestFailover says what StartFailover would do. CodeNotFound: no such plan.
 func (c *Client) TestFailover(ctx context.Context, planID string) (*FailoverSession, error) {
-	return post[FailoverSession](ctx, c, "failoverPlans/"+url.PathEscape(planID)+"/test", nil)
+	return post[FailoverSession](withRepeats(ctx), c, "failoverPlans/"+url.PathEscape(planID)+"/test", nil)
 }
 
 // StartPartialFailover occupies the appliances for one VM. CodeNotFound,
@@ -333,7 +333,7 @@ func (c *Client) Appliances(ctx context.Context) ([]Appliance, error) {
 // Trace decides a packet as after full site failover. CodeInvalidValue: the
 // request is wrong.
 func (c *Client) Trace(ctx context.Context, r TraceRequest) (*Reachability, error) {
-	return post[Reachability](ctx, c, "routeTrace", r)
+	return post[Reachability](withRepeats(ctx), c, "routeTrace", r)
 }
 
 // post sends a POST, which is never repeated by itself once it was sent.

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -76,11 +77,52 @@ func addRequestError(diags *diag.Diagnostics, what string, err error) {
 	case vcc.CodeInvalidToken, vcc.CodeExpiredToken:
 		diags.AddError(what, sentence(err)+" Check username and password of the provider.")
 	case vcc.CodeAccessDenied:
-		diags.AddError(what, sentence(err)+" Use an account that may do this.")
+		diags.AddError(what, sentence(err)+" Use an account that may do this: username of the provider names it.")
 	case vcc.CodeTooManyRequests, vcc.CodeUnavailable:
 		diags.AddError(what, sentence(err)+" The same command may succeed later.")
 	default:
-		diags.AddError(what, sentence(err))
+		text := sentence(err)
+		var f *httpapi.Failure
+		if errors.As(err, &f) {
+			text += advice(f)
+		}
+		if httpapi.Uncertain(err) {
+			text += " It is not known whether this was carried out: plan again, and Terraform sees what is stored. Nothing is written twice."
+		}
+		diags.AddError(what, text)
+	}
+}
+
+// advice says what to do about a request that got no answer, and which setting of
+// the provider to look at.
+func advice(f *httpapi.Failure) string {
+	switch f.Kind {
+	case httpapi.FailureName:
+		return " No host has that name. Check endpoint of the provider."
+	case httpapi.FailureRefused:
+		return " Nothing listens there. Check host and port in endpoint of the provider, and that the backend runs."
+	case httpapi.FailureProxy:
+		return " Check the proxy that HTTPS_PROXY or HTTP_PROXY names, or name the host of endpoint in NO_PROXY."
+	case httpapi.FailureTimeout:
+		return " There was no answer in time. Check endpoint of the provider and the way to it; where the backend is only slow, raise request_timeout."
+	case httpapi.FailureAuthority:
+		return " Nothing that is trusted has signed the server's certificate. If that is an authority of your own, give its certificate in ca_certificate of the provider."
+	case httpapi.FailureHostname:
+		return " The server's certificate is for other names. Use one of them in endpoint of the provider, or have the certificate issued for this one."
+	case httpapi.FailureExpired:
+		return " The server's certificate has expired or is not valid yet. Have it renewed, or check this machine's clock; insecure_skip_verify of the provider would only hide it."
+	case httpapi.FailureTLS:
+		return " Check endpoint and ca_certificate of the provider."
+	case httpapi.FailureNotTLS:
+		return " The server does not speak TLS at that port. Check the port in endpoint of the provider."
+	case httpapi.FailureNotThisAPI:
+		return " Check endpoint of the provider: host, port, and https:// where the server speaks TLS."
+	case httpapi.FailureAPIVersion:
+		return " Use a release of the provider that fits the backend, or check endpoint."
+	case httpapi.FailureConnection:
+		return " The same command may succeed later; max_retries of the provider says how often what changes nothing is tried again."
+	default:
+		return ""
 	}
 }
 

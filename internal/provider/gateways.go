@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // listingAge is how long a listing answers reads once it is complete. Terraform reads
@@ -23,7 +24,9 @@ const listingAge = 3 * time.Second
 // one. Those that come while it is young share a listing. It is safe for concurrent use.
 type gateways struct {
 	client *httpapi.Client
-	now    func() time.Time
+	// actor is whom the backend's history names for what this process writes.
+	actor string
+	now   func() time.Time
 
 	mu sync.Mutex
 	// asked is when a gateway was last asked for.
@@ -36,8 +39,8 @@ type gateways struct {
 	wrote   time.Time
 }
 
-func newGateways(client *httpapi.Client) *gateways {
-	return &gateways{client: client, now: time.Now, written: map[string]time.Time{}}
+func newGateways(client *httpapi.Client, actor string) *gateways {
+	return &gateways{client: client, actor: actor, now: time.Now, written: map[string]time.Time{}}
 }
 
 // listing is one fetch of all stored gateways.
@@ -169,16 +172,30 @@ func (s *gateways) writtenSince(networkID string, t time.Time) bool {
 	return ok && !at.Before(t)
 }
 
-// put is the client's PutDefaultGateway.
+// put is the client's PutDefaultGateway. Where the answer was lost it looks whether
+// the write was carried out.
 func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.GatewaySettings, condition http.Header) (*httpapi.DefaultGateway, error) {
 	defer s.note(networkID)
-	return s.client.PutDefaultGateway(ctx, networkID, settings, condition)
+	g, err := s.client.PutDefaultGateway(ctx, networkID, settings, condition)
+	if httpapi.Uncertain(err) {
+		if stored, readErr := s.client.DefaultGateway(ctx, networkID); readErr == nil && stored.UpdatedBy == s.actor && stored.Settings().Equal(settings) {
+			return stored, nil
+		}
+	}
+	return g, err
 }
 
-// remove is the client's RemoveDefaultGateway.
+// remove is the client's RemoveDefaultGateway. Where the answer was lost it looks
+// whether the gateway is gone.
 func (s *gateways) remove(ctx context.Context, networkID string, condition http.Header) error {
 	defer s.note(networkID)
-	return s.client.RemoveDefaultGateway(ctx, networkID, condition)
+	err := s.client.RemoveDefaultGateway(ctx, networkID, condition)
+	if httpapi.Uncertain(err) {
+		if _, readErr := s.client.DefaultGateway(ctx, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
+			return nil
+		}
+	}
+	return err
 }
 
 // note makes listings stale for a network that a write touched, whatever became of

@@ -153,7 +153,7 @@ func one(networkID string) string { return "GET defaultGateways/" + networkID }
 
 func TestGateways_manyReadsFewRequests(t *testing.T) {
 	c := newCrowd(t, 1100)
-	found := c.readAll(newGateways(c.client))
+	found := c.readAll(newGateways(c.client, "test"))
 	if len(found) != len(c.networks) {
 		t.Errorf("%d gateways, want %d", len(found), len(c.networks))
 	}
@@ -171,7 +171,7 @@ func TestGateways_manyReadsFewRequests(t *testing.T) {
 // A gateway that is read alone costs what it cost before.
 func TestGateways_oneReadOneRequest(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client)
+	s := newGateways(c.client, "test")
 	now := time.Now()
 	s.now = func() time.Time { return now }
 	for range 3 {
@@ -183,7 +183,7 @@ func TestGateways_oneReadOneRequest(t *testing.T) {
 
 func TestGateways_listingsGetOld(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client)
+	s := newGateways(c.client, "test")
 	now := time.Now()
 	s.now = func() time.Time { return now }
 	for range 2 {
@@ -201,7 +201,7 @@ func TestGateways_listingsGetOld(t *testing.T) {
 // What this process wrote is never answered from before.
 func TestGateways_writesMakeStale(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client)
+	s := newGateways(c.client, "test")
 	all := func() (addresses []string) {
 		list, err := s.every(t.Context())
 		if err != nil {
@@ -263,7 +263,7 @@ func TestGateways_missingFromTheListing(t *testing.T) {
 			})
 		}
 	}
-	s := newGateways(c.client)
+	s := newGateways(c.client, "test")
 	if _, err := s.every(t.Context()); err != nil { // the listing from which all that follows is answered
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestGateways_cancelling(t *testing.T) {
 			}
 		}
 	}
-	s := newGateways(c.client)
+	s := newGateways(c.client, "test")
 	ask := func() (cancel context.CancelFunc, outcome chan error) {
 		ctx, cancel := context.WithCancel(t.Context())
 		outcome = make(chan error, 1)

@@ -90,11 +90,12 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		return
 	}
 	current, err := r.client.NetworkRouting(ctx)
-	if err == nil {
-		current, err = r.client.PutNetworkRouting(ctx, m.Enabled.ValueBool(), httpapi.IfRevision(current.Revision))
-	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	}
+	current = r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), current.Revision)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
@@ -158,7 +159,10 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	current := r.put(ctx, &resp.Diagnostics, failed, m, m.Enabled.ValueBool(), seen)
+	if !r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
+		return
+	}
+	current := r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), seen)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -167,16 +171,25 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
 }
 
-// put sets the option if it is still the same tenant's and its revision is still
-// the one seen. A concurrent change to the same value is as good; any other is an
-// error that says who made it.
-func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, m routingModel, enabled bool, seen int64) *httpapi.NetworkRouting {
+// sameTenant checks that the provider still acts for the tenant whose option this
+// is: revisions of two tenants say nothing about each other.
+func (r *networkRoutingResource) sameTenant(ctx context.Context, diags *diag.Diagnostics, failed string, m routingModel) bool {
 	stored, err := r.client.NetworkRouting(ctx)
-	if err == nil {
-		if addOtherTenantError(diags, m, stored) {
-			return nil
+	if err != nil {
+		addRequestError(diags, failed, err)
+		return false
+	}
+	return !addOtherTenantError(diags, m, stored)
+}
+
+// put sets the option if its revision is still the one seen. A concurrent change to
+// the same value is as good; any other is an error that says who made it.
+func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, enabled bool, seen int64) *httpapi.NetworkRouting {
+	stored, err := r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
+	if httpapi.Uncertain(err) { // its answer was lost: was it carried out?
+		if now, readErr := r.client.NetworkRouting(ctx); readErr == nil && now.Enabled == enabled {
+			return now
 		}
-		stored, err = r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
 	}
 	if err == nil {
 		return stored
@@ -211,7 +224,9 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	r.put(ctx, &resp.Diagnostics, failed, m, false, seen)
+	if r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
+		r.put(ctx, &resp.Diagnostics, failed, false, seen)
+	}
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.

@@ -149,7 +149,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
-		b.gateways = newGateways(b.client)
+		b.gateways = newGateways(b.client, b.actor)
 		resp.ResourceData, resp.DataSourceData = b, b
 		resp.ListResourceData, resp.ActionData = b, b
 	}

@@ -41,6 +41,10 @@ func newSite(t *testing.T) *site {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"access_token": "t", "token_type": "bearer", "expires_in": 900}`)
 	})
+	mux.HandleFunc("GET /api/v1/serverInfo", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"name": "site", "buildVersion": "test", "apiVersion": "1.0"}`)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer t" {
 			t.Errorf("%s %s without the token", r.Method, r.URL)

@@ -1,0 +1,93 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxRetryAfter bounds how long a server can make a client wait.
+const maxRetryAfter = 30 * time.Second
+
+type repeatableKey struct{}
+
+// withRepeats marks a request that changes nothing, or that can be made twice like
+// once, so that it may be repeated after any failure.
+func withRepeats(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repeatableKey{}, true)
+}
+
+func repeatable(ctx context.Context) bool { return ctx.Value(repeatableKey{}) != nil }
+
+// checkRetry decides whether an attempt is followed by another. What changes nothing
+// may be repeated after any failure that can pass. A write is repeated only where the
+// server said that it did nothing, or never got it: an attempt whose answer was lost
+// may have been carried out. That it was made conditional does not help: repeated, it
+// would fail on what it stored itself.
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	repeat := repeatable(ctx)
+	if err != nil {
+		var dial *net.OpError
+		neverSent := errors.As(err, &dial) && dial.Op == "dial"
+		var certificate *tls.CertificateVerificationError
+		return (repeat || neverSent) && !errors.As(err, &certificate) && !errors.Is(err, http.ErrSchemeMismatch), nil
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true, nil
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return repeat, nil
+	}
+	return repeat && !whole(resp), nil
+}
+
+// whole reads an answer and reports whether it is complete. The answer can be read
+// again afterwards, with the same outcome.
+func whole(resp *http.Response) bool {
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	rest := io.Reader(bytes.NewReader(content))
+	if err != nil {
+		rest = io.MultiReader(rest, broken{err})
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{rest, resp.Body}
+	var syntax *json.SyntaxError
+	cut := resp.Header.Get("Content-Type") == "application/json" &&
+		errors.As(json.Unmarshal(content, new(json.RawMessage)), &syntax) && syntax.Offset >= int64(len(content))
+	return err == nil && !cut
+}
+
+// broken is a reader that fails.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+// backoff waits as long as the server asks (RFC 9110, 10.2.3), within reason, and
+// else twice as long each time with jitter, so that many clients do not come back at
+// once.
+func backoff(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
+	if resp != nil {
+		asked := resp.Header.Get("Retry-After")
+		if s, err := strconv.Atoi(asked); err == nil && s >= 0 {
+			return time.Duration(min(s, int(maxRetryAfter/time.Second))) * time.Second // no overflow
+		}
+		if at, err := http.ParseTime(asked); err == nil {
+			return min(max(time.Until(at), 0), maxRetryAfter)
+		}
+	}
+	ceiling := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)
+	return ceiling/2 + rand.N(ceiling/2) //nolint:gosec // jitter is no secret
+}

@@ -1,0 +1,331 @@
+package provider_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// servedLab serves a lab's data over loopback, with something in between that may
+// keep requests from it or spoil its answers.
+type servedLab struct {
+	*testLab
+	*httptest.Server
+	mu      sync.Mutex
+	between func(w http.ResponseWriter, r *http.Request, server http.Handler)
+}
+
+// The credentials of the site, as recognisable as a secret can be.
+const (
+	sitePassword = "correct-horse+battery/staple"
+	siteAccess   = "access-token-Zm9v"
+	siteRefresh  = "refresh-token-YmFy"
+)
+
+func newServedLab(t *testing.T) *servedLab {
+	t.Helper()
+	l := &servedLab{testLab: newTestLab(t)}
+	s, err := store.OpenSQLite(t.Context(), filepath.Join(l.dir, "vcc.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	tenants, err := s.Tenants(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := httpapi.NewHandler(httpapi.ServerConfig{
+		Services: backend.NewServices(s), Authenticator: httpapi.Always(vcc.Actor{TenantID: tenants[0].ID, Name: "abc-company"}),
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/oauth2/token", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.PostFormValue("username") != "abc-company" || r.PostFormValue("password") != sitePassword {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"errorCode": "InvalidToken", "message": "wrong username or password"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"access_token": %q, "refresh_token": %q, "token_type": "bearer", "expires_in": 900}`, siteAccess, siteRefresh)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/serverInfo" && r.Header.Get("Authorization") != "Bearer "+siteAccess {
+			t.Errorf("%s %s without the token", r.Method, r.URL)
+		}
+		api.ServeHTTP(w, r)
+	})
+	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		between := l.between
+		l.mu.Unlock()
+		if between != nil {
+			between(w, r, mux)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(l.Close)
+	return l
+}
+
+// meet puts something between the provider and the server.
+func (l *servedLab) meet(between func(w http.ResponseWriter, r *http.Request, server http.Handler)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.between = between
+}
+
+// workspace is a workspace whose provider is configured for the site.
+func (l *servedLab) workspace(settings ...string) *workspace {
+	l.t.Helper()
+	w := l.newWorkspace()
+	w.env = []string{"VCC_PASSWORD=" + sitePassword}
+	w.put("provider.tf", fmt.Sprintf("provider \"vcc\" {\n  endpoint = %q\n  username = \"abc-company\"\n  %s\n}\n", l.URL, strings.Join(settings, "\n  ")))
+	return w
+}
+
+// blocks returns blocks without the provider's, which workspace has written.
+func (l *servedLab) blocks(blocks ...string) string {
+	text := strings.Join(blocks, "\n")
+	for name, id := range l.ids {
+		text = strings.ReplaceAll(text, "%{"+name+"}", id)
+	}
+	return text
+}
+
+// hangUp ends the connection.
+func hangUp(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
+
+// every n-th request of a method to the gateways meets a fault.
+func every(n int, method string, fault func(w http.ResponseWriter, r *http.Request, server http.Handler)) func(http.ResponseWriter, *http.Request, http.Handler) {
+	var mu sync.Mutex
+	seen := 0
+	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		if r.Method == method && strings.HasPrefix(r.URL.Path, "/api/v1/cloudConnect/") {
+			mu.Lock()
+			seen++
+			hit := seen%n == 0
+			mu.Unlock()
+			if hit {
+				fault(w, r, server)
+				return
+			}
+		}
+		server.ServeHTTP(w, r)
+	}
+}
+
+// The answers of all writes are lost. The apply succeeds, and each write was
+// carried out once.
+func TestAccServed_lostAnswers(t *testing.T) {
+	l := newServedLab(t)
+	w := l.workspace()
+	history := func(network string, want int) {
+		t.Helper()
+		l.open(func(c *httpapi.Client) {
+			changes, err := c.DefaultGatewayChanges(t.Context(), l.ids[network])
+			if err != nil || len(changes) != want {
+				t.Errorf("%s: %d changes, want %d (%v)", network, len(changes), want, err)
+			}
+		})
+	}
+	lose := func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		server.ServeHTTP(httptest.NewRecorder(), r)
+		hangUp(w, r, server)
+	}
+	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		if r.Method == http.MethodPut || r.Method == http.MethodDelete {
+			lose(w, r, server)
+			return
+		}
+		server.ServeHTTP(w, r)
+	})
+	w.write(l.blocks(gateway(silver3, ipv4Data), routing(true)))
+	w.expect(0, []string{"Apply complete! Resources: 2 added"}, "apply", "-auto-approve")
+	history(silver3, 1)
+	w.write(l.blocks(gateway(silver3, ipv4("172.17.54.2", "255.255.255.0")), routing(false)))
+	w.expect(0, []string{"Apply complete! Resources: 0 added, 2 changed"}, "apply", "-auto-approve")
+	history(silver3, 2)
+	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+	w.expect(0, nil, "destroy", "-auto-approve")
+	history(silver3, 3)
+}
+
+// Where it cannot be found out what became of a write the error says so, nothing is
+// made twice, and the next apply goes on from what is stored.
+func TestAccServed_uncertain(t *testing.T) {
+	l := newServedLab(t)
+	w := l.workspace("max_retries = 0")
+	var mu sync.Mutex
+	lost := false
+	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == http.MethodPut {
+			server.ServeHTTP(httptest.NewRecorder(), r)
+			lost = true
+		}
+		if lost {
+			hangUp(w, r, server)
+		}
+		server.ServeHTTP(w, r)
+	})
+	w.write(l.blocks(gateway(silver3, ipv4Data)))
+	w.expect(1, []string{
+		"Error: Default Gateway Not Created", "PUT /api/v1/cloudConnect/defaultGateways/" + l.ids[silver3],
+		"It is not known whether this was carried out: plan again, and Terraform sees what is stored. Nothing is written twice.",
+	}, "apply", "-auto-approve")
+	l.meet(nil)
+	w.expect(0, []string{"Apply complete! Resources: 1 added"}, "apply", "-auto-approve")
+	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+}
+
+// A backend that fails now and then makes no plan and no apply fail.
+func TestAccServed_recovers(t *testing.T) {
+	answer := func(status int, kind, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
+		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(status)
+			_, _ = fmt.Fprint(w, body)
+		}
+	}
+	for name, fault := range map[string]func(http.ResponseWriter, *http.Request, http.Handler){
+		"connections break": hangUp,
+		"a proxy's 502":     answer(502, "text/html", "<html>"),
+		"429":               answer(429, "application/json", `{"errorCode": "TooManyRequests", "message": "slow down"}`),
+		"500":               answer(500, "application/json", `{"errorCode": "UnknownError", "message": "it broke"}`),
+		"half an answer":    answer(200, "application/json", `{"data": [`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newServedLab(t)
+			w := l.workspace()
+			l.meet(every(2, http.MethodGet, fault))
+			w.write(l.blocks(gateway(silver3, ipv4Data), routing(true), "data \"vcc_hardware_plan_networks\" \"all\" {}\n"))
+			w.expect(0, []string{"Apply complete! Resources: 2 added"}, "apply", "-auto-approve")
+			w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+		})
+	}
+}
+
+// Each message names the setting to look at.
+func TestAccServed_messages(t *testing.T) {
+	l := newServedLab(t)
+	w := l.workspace()
+	w.write("data \"vcc_hardware_plan_networks\" \"all\" {}\n")
+	said := func(status int, kind, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
+		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("X-Request-Id", "r-17")
+			w.WriteHeader(status)
+			_, _ = fmt.Fprint(w, body)
+		}
+	}
+	const own = "endpoint = "
+	for _, test := range []struct {
+		name     string
+		settings string
+		between  func(http.ResponseWriter, *http.Request, http.Handler)
+		wants    []string
+	}{
+		{"no such host", own + `"https://nobody.invalid:9419"`, nil, []string{"nobody.invalid", "No host has that name. Check endpoint of the provider."}},
+		{"nobody listens", own + `"https://127.0.0.1:1"`, nil, []string{"connection refused", "Nothing listens there. Check host and port in endpoint"}},
+		{"TLS to a plain port", own + fmt.Sprintf("%q", strings.Replace(l.URL, "http://", "https://", 1)), nil, []string{"does not speak TLS at that port. Check the port in endpoint"}},
+		{"a proxy's page", own + fmt.Sprintf("%q", l.URL), said(200, "text/html", "<html>"), []string{`"text/html" instead of JSON`, "Check endpoint of the provider", "request ID r-17"}},
+		{"404 of the whole API", own + fmt.Sprintf("%q", l.URL), said(404, "application/json", `{"errorCode": "NotFound", "message": "no"}`), []string{"has no /api/v1/serverInfo", "Check endpoint of the provider"}},
+		{"another version", own + fmt.Sprintf("%q", l.URL), said(200, "application/json", `{"name": "sp", "buildVersion": "9.1", "apiVersion": "2.0"}`), []string{`has version "2.0" of the API`, "Use a release of the provider that fits the backend"}},
+		{"wrong password", own + fmt.Sprintf("%q\n  password = \"guess\"", l.URL), nil, []string{"Wrong username or password", "Check username and password of the provider."}},
+		{"not allowed", own + fmt.Sprintf("%q", l.URL), every(1, http.MethodGet, said(403, "application/json", `{"errorCode": "AccessDenied", "message": "this account may not"}`)), []string{"This account may not", "username of the provider names it"}},
+		{"too slow", own + fmt.Sprintf("%q\n  request_timeout = \"100ms\"", l.URL), func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, []string{"There was no answer in time", "raise request_timeout"}},
+		{"broken", own + fmt.Sprintf("%q", l.URL), hangUp, []string{"EOF", "max_retries of the provider says how often"}},
+		{"a fault of the server", own + fmt.Sprintf("%q", l.URL), every(1, http.MethodGet, said(500, "application/json", `{"errorCode": "UnknownError", "message": "the backend failed; its log says why"}`)), []string{"its log says why (request ID r-17)"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l.meet(test.between)
+			w.t = t
+			w.put("provider.tf", "provider \"vcc\" {\n  username = \"abc-company\"\n  max_retries = 0\n  "+test.settings+"\n}\n")
+			w.expect(1, append(test.wants, "Error: Networks Not Read"), "plan")
+		})
+	}
+}
+
+// A thousand resources do not make a thousand guesses of one wrong password.
+func TestServed_wrongPasswordOnce(t *testing.T) {
+	l := newServedLab(t)
+	logins := 0
+	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			logins++
+		}
+		server.ServeHTTP(w, r)
+	})
+	s := newServer(t)
+	if said := s.configure(map[string]tftypes.Value{"endpoint": text(l.URL), "username": text("abc-company"), "password": text("guess")}); said != "" {
+		t.Fatal(said)
+	}
+	for range 5 {
+		expectText(t, s.read(), "ERROR", "Wrong username or password")
+	}
+	if logins != 1 {
+		t.Errorf("%d logins, want 1", logins)
+	}
+}
+
+// No secret is in a log, however much is logged.
+func TestAccServed_noSecretInLogs(t *testing.T) {
+	l := newServedLab(t)
+	for _, variable := range []string{"TF_LOG=TRACE", "TF_LOG_PROVIDER=TRACE", "TF_LOG_SDK_PROTO=TRACE"} {
+		w := l.workspace()
+		log := filepath.Join(w.folder, "trace.log")
+		w.env = append(w.env, variable, "TF_LOG_PATH="+log)
+		w.write(l.blocks(gateway(silver3, ipv4Data), routing(true)))
+		w.expect(0, nil, "apply", "-auto-approve")
+		l.meet(every(1, http.MethodGet, hangUp))
+		w.put("provider.tf", strings.Replace(readFile(t, w, "provider.tf"), "username", "max_retries = 1\n  username", 1))
+		w.expect(1, nil, "plan")
+		l.meet(nil)
+		w.expect(0, nil, "destroy", "-auto-approve")
+		content := readFile(t, w, "trace.log")
+		if variable == "TF_LOG=TRACE" && !strings.Contains(content, "backend answered") {
+			t.Errorf("%s: the provider logged nothing; this test sees nothing", variable)
+		}
+		for _, secret := range []string{sitePassword, siteAccess, siteRefresh} {
+			for _, form := range forms(secret) {
+				if strings.Contains(content, form) {
+					t.Errorf("%s: %q is in the log", variable, form)
+				}
+			}
+		}
+	}
+}
+
+func readFile(t *testing.T, w *workspace, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// forms are the ways in which a secret could be written.
+func forms(secret string) []string {
+	return []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret),
+		base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)),
+	}
+}
