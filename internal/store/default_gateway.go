@@ -221,6 +221,9 @@ func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.N
 	} else {
 		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
 	}
+	if err == nil {
+		err = connect(ctx, tx, as, n, state.GatewaySettings)
+	}
 	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
 	return &g, err
 }
@@ -231,21 +234,6 @@ func recordOf(g *vcc.DefaultGateway) any {
 		return nil
 	}
 	return newGatewayRecord(g.Origin, g.GatewaySettings)
-}
-
-// checkOverlap checks rule 12 against the gateways of the other networks on the
-// same appliance, which is those of the tenant on the same host.
-func checkOverlap(ctx context.Context, db bun.IDB, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
-	var rows []gatewayRow
-	err := gatewaysOf(db, as.TenantID).Where("n.host_id = ?", n.HostID).Where("n.id <> ?", n.ID).Scan(ctx, &rows)
-	if err != nil {
-		return err
-	}
-	others, err := scanGateways(rows)
-	if err != nil {
-		return err
-	}
-	return vcc.CheckOverlap(settings, others)
 }
 
 // RemoveDefaultGateway implements vcc.DefaultGatewayService.
@@ -264,6 +252,9 @@ func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkI
 
 func (s *Store) removeGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, current vcc.DefaultGateway) error {
 	if _, err := s.record(ctx, tx, as, &current.NetworkID, recordOf(&current), nil); err != nil {
+		return err
+	}
+	if err := disconnect(ctx, tx, current.NetworkID); err != nil {
 		return err
 	}
 	_, err := tx.NewDelete().Model((*storedGateway)(nil)).Where("network_id = ?", current.NetworkID).Exec(ctx)

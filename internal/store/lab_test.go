@@ -389,6 +389,8 @@ func TestApplyLabIsAtomic(t *testing.T) {
 		"default_gateways": {"DELETE"},
 		"replication_jobs": {"INSERT", "UPDATE", "DELETE"},
 		"changes":          {"INSERT", "DELETE"},
+
+		"connected_networks": {"DELETE"},
 	} {
 		for _, write := range writes {
 			query(t, f.path, fmt.Sprintf("CREATE TRIGGER fail BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, 'out of order'); END", write, table))

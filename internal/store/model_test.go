@@ -106,7 +106,7 @@ func TestStoreAgainstModel(t *testing.T) {
 			t.Fatalf("got %q (%v), want %q", got, err, want)
 		}
 	}
-	nothing := `DELETE FROM default_gateways; DELETE FROM changes;
+	nothing := `DELETE FROM connected_networks; DELETE FROM default_gateways; DELETE FROM changes;
 		UPDATE tenants SET revision = 0, routing_enabled = 0, routing_revision = 0, routing_updated_at = NULL, routing_updated_by = ''`
 	seen := map[vcc.ErrorCode]int{}
 

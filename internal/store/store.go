@@ -107,7 +107,7 @@ func migrate(ctx context.Context, db *sql.DB, lock lockFile) (err error) {
 	if err != nil {
 		return err
 	}
-	m, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	m, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 func TestOpenCreatesAndReopens(t *testing.T) {
@@ -28,7 +29,7 @@ func TestOpenCreatesAndReopens(t *testing.T) {
 				t.Error(err)
 			}
 			equal(t, "tables", slices.Sorted(maps.Keys(dump(t, f.path))), []string{
-				"changes", "cloud_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
+				"changes", "cloud_networks", "connected_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
 				"replication_jobs", "sqlite_sequence", "subscriptions", "tenants",
 			})
 			ok(t, f.ApplyLab(t.Context(), testLab(), nil))
@@ -83,6 +84,20 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 	})
 }
 
+// A database from before the table of connected networks gets it, filled.
+func TestOpenFillsConnectedNetworks(t *testing.T) {
+	f := newFixture(t)
+	first, second := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Silver network 2")
+	f.put(t, f.abc, first.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")))
+	want := query(t, f.path, "SELECT tenant_id || host_id || first_address || last_address || network_id FROM connected_networks ORDER BY 1")
+	ok(t, f.Close())
+	query(t, f.path, "DROP TABLE connected_networks; DELETE FROM goose_db_version WHERE version_id > 1")
+	f.open(t)
+	equal(t, "connected networks", query(t, f.path, "SELECT tenant_id || host_id || first_address || last_address || network_id FROM connected_networks ORDER BY 1"), want)
+	_, _, err := f.PutDefaultGateway(t.Context(), f.abc, second.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")), vcc.Precondition{})
+	equal(t, "code", vcc.Code(err), vcc.CodeConflict)
+}
+
 func TestOpenFails(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
@@ -109,7 +124,7 @@ func opened(t *testing.T, path string) {
 	t.Helper()
 	f := &fixture{path: path}
 	f.open(t)
-	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1"})
+	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3"})
 	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 	equal(t, "networks", f.describe(t), testLabNetworks)
 }

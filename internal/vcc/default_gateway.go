@@ -79,10 +79,10 @@ func equalPtr[T comparable](a, b *T) bool {
 
 var linkLocal = netip.MustParsePrefix("fe80::/10") // RFC 4291, 2.5.6
 
-// networks lists the IP networks that a router with these settings would be
-// connected to. Link-local ones are left out: they are per link by definition
+// Networks lists the IP networks that a router with these settings would be
+// connected to, by family: "ipv4", "ipv6". Link-local ones are left out: they are per link by definition
 // and never collide.
-func (s GatewaySettings) networks() map[string]netip.Prefix {
+func (s GatewaySettings) Networks() map[string]netip.Prefix {
 	networks := map[string]netip.Prefix{}
 	if s.IPv4 != nil {
 		networks["ipv4"] = s.IPv4.Network()
@@ -113,14 +113,14 @@ type DefaultGateway struct {
 // the gateways of the other networks on the same appliance. The error has
 // CodeConflict, the field "ipv4" or "ipv6", and names the other network.
 func CheckOverlap(settings GatewaySettings, others []DefaultGateway) error {
-	mine := settings.networks()
+	mine := settings.Networks()
 	for _, family := range []string{"ipv4", "ipv6"} {
 		network, ok := mine[family]
 		if !ok {
 			continue
 		}
 		for _, other := range others {
-			if taken, ok := other.networks()[family]; ok && taken.Overlaps(network) {
+			if taken, ok := other.Networks()[family]; ok && taken.Overlaps(network) {
 				return &Error{
 					Code: CodeConflict, Field: family, ResourceID: other.NetworkID,
 					Message: fmt.Sprintf("%s overlaps %s of %q on the same network extension appliance; "+

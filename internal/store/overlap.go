@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+
+	"github.com/pressly/goose/v3"
+	"github.com/uptrace/bun"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// connectedNetwork is one IP network of a stored gateway, as the range of its
+// addresses. The networks of one appliance do not overlap (rule 12), so that an index
+// finds the only one that could overlap another without a look at all.
+type connectedNetwork struct {
+	bun.BaseModel    `bun:"table:connected_networks"`
+	TenantID, HostID string
+	FirstAddress     string
+	LastAddress      string
+	NetworkID        string
+}
+
+// connectedNetworks are those of a gateway's settings.
+func connectedNetworks(tenantID, hostID, networkID string, s vcc.GatewaySettings) (list []connectedNetwork) {
+	for _, p := range s.Networks() {
+		list = append(list, connectedNetwork{
+			TenantID: tenantID, HostID: hostID, NetworkID: networkID,
+			FirstAddress: sortable(p.Masked().Addr()), LastAddress: sortable(lastAddress(p)),
+		})
+	}
+	return list
+}
+
+// sortable writes an address so that those of one family sort by their value, beside
+// those of the other.
+func sortable(a netip.Addr) string {
+	family := "4"
+	if a.Is6() {
+		family = "6"
+	}
+	return family + hex.EncodeToString(a.AsSlice())
+}
+
+func lastAddress(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().AsSlice()
+	for bit := p.Bits(); bit < len(b)*8; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	last, _ := netip.AddrFromSlice(b)
+	return last
+}
+
+// checkOverlap checks rule 12 against the gateways of the other networks on the
+// same appliance, which is those of the tenant on the same host.
+func checkOverlap(ctx context.Context, db bun.IDB, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+	overlaps := false
+	for _, mine := range connectedNetworks(as.TenantID, n.HostID, n.ID, settings) {
+		// Of networks that do not overlap, the one that begins last before my end is the
+		// one that ends last, too.
+		var others []connectedNetwork
+		err := db.NewSelect().Model(&others).
+			Where("tenant_id = ?", mine.TenantID).Where("host_id = ?", mine.HostID).Where("network_id <> ?", mine.NetworkID).
+			Where("first_address <= ?", mine.LastAddress).OrderExpr("first_address DESC").Limit(1).Scan(ctx)
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
+			overlaps = overlaps || other.LastAddress >= mine.FirstAddress
+		}
+	}
+	if !overlaps {
+		return nil
+	}
+	// The error names the other network.
+	var rows []gatewayRow
+	err := gatewaysOf(db, as.TenantID).Where("n.host_id = ?", n.HostID).Where("n.id <> ?", n.ID).Scan(ctx, &rows)
+	if err != nil {
+		return err
+	}
+	stored, err := scanGateways(rows)
+	if err != nil {
+		return err
+	}
+	return vcc.CheckOverlap(settings, stored)
+}
+
+// connect keeps the IP networks of a gateway that is being stored.
+func connect(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, s vcc.GatewaySettings) error {
+	if err := disconnect(ctx, tx, n.ID); err != nil {
+		return err
+	}
+	if list := connectedNetworks(as.TenantID, n.HostID, n.ID, s); len(list) > 0 {
+		_, err := tx.NewInsert().Model(&list).Exec(ctx)
+		return err
+	}
+	return nil
+}
+
+// disconnect forgets the IP networks of a gateway.
+func disconnect(ctx context.Context, tx bun.Tx, networkID string) error {
+	_, err := tx.NewDelete().Model((*connectedNetwork)(nil)).Where("network_id = ?", networkID).Exec(ctx)
+	return err
+}
+
+// fillConnectedNetworks is the migration that follows the one that makes the table: it
+// enters the gateways that are stored already.
+var fillConnectedNetworks = goose.NewGoMigration(3, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, "SELECT c.tenant_id, c.host_id, g.network_id, g.origin, g.ipv4_address, g.ipv4_prefix_length, "+
+		"g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length FROM default_gateways AS g JOIN cloud_networks AS c ON c.id = g.network_id")
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // read to the end, or rolled back
+	var list []connectedNetwork
+	for rows.Next() {
+		var tenantID, hostID, networkID string
+		var r gatewayRecord
+		if err := rows.Scan(&tenantID, &hostID, &networkID, &r.Origin, &r.Ipv4Address, &r.Ipv4PrefixLength, &r.Ipv6Address, &r.Ipv6Network, &r.Ipv6PrefixLength); err != nil {
+			return err
+		}
+		state, err := r.state()
+		if err != nil {
+			return err
+		}
+		list = append(list, connectedNetworks(tenantID, hostID, networkID, state.GatewaySettings)...)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, c := range list {
+		_, err := tx.ExecContext(ctx, "INSERT INTO connected_networks (tenant_id, host_id, first_address, last_address, network_id) VALUES ($1, $2, $3, $4, $5)",
+			c.TenantID, c.HostID, c.FirstAddress, c.LastAddress, c.NetworkID)
+		if err != nil {
+			return fmt.Errorf("entering the networks of %s: %w", c.NetworkID, err)
+		}
+	}
+	return nil
+}}, nil)
