@@ -10,7 +10,9 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-func TestGatewayLifeAndHistory(t *testing.T) {
+func TestGatewayLifeAndHistory(t *testing.T) { onBoth(t, testGatewayLifeAndHistory) }
+
+func testGatewayLifeAndHistory(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(t, f.abc, "Silver network 1")
 	noGateway := &vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID, Message: `no default gateway is stored for "Silver network 1"`}
@@ -74,6 +76,10 @@ func TestGatewayLifeAndHistory(t *testing.T) {
 }
 
 func TestRevisionCountsEveryChangeOfATenant(t *testing.T) {
+	onBoth(t, testRevisionCountsEveryChangeOfATenant)
+}
+
+func testRevisionCountsEveryChangeOfATenant(t *testing.T) {
 	f := newFixture(t)
 	silver, gold := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Gold network 2")
 	others := f.network(t, f.xyz, "Bronze network 1")
@@ -94,7 +100,9 @@ func TestRevisionCountsEveryChangeOfATenant(t *testing.T) {
 		[]string{"ABC | 1", "ABC | 2", "ABC | 3", "ABC | 4", "ABC | 5", "XYZ | 1"})
 }
 
-func TestPutOfTheSameIsIdempotent(t *testing.T) {
+func TestPutOfTheSameIsIdempotent(t *testing.T) { onBoth(t, testPutOfTheSameIsIdempotent) }
+
+func testPutOfTheSameIsIdempotent(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(t, f.abc, "Silver network 1")
 	for _, s := range []vcc.GatewaySettings{
@@ -116,6 +124,10 @@ func TestPutOfTheSameIsIdempotent(t *testing.T) {
 }
 
 func TestPutMakesADetectedGatewaySpecified(t *testing.T) {
+	onBoth(t, testPutMakesADetectedGatewaySpecified)
+}
+
+func testPutMakesADetectedGatewaySpecified(t *testing.T) {
 	f := newFixture(t)
 	_, err := f.RunReplicationJob(t.Context(), f.abc, f.job(t, f.abc, "Nightly").ID)
 	ok(t, err)
@@ -132,7 +144,9 @@ func TestPutMakesADetectedGatewaySpecified(t *testing.T) {
 	})
 }
 
-func TestPutRefusesInvalidSettings(t *testing.T) {
+func TestPutRefusesInvalidSettings(t *testing.T) { onBoth(t, testPutRefusesInvalidSettings) }
+
+func testPutRefusesInvalidSettings(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(t, f.abc, "Silver network 1")
 	f.unchanged(t, func() {
@@ -149,7 +163,9 @@ func TestPutRefusesInvalidSettings(t *testing.T) {
 	})
 }
 
-func TestGatewayPreconditions(t *testing.T) {
+func TestGatewayPreconditions(t *testing.T) { onBoth(t, testGatewayPreconditions) }
+
+func testGatewayPreconditions(t *testing.T) {
 	const name = "Silver network 1"
 	settings, other := ipv4("172.17.52.1/23"), ipv4("172.17.52.2/23")
 	revision := func(r int64) vcc.Precondition { return vcc.Precondition{Revision: &r} }
@@ -232,7 +248,9 @@ func TestGatewayPreconditions(t *testing.T) {
 	}
 }
 
-func TestOverlapRule12(t *testing.T) {
+func TestOverlapRule12(t *testing.T) { onBoth(t, testOverlapRule12) }
+
+func testOverlapRule12(t *testing.T) {
 	f := newFixture(t)
 	silver1, silver2 := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Silver network 2")
 	gold, bronze := f.network(t, f.abc, "Gold network 1"), f.network(t, f.xyz, "Bronze network 1")
@@ -280,7 +298,9 @@ func TestOverlapRule12(t *testing.T) {
 
 // TestOtherTenantsRule20 asks every method for what another tenant has: the
 // answer must be the one for what nobody has.
-func TestOtherTenantsRule20(t *testing.T) {
+func TestOtherTenantsRule20(t *testing.T) { onBoth(t, testOtherTenantsRule20) }
+
+func testOtherTenantsRule20(t *testing.T) {
 	f := newFixture(t)
 	network, job := f.network(t, f.xyz, "Bronze network 1"), f.job(t, f.xyz, "Hourly")
 	_, err := f.RunReplicationJob(t.Context(), f.xyz, job.ID)
@@ -367,7 +387,9 @@ func TestOtherTenantsRule20(t *testing.T) {
 	})
 }
 
-func TestPages(t *testing.T) {
+func TestPages(t *testing.T) { onBoth(t, testPages) }
+
+func testPages(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(t, f.abc, "Silver network 1")
 	for i, network := range f.networks(t, f.abc) {
@@ -420,7 +442,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestNetworkFilters(t *testing.T) {
+func TestNetworkFilters(t *testing.T) { onBoth(t, testNetworkFilters) }
+
+func testNetworkFilters(t *testing.T) {
 	f := newFixture(t)
 	gold := f.network(t, f.abc, "Gold network 1").HardwarePlanID
 	for _, tc := range []struct {
@@ -443,7 +467,9 @@ func TestNetworkFilters(t *testing.T) {
 
 // TestCancelledWriteLeavesNothing cancels each write in its middle: the clock is
 // read between the statements of its transaction.
-func TestCancelledWriteLeavesNothing(t *testing.T) {
+func TestCancelledWriteLeavesNothing(t *testing.T) { onBoth(t, testCancelledWriteLeavesNothing) }
+
+func testCancelledWriteLeavesNothing(t *testing.T) {
 	lab := testLab()
 	lab.Tenants[0].Subscriptions, lab.Tenants[0].Jobs = []string{"Gold"}, nil
 	for name, do := range map[string]func(ctx context.Context, f *fixture, networkID string) error{

@@ -20,7 +20,9 @@ import (
 
 // TestAnsweredWritesSurviveKill kills processes that write, at random moments,
 // and looks for what they were told is stored.
-func TestAnsweredWritesSurviveKill(t *testing.T) {
+func TestAnsweredWritesSurviveKill(t *testing.T) { onBoth(t, testAnsweredWritesSurviveKill) }
+
+func testAnsweredWritesSurviveKill(t *testing.T) {
 	for _, tc := range []struct{ writers, rounds int }{{1, 25}, {2, 5}} {
 		t.Run(fmt.Sprintf("%d writers", tc.writers), func(t *testing.T) {
 			f := newFixture(t)
@@ -90,7 +92,7 @@ func (p *process) killSoon(t *testing.T) map[string]string {
 func writeChild(args []string) error {
 	ctx := context.Background()
 	path, as, name := args[0], vcc.Actor{TenantID: args[1]}, args[2]
-	s, err := store.OpenSQLite(ctx, path)
+	s, err := openStore(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -147,7 +149,9 @@ func randomWrite(ctx context.Context, s *store.Store, as vcc.Actor, networks []v
 
 // TestConcurrentWriters lets stores of one process write side by side, each over
 // two goroutines.
-func TestConcurrentWriters(t *testing.T) {
+func TestConcurrentWriters(t *testing.T) { onBoth(t, testConcurrentWriters) }
+
+func testConcurrentWriters(t *testing.T) {
 	f := newFixture(t)
 	other := &fixture{path: f.path}
 	other.open(t)
@@ -186,7 +190,9 @@ func TestConcurrentWriters(t *testing.T) {
 
 // TestConditionalWritersTakeTurns counts with a gateway: of the writers that saw
 // one revision only one may win.
-func TestConditionalWritersTakeTurns(t *testing.T) {
+func TestConditionalWritersTakeTurns(t *testing.T) { onBoth(t, testConditionalWritersTakeTurns) }
+
+func testConditionalWritersTakeTurns(t *testing.T) {
 	f := newFixture(t)
 	n := f.network(t, f.abc, "Silver network 1")
 	f.put(t, f.abc, n.ID, ipv4("10.0.0.1/16"))

@@ -72,6 +72,7 @@ func failoverPlansOf(db bun.IDB, tenantID string) *bun.SelectQuery {
 // FailoverPlans implements vcc.FailoverService.
 func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.FailoverPlan, total int, err error) {
 	err = s.read(ctx, func(tx bun.Tx) error {
+		list = nil
 		rows, n, err := scanPage[failoverPlanRow](ctx, failoverPlansOf(tx, as.TenantID), p)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -35,7 +37,11 @@ func TestMain(m *testing.M) {
 	child := map[string]func(args []string) error{"open": openChild, "write": writeChild}[os.Getenv(childEnv)]
 	if child == nil {
 		must(0, flag.Set("rapid.checks", "30")) // unless the command line asks for more
-		os.Exit(m.Run())
+		status := m.Run()
+		if server, err := postgres(); err == nil {
+			_ = server.Close()
+		}
+		os.Exit(status)
 	}
 	if err := child(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
@@ -167,7 +173,7 @@ func testLab() vcc.Lab {
 // fixture is a store that the test lab was applied to, and who acts on it.
 type fixture struct {
 	*store.Store
-	path     string
+	path     string // or the address of a database
 	abc, xyz vcc.Actor
 	// at is the time on the store's clock.
 	at time.Time
@@ -184,19 +190,85 @@ var template = sync.OnceValue(func() []byte {
 	return must(os.ReadFile(path))
 })
 
+// databases are what a test runs on.
+const (
+	onSQLite   = "SQLite"
+	onPostgres = "PostgreSQL"
+)
+
+// onBoth runs a test on each kind of database: newFixture makes one of the kind that
+// the test's name has.
+func onBoth(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(onSQLite, test)
+	t.Run(onPostgres, test)
+}
+
+// postgres is the server of these tests, started for the first that needs it.
+var postgres = sync.OnceValues(postgrestest.New)
+
+// postgresTemplate is the database of a fixture, which is made once.
+var postgresTemplate = sync.OnceValues(func() (string, error) {
+	server, err := postgres()
+	if err != nil {
+		return "", err
+	}
+	name, err := server.NewDatabase("")
+	if err != nil {
+		return "", err
+	}
+	s, err := store.Open(context.Background(), server.URL(name))
+	if err != nil {
+		return "", err
+	}
+	return name, errors.Join(s.ApplyLab(context.Background(), testLab(), nil), s.Close())
+})
+
+// newDatabase makes a database, from a template or empty, and returns its address.
+func newDatabase(t *testing.T, from func() (string, error)) string {
+	t.Helper()
+	server, err := postgres()
+	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	ok(t, err)
+	name := ""
+	if from != nil {
+		name, err = from()
+		ok(t, err)
+	}
+	name, err = server.NewDatabase(name)
+	ok(t, err)
+	return server.URL(name)
+}
+
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{path: filepath.Join(t.TempDir(), "vcc.db"), at: time.Date(2025, 11, 3, 10, 0, 0, 0, time.UTC)}
-	ok(t, os.WriteFile(f.path, template(), 0o600))
+	if strings.Contains(t.Name(), "/"+onPostgres) {
+		f.path = newDatabase(t, postgresTemplate)
+	} else {
+		ok(t, os.WriteFile(f.path, template(), 0o600))
+	}
 	f.open(t)
 	f.abc, f.xyz = f.actor(t, "ABC"), f.actor(t, "XYZ")
 	return f
 }
 
-// open opens the file, also once more after a Close.
+// openStore opens a database: the path of a file, or an address of PostgreSQL.
+func openStore(ctx context.Context, path string) (*store.Store, error) {
+	if isPostgres(path) {
+		return store.Open(ctx, path)
+	}
+	return store.Open(ctx, "sqlite:"+path)
+}
+
+func isPostgres(path string) bool { return strings.HasPrefix(path, "postgres://") }
+
+// open opens the database, also once more after a Close.
 func (f *fixture) open(t *testing.T) {
 	t.Helper()
-	s, err := store.OpenSQLite(t.Context(), f.path)
+	s, err := openStore(t.Context(), f.path)
 	ok(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	s.SetClock(func() time.Time { return f.at })
@@ -289,7 +361,11 @@ func both(v4, v6 vcc.GatewaySettings) vcc.GatewaySettings {
 func dump(t *testing.T, path string) map[string][]string {
 	t.Helper()
 	tables := map[string][]string{}
-	for _, name := range query(t, path, "SELECT name FROM sqlite_master WHERE type = 'table'") {
+	names := "SELECT name FROM sqlite_master WHERE type = 'table'"
+	if isPostgres(path) {
+		names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+	}
+	for _, name := range query(t, path, names) {
 		tables[name] = query(t, path, fmt.Sprintf("SELECT * FROM %q ORDER BY 1, 2", name))
 	}
 	if len(tables) == 0 {
@@ -309,8 +385,14 @@ func (f *fixture) unchanged(t *testing.T, do func()) {
 // query returns the rows of a query on a database file, past the store.
 func query(t *testing.T, path, text string, args ...any) []string {
 	t.Helper()
-	dsn := url.URL{Scheme: "file", Path: path, OmitHost: true}
-	db, err := sql.Open("sqlite", dsn.String())
+	driver, dsn := "sqlite", (&url.URL{Scheme: "file", Path: path, OmitHost: true}).String()
+	if isPostgres(path) {
+		driver, dsn = "pgx", path+"&default_query_exec_mode=simple_protocol"
+		for i := range args {
+			text = strings.Replace(text, "?", fmt.Sprintf("$%d", i+1), 1)
+		}
+	}
+	db, err := sql.Open(driver, dsn)
 	ok(t, err)
 	defer db.Close() //nolint:errcheck // nothing is left to be lost
 	rows, err := db.QueryContext(t.Context(), text, args...)

@@ -51,6 +51,7 @@ func (s *Store) record(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID *
 // DefaultGatewayChanges implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, p vcc.Page) (list []vcc.Change, total int, err error) {
 	err = s.read(ctx, func(tx bun.Tx) error {
+		list = nil
 		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
 			return err
 		}

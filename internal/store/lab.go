@@ -36,7 +36,7 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 	}
 	// A look first, because a backend that is used daily need not take the write lock.
 	if digest, err := declaredLab(ctx, s.db); err != nil || digest != "" {
-		return false, translate(err)
+		return false, s.engine.translate(err)
 	}
 	err = s.write(ctx, everything, func(tx bun.Tx) error {
 		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
@@ -78,7 +78,7 @@ func declaredLab(ctx context.Context, db bun.IDB) (string, error) {
 func (s *Store) Tenants(ctx context.Context) ([]vcc.Tenant, error) {
 	var list []vcc.Tenant
 	err := s.db.NewSelect().TableExpr("tenants").ColumnExpr("id, name").OrderExpr("ordinal").Scan(ctx, &list)
-	return list, translate(err)
+	return list, s.engine.translate(err)
 }
 
 // labChange is one application of a lab, inside its transaction.

@@ -42,7 +42,9 @@ func (f *fixture) describe(t *testing.T) string {
 const testLabNetworks = "ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 111, Gold network 1: 201, Gold network 2: 211\n" +
 	"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103"
 
-func TestApplyLabAllocatesVLANsRule1(t *testing.T) {
+func TestApplyLabAllocatesVLANsRule1(t *testing.T) { onBoth(t, testApplyLabAllocatesVLANsRule1) }
+
+func testApplyLabAllocatesVLANsRule1(t *testing.T) {
 	f := newFixture(t)
 	equal(t, "networks", f.describe(t), testLabNetworks)
 	for _, as := range []vcc.Actor{f.abc, f.xyz} {
@@ -58,10 +60,28 @@ func TestApplyLabAllocatesVLANsRule1(t *testing.T) {
 	}
 }
 
-// TestOddNames stores names that mean something to SQL, to YAML or to C.
-func TestOddNames(t *testing.T) {
+// Nothing has a name or an ID with a NUL character, which PostgreSQL has in no text.
+func TestNamesWithNUL(t *testing.T) { onBoth(t, testNamesWithNUL) }
+
+func testNamesWithNUL(t *testing.T) {
 	f := newFixture(t)
-	for _, name := range []string{"it's", `a "b" c`, `back\slash`, "100%", "a?b", "a\x00b", "\x00", "née 日本 🙂", "--", "a\nb", "{{.}}", "NULL"} {
+	for _, name := range []string{"\x00", "Silver network 1\x00", "Silver\x00 network 1"} {
+		list, total, err := f.Networks(t.Context(), f.abc, vcc.NetworkFilter{Name: name}, everything)
+		ok(t, err)
+		equal(t, "networks", total+len(list), 0)
+		_, err = f.DefaultGateway(t.Context(), f.abc, name)
+		equal(t, "code", vcc.Code(err), vcc.CodeNotFound)
+		_, _, err = f.PutDefaultGateway(t.Context(), f.abc, name, app, vcc.Precondition{})
+		equal(t, "code", vcc.Code(err), vcc.CodeNotFound)
+	}
+}
+
+// TestOddNames stores names that mean something to SQL, to YAML or to C.
+func TestOddNames(t *testing.T) { onBoth(t, testOddNames) }
+
+func testOddNames(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"it's", `a "b" c`, `back\slash`, "100%", "a?b", "née 日本 🙂", "--", "a\nb", "{{.}}", "NULL"} {
 		lab := changed(func(lab *vcc.Lab) {
 			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: name, Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 1}})
 			lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: name, Subscriptions: []string{name}})
@@ -78,7 +98,9 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
-func TestApplyLabIsRepeatable(t *testing.T) {
+func TestApplyLabIsRepeatable(t *testing.T) { onBoth(t, testApplyLabIsRepeatable) }
+
+func testApplyLabIsRepeatable(t *testing.T) {
 	f := newFixture(t)
 	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1").ID, app)
 	_, err := f.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
@@ -101,7 +123,9 @@ func TestApplyLabIsRepeatable(t *testing.T) {
 
 // TestApplyLabKeepsWhatIsStored changes the lab under three gateways: on the
 // second network with internet access, on the one without, and on another host.
-func TestApplyLabKeepsWhatIsStored(t *testing.T) {
+func TestApplyLabKeepsWhatIsStored(t *testing.T) { onBoth(t, testApplyLabKeepsWhatIsStored) }
+
+func testApplyLabKeepsWhatIsStored(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		change   func(lab *vcc.Lab)
@@ -192,6 +216,10 @@ func TestApplyLabKeepsWhatIsStored(t *testing.T) {
 // TestApplyLabGivesFreedVLANsOutAgain takes a network from one tenant and
 // subscribes another in one application.
 func TestApplyLabGivesFreedVLANsOutAgain(t *testing.T) {
+	onBoth(t, testApplyLabGivesFreedVLANsOutAgain)
+}
+
+func testApplyLabGivesFreedVLANsOutAgain(t *testing.T) {
 	f := newFixture(t)
 	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
 		unsubscribe(&lab.Tenants[0], "Silver")
@@ -203,7 +231,9 @@ func TestApplyLabGivesFreedVLANsOutAgain(t *testing.T) {
 
 // TestApplyLabRemovesByName removes what has gateways: refused, and nothing
 // changed, unless one of the names asks for it.
-func TestApplyLabRemovesByName(t *testing.T) {
+func TestApplyLabRemovesByName(t *testing.T) { onBoth(t, testApplyLabRemovesByName) }
+
+func testApplyLabRemovesByName(t *testing.T) {
 	const kept = ", which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "
 	for _, tc := range []struct {
 		name     string
@@ -293,7 +323,9 @@ func checkHistoryRevisions(t *testing.T, f *fixture, tenant string) {
 	equal(t, "revision of "+tenant, query(t, f.path, "SELECT revision FROM tenants WHERE id = ?", id), []string{fmt.Sprint(len(got))})
 }
 
-func TestApplyLabRefuses(t *testing.T) {
+func TestApplyLabRefuses(t *testing.T) { onBoth(t, testApplyLabRefuses) }
+
+func testApplyLabRefuses(t *testing.T) {
 	cannot := func(tenant, plan, host, kind string) *vcc.Error {
 		return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("tenant %q cannot be subscribed to hardware plan %q: host %q has no free VLAN for a network "+
 			"%s internet access; widen its ranges or free a network; nothing was changed", tenant, plan, host, kind)}
@@ -328,7 +360,9 @@ func TestApplyLabRefuses(t *testing.T) {
 	}
 }
 
-func TestApplyLabMovesAPlanNobodyUses(t *testing.T) {
+func TestApplyLabMovesAPlanNobodyUses(t *testing.T) { onBoth(t, testApplyLabMovesAPlanNobodyUses) }
+
+func testApplyLabMovesAPlanNobodyUses(t *testing.T) {
 	f := newFixture(t)
 	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
 		lab.HardwarePlans[1].Host = "hyperv01"
@@ -339,7 +373,9 @@ func TestApplyLabMovesAPlanNobodyUses(t *testing.T) {
 }
 
 // TestApplyLabJobs checks that a job keeps its runs while the lab has it.
-func TestApplyLabJobs(t *testing.T) {
+func TestApplyLabJobs(t *testing.T) { onBoth(t, testApplyLabJobs) }
+
+func testApplyLabJobs(t *testing.T) {
 	f := newFixture(t)
 	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1": app, "Gold network 2": office})
 	weekly := f.job(t, f.abc, "Weekly")
@@ -366,7 +402,9 @@ func TestApplyLabJobs(t *testing.T) {
 
 // TestApplyLabIsAtomic makes each kind of write fail, one table after another,
 // in an application that writes to every table.
-func TestApplyLabIsAtomic(t *testing.T) {
+func TestApplyLabIsAtomic(t *testing.T) { onBoth(t, testApplyLabIsAtomic) }
+
+func testApplyLabIsAtomic(t *testing.T) {
 	lab := changed(func(lab *vcc.Lab) {
 		lab.Hosts = append(lab.Hosts[:1:1], vcc.Host{Name: "esx02", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 9}}}})
 		drop(lab, "Gold")
@@ -393,11 +431,20 @@ func TestApplyLabIsAtomic(t *testing.T) {
 		"connected_networks": {"DELETE"},
 	} {
 		for _, write := range writes {
-			query(t, f.path, fmt.Sprintf("CREATE TRIGGER fail BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, 'out of order'); END", write, table))
+			if isPostgres(f.path) {
+				query(t, f.path, "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'out of order'; END $$")
+				query(t, f.path, fmt.Sprintf("CREATE TRIGGER fail BEFORE %s ON %s EXECUTE FUNCTION fail()", write, table))
+			} else {
+				query(t, f.path, fmt.Sprintf("CREATE TRIGGER fail BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, 'out of order'); END", write, table))
+			}
 			if err := apply(); err == nil || !strings.Contains(err.Error(), "out of order") {
 				t.Fatalf("%s on %s: got %v", write, table, err)
 			}
-			query(t, f.path, "DROP TRIGGER fail")
+			drop := "DROP TRIGGER fail"
+			if isPostgres(f.path) {
+				drop += " ON " + table
+			}
+			query(t, f.path, drop)
 			equal(t, fmt.Sprintf("content of the database after a failing %s on %s", write, table), dump(t, f.path), before)
 		}
 	}

@@ -88,7 +88,9 @@ func overlap(a, b vcc.GatewaySettings) bool {
 }
 
 // TestStoreAgainstModel plays random writes on the store and on the model.
-func TestStoreAgainstModel(t *testing.T) {
+func TestStoreAgainstModel(t *testing.T) { onBoth(t, testStoreAgainstModel) }
+
+func testStoreAgainstModel(t *testing.T) {
 	f := newFixture(t)
 	networks := f.networks(t, f.abc)
 	ctx := context.Background()
@@ -107,7 +109,7 @@ func TestStoreAgainstModel(t *testing.T) {
 		}
 	}
 	nothing := `DELETE FROM connected_networks; DELETE FROM default_gateways; DELETE FROM changes;
-		UPDATE tenants SET revision = 0, routing_enabled = 0, routing_revision = 0, routing_updated_at = NULL, routing_updated_by = ''`
+		UPDATE tenants SET revision = 0, routing_enabled = FALSE, routing_revision = 0, routing_updated_at = NULL, routing_updated_by = ''`
 	seen := map[vcc.ErrorCode]int{}
 
 	rapid.Check(t, func(rt *rapid.T) {

@@ -81,6 +81,7 @@ func (s *Store) HardwarePlans(ctx context.Context, as vcc.Actor, p vcc.Page) (li
 		WithInternet, WithoutInternet int
 	}
 	err = s.read(ctx, func(tx bun.Tx) error {
+		list = nil
 		rows, n, err := scanPage[row](ctx, tx.NewSelect().
 			TableExpr("subscriptions AS s").
 			Join("JOIN hardware_plans AS p ON p.id = s.hardware_plan_id").

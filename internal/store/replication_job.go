@@ -45,6 +45,7 @@ func jobsOf(db bun.IDB, tenantID string) *bun.SelectQuery {
 // ReplicationJobs implements vcc.ReplicationJobService.
 func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.ReplicationJob, total int, err error) {
 	err = s.read(ctx, func(tx bun.Tx) error {
+		list = nil
 		rows, n, err := scanPage[jobRow](ctx, jobsOf(tx, as.TenantID), p)
 		if err != nil {
 			return err

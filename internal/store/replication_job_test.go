@@ -38,7 +38,9 @@ var (
 	linux      = vcc.DetectionSkip{ProductionNetwork: "Data", Reason: "none of its VMs in the job runs Windows, and settings of other guests are not detected; specify the gateway"}
 )
 
-func TestFirstRunDetectsRule4(t *testing.T) {
+func TestFirstRunDetectsRule4(t *testing.T) { onBoth(t, testFirstRunDetectsRule4) }
+
+func testFirstRunDetectsRule4(t *testing.T) {
 	f := newFixture(t)
 	job := f.job(t, f.abc, "Nightly")
 	equal(t, "a job that never ran", job, vcc.ReplicationJob{
@@ -68,7 +70,9 @@ func renamed(lab vcc.Lab) vcc.Lab {
 	return lab
 }
 
-func TestDetectionOverwritesNothing(t *testing.T) {
+func TestDetectionOverwritesNothing(t *testing.T) { onBoth(t, testDetectionOverwritesNothing) }
+
+func testDetectionOverwritesNothing(t *testing.T) {
 	f := newFixture(t)
 	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1").ID, ipv4("172.17.52.254/23"))
 	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 3": officeBoth}, linux,
@@ -76,7 +80,9 @@ func TestDetectionOverwritesNothing(t *testing.T) {
 	equal(t, "the stored gateway", f.gateways(t, f.abc)[0].GatewaySettings, ipv4("172.17.52.254/23"))
 }
 
-func TestDetectionSkipsOverlaps(t *testing.T) {
+func TestDetectionSkipsOverlaps(t *testing.T) { onBoth(t, testDetectionSkipsOverlaps) }
+
+func testDetectionSkipsOverlaps(t *testing.T) {
 	f := newFixture(t)
 	f.put(t, f.abc, f.network(t, f.abc, "Silver network 2").ID, ipv4("172.17.52.1/22"))
 	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 3": officeBoth}, linux, vcc.DetectionSkip{
@@ -88,7 +94,9 @@ func TestDetectionSkipsOverlaps(t *testing.T) {
 	f.run(t, "Nightly", 2, nil) // the first run was the only chance
 }
 
-func TestJobUsesItsMapping(t *testing.T) {
+func TestJobUsesItsMapping(t *testing.T) { onBoth(t, testJobUsesItsMapping) }
+
+func testJobUsesItsMapping(t *testing.T) {
 	f := newFixture(t)
 	lab := testLab()
 	lab.Tenants[0].Jobs = []vcc.LabReplicationJob{{
@@ -99,7 +107,9 @@ func TestJobUsesItsMapping(t *testing.T) {
 		vcc.DetectionSkip{ProductionNetwork: "App", Reason: "the job maps it to no cloud network"})
 }
 
-func TestSeedRunsEveryJobOnce(t *testing.T) {
+func TestSeedRunsEveryJobOnce(t *testing.T) { onBoth(t, testSeedRunsEveryJobOnce) }
+
+func testSeedRunsEveryJobOnce(t *testing.T) {
 	f := &fixture{path: t.TempDir() + "/vcc.db", at: time.Date(2025, 11, 3, 10, 0, 0, 0, time.UTC)}
 	f.open(t)
 	seeded, err := f.Seed(t.Context(), testLab())

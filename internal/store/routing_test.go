@@ -8,7 +8,9 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-func TestNetworkRouting(t *testing.T) {
+func TestNetworkRouting(t *testing.T) { onBoth(t, testNetworkRouting) }
+
+func testNetworkRouting(t *testing.T) {
 	f := newFixture(t)
 	want := &vcc.NetworkRouting{TenantID: f.abc.TenantID, TenantName: "ABC"}
 	check := func(got *vcc.NetworkRouting, err error) {

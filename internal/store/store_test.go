@@ -71,12 +71,14 @@ func TestReopenWaitsForNobody(t *testing.T) {
 	equal(t, "networks", each(again.networks(t, f.abc), nameAndVLAN), each(f.networks(t, f.abc), nameAndVLAN))
 }
 
-func TestOpenRefusesANewerSchema(t *testing.T) {
+func TestOpenRefusesANewerSchema(t *testing.T) { onBoth(t, testOpenRefusesANewerSchema) }
+
+func testOpenRefusesANewerSchema(t *testing.T) {
 	f := newFixture(t)
 	ok(t, f.Close())
-	query(t, f.path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	query(t, f.path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)")
 	f.unchanged(t, func() {
-		_, err := store.OpenSQLite(t.Context(), f.path)
+		_, err := openStore(t.Context(), f.path)
 		want := regexp.MustCompile(`^its schema has version 99 and this program knows versions up to \d+ only: it was written by a newer release; use that one$`)
 		if err == nil || !want.MatchString(err.Error()) {
 			t.Errorf("got %v", err)
@@ -85,7 +87,9 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 }
 
 // A database from before the table of connected networks gets it, filled.
-func TestOpenFillsConnectedNetworks(t *testing.T) {
+func TestOpenFillsConnectedNetworks(t *testing.T) { onBoth(t, testOpenFillsConnectedNetworks) }
+
+func testOpenFillsConnectedNetworks(t *testing.T) {
 	f := newFixture(t)
 	first, second := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Silver network 2")
 	f.put(t, f.abc, first.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")))
@@ -138,7 +142,7 @@ func TestGoroutinesOpenAFreshFile(t *testing.T) {
 		for i := range errs {
 			wg.Go(func() {
 				<-begin
-				s, err := store.OpenSQLite(t.Context(), path)
+				s, err := openStore(t.Context(), path)
 				if err == nil {
 					err = s.Close()
 				}
@@ -185,7 +189,7 @@ func openChild(args []string) error {
 	if _, err := os.Stdin.Read(make([]byte, 1)); err == nil {
 		return errors.New("the input has no end")
 	}
-	s, err := store.OpenSQLite(context.Background(), args[0])
+	s, err := openStore(context.Background(), args[0])
 	if err != nil {
 		return err
 	}

@@ -172,6 +172,8 @@ func (v *labValidator) name(field, name string) {
 		v.add(field, "a name is required")
 	case strings.TrimSpace(name) != name:
 		v.add(field, "%q begins or ends with white space; remove it", name)
+	case strings.ContainsRune(name, 0):
+		v.add(field, "%q has a NUL character, which no name can have; remove it", name)
 	}
 }
 

@@ -110,6 +110,7 @@ func TestLabValidateRefuses(t *testing.T) {
 	}{
 		{"no service provider", func(l *draft) { l.ServiceProvider.Name = "" }, "service_provider.name", "a name is required"},
 		{"a name with white space", func(l *draft) { l.ServiceProvider.Name = "sp " }, "service_provider.name", `"sp " begins or ends with white space`},
+		{"a name with a NUL character", func(l *draft) { l.ServiceProvider.Name = "s\x00p" }, "service_provider.name", `"s\x00p" has a NUL character`},
 		{"no tenants", func(l *draft) { l.Tenants = nil }, "tenants", "a lab needs at least one tenant"},
 
 		{"host twice", func(l *draft) { l.Hosts = append(l.Hosts, l.Hosts[0]) }, "hosts[2].name", `"esx01" is at hosts[0].name already; it must be unique`},

@@ -1,0 +1,199 @@
+// Package postgrestest starts PostgreSQL servers for tests, from the programs that the
+// system has: on a socket in a temporary folder, as an ordinary user, with durable
+// commits. It is for tests only.
+package postgrestest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// ErrNotInstalled says that the system has no PostgreSQL server.
+var ErrNotInstalled = errors.New("there is no PostgreSQL server in PATH or under /usr/lib/postgresql; on Debian, install the package postgresql")
+
+// Server is a PostgreSQL server. Its methods are safe for concurrent use, but for
+// Start and Kill.
+type Server struct {
+	bin, folder string
+	run         *exec.Cmd
+	log         bytes.Buffer
+	databases   atomic.Int64
+}
+
+// user is who runs the server; PostgreSQL refuses root.
+const ordinaryUser = "nobody"
+
+// New makes a server's folder and starts it. The error is ErrNotInstalled where the
+// system has none. Close ends it.
+func New() (*Server, error) {
+	bin, err := find()
+	if err != nil {
+		return nil, err
+	}
+	// The path of a socket must be short.
+	folder, err := os.MkdirTemp("", "pg")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin, folder: folder}
+	err = errors.Join(os.Mkdir(s.data(), 0o700), s.giveAway(folder), s.giveAway(s.data()))
+	if err == nil {
+		err = s.command("initdb", "--pgdata", s.data(), "--username", "vcc", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
+	}
+	if err == nil {
+		err = s.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return s, nil
+}
+
+func find() (string, error) {
+	if path, err := exec.LookPath("postgres"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), "initdb")); err == nil {
+				return filepath.Dir(path), nil
+			}
+		}
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil || len(found) == 0 {
+		return "", ErrNotInstalled
+	}
+	return filepath.Dir(slices.Max(found)), nil
+}
+
+func (s *Server) data() string { return filepath.Join(s.folder, "data") }
+
+// credential is the ordinary user's if this process is root's, else nil.
+func credential() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup(ordinaryUser)
+	if err != nil {
+		return nil, err
+	}
+	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
+}
+
+func (s *Server) giveAway(path string) error {
+	c, err := credential()
+	if err != nil || c == nil {
+		return err
+	}
+	return os.Chown(path, int(c.Uid), int(c.Gid))
+}
+
+func (s *Server) prepare(name string, args ...string) (*exec.Cmd, error) {
+	c, err := credential()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...) //nolint:gosec // the names are those in this file
+	cmd.Dir = s.folder
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c}
+	endWithParent(cmd.SysProcAttr)
+	return cmd, nil
+}
+
+func (s *Server) command(name string, args ...string) error {
+	cmd, err := s.prepare(name, args...)
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
+
+// Start starts the server, also again after Kill, and waits until it answers.
+func (s *Server) Start() error {
+	cmd, err := s.prepare("postgres", "-D", s.data(), "-k", s.folder, "-c", "listen_addresses=", "-c", "max_connections=200")
+	if err != nil {
+		return err
+	}
+	s.log.Reset()
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	// Started from a thread that ends with its goroutine it would end with that.
+	if err := startOnLastingThread(cmd); err != nil {
+		return err
+	}
+	s.run = cmd
+	for range 600 {
+		if s.command("pg_isready", "-q", "-h", s.folder, "-U", "vcc") == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond) // the program tells nobody when it is ready
+	}
+	s.Kill()
+	return fmt.Errorf("the server does not get ready: %s", &s.log)
+}
+
+// Kill ends the server and all its processes at once, as a crash of the machine's
+// power would but for the disk.
+func (s *Server) Kill() {
+	if s.run == nil {
+		return
+	}
+	children := s.children()
+	_ = s.run.Process.Kill()
+	for _, pid := range children {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = s.run.Wait()
+	s.run = nil
+}
+
+// children are the processes that the server has started.
+func (s *Server) children() (pids []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.run.Process.Pid))
+	for _, task := range tasks {
+		content, _ := os.ReadFile(task)
+		for _, field := range bytes.Fields(content) {
+			if pid, err := strconv.Atoi(string(field)); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// Close ends the server and removes its folder.
+func (s *Server) Close() error {
+	s.Kill()
+	return os.RemoveAll(s.folder)
+}
+
+// URL is the address of a database.
+func (s *Server) URL(database string) string {
+	q := url.Values{"host": {s.folder}, "sslmode": {"disable"}}
+	return "postgres://vcc@/" + database + "?" + q.Encode()
+}
+
+// NewDatabase makes a database, a copy of template if that is not "", and returns its
+// name.
+func (s *Server) NewDatabase(template string) (string, error) {
+	name := fmt.Sprintf("test%d", s.databases.Add(1))
+	args := []string{"-h", s.folder, "-U", "vcc", name}
+	if template != "" {
+		args = append(args, "--template", template)
+	}
+	return name, s.command("createdb", args...)
+}
