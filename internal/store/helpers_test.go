@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	if child == nil {
 		must(0, flag.Set("rapid.checks", "30")) // unless the command line asks for more
 		status := m.Run()
-		if server, err := postgres(); err == nil {
-			_ = server.Close()
+		if postgresServer != nil {
+			_ = postgresServer.Close()
 		}
 		os.Exit(status)
 	}
@@ -204,8 +204,13 @@ func onBoth(t *testing.T, test func(t *testing.T)) {
 	t.Run(onPostgres, test)
 }
 
-// postgres is the server of these tests, started for the first that needs it.
-var postgres = sync.OnceValues(postgrestest.New)
+// postgres starts the server of these tests, for the first that needs it.
+var postgres = sync.OnceValues(func() (_ *postgrestest.Server, err error) {
+	postgresServer, err = postgrestest.New()
+	return postgresServer, err
+})
+
+var postgresServer *postgrestest.Server
 
 // postgresTemplate is the database of a fixture, which is made once.
 var postgresTemplate = sync.OnceValues(func() (string, error) {

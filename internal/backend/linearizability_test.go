@@ -1,0 +1,283 @@
+package backend_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// What many clients of two servers on one database are told is what one client after
+// the other could have been told, each at some moment between asking and being
+// answered: reads, writes and removals, conditional or not, on few keys.
+
+// request is what a client asks for.
+type request struct {
+	key string // a network's ID, or "" for the routing option
+	do  string // "get", "put" or "remove"
+	// value is what to store: the last octet of the address, or 0 and 1 for the option.
+	value int
+	// absent and revision are the condition; a revision of 0 is none.
+	absent   bool
+	revision int64
+}
+
+// response is what it is told.
+type response struct {
+	code vcc.ErrorCode // "" for success
+	// stored says what is stored, as told by a success or by a failed condition.
+	stored state
+}
+
+// state is what is stored under a key. A revision of 0 is nothing.
+type state struct {
+	revision int64
+	value    int
+	// last is the newest revision that the key had, removals left out.
+	last int64
+}
+
+// register is the plainest thing that a key could be.
+var register = porcupine.Model{
+	Partition: func(history []porcupine.Operation) (parts [][]porcupine.Operation) {
+		byKey := map[string][]porcupine.Operation{}
+		for _, o := range history {
+			key := o.Input.(request).key
+			byKey[key] = append(byKey[key], o)
+		}
+		for _, part := range byKey {
+			parts = append(parts, part)
+		}
+		return parts
+	},
+	Init: func() any { return state{} },
+	Step: func(s, in, out any) (bool, any) {
+		now, asked, told := s.(state), in.(request), out.(response)
+		here := now.revision == told.stored.revision && (now.revision == 0 || now.value == told.stored.value)
+		if asked.do == "get" {
+			if now.revision == 0 && asked.key != "" {
+				return told.code == vcc.CodeNotFound, now
+			}
+			return told.code == "" && here, now
+		}
+		if asked.do == "remove" && now.revision == 0 {
+			return told.code == vcc.CodeNotFound, now
+		}
+		if asked.absent && now.revision != 0 || asked.revision != 0 && asked.revision != now.revision {
+			return told.code == vcc.CodePreconditionFailed && here, now
+		}
+		switch {
+		case told.code != "":
+			return false, now
+		case asked.do == "remove":
+			return true, state{last: now.last}
+		case now.revision != 0 && now.value == asked.value || asked.key == "" && now.value == asked.value:
+			return here, now // idempotent
+		}
+		// Another revision, and never one from before.
+		next := state{revision: told.stored.revision, value: asked.value, last: told.stored.revision}
+		return told.stored.value == asked.value && next.revision > now.last, next
+	},
+}
+
+// ask asks a server.
+func ask(ctx context.Context, c *httpapi.Client, r request) (response, error) {
+	condition := httpapi.Unconditional()
+	switch {
+	case r.absent:
+		condition = httpapi.IfAbsent()
+	case r.revision != 0:
+		condition = httpapi.IfRevision(r.revision)
+	}
+	var told any
+	var err error
+	switch {
+	case r.key == "" && r.do == "get":
+		told, err = c.NetworkRouting(ctx)
+	case r.key == "":
+		told, err = c.PutNetworkRouting(ctx, r.value == 1, condition)
+	case r.do == "get":
+		told, err = c.DefaultGateway(ctx, r.key)
+	case r.do == "put":
+		address := fmt.Sprintf("10.%d.0.%d", r.key[0], r.value) // IDs begin with different characters
+		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+		told, err = c.PutDefaultGateway(ctx, r.key, settings, condition)
+	default:
+		err = c.RemoveDefaultGateway(ctx, r.key, condition)
+	}
+	var answer response
+	if err != nil {
+		answer.code = vcc.Code(err)
+		for _, e := range vcc.Errors(err) {
+			told = e.Current
+		}
+		if answer.code != vcc.CodeNotFound && answer.code != vcc.CodePreconditionFailed {
+			return answer, err
+		}
+	}
+	switch told := told.(type) {
+	case *httpapi.DefaultGateway:
+		if told != nil {
+			answer.stored.revision = told.Revision
+			if _, err := fmt.Sscanf(told.IPv4.Address, fmt.Sprintf("10.%d.0.%%d", r.key[0]), &answer.stored.value); err != nil {
+				return answer, err
+			}
+		}
+	case *httpapi.NetworkRouting:
+		if told != nil {
+			answer.stored.revision = told.Revision
+			if told.Enabled {
+				answer.stored.value = 1
+			}
+		}
+	}
+	return answer, nil
+}
+
+// servers opens several servers on one database and returns a client of each, and
+// the networks.
+func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, networks []string) {
+	t.Helper()
+	for range n {
+		s, err := store.Open(t.Context(), database)
+		ok(t, err)
+		t.Cleanup(func() { _ = s.Close() })
+		lab := vcc.Lab{
+			ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
+			Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 40}}}}},
+			HardwarePlans:   []vcc.LabHardwarePlan{{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 40}}},
+			Tenants:         []vcc.LabTenant{{Name: "ABC", Subscriptions: []string{"Silver"}}},
+		}
+		ok(t, s.ApplyLab(t.Context(), lab, nil))
+		tenants, err := s.Tenants(t.Context())
+		ok(t, err)
+		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
+			Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: tenants[0].ID, Name: "test"}, Log: slog.New(slog.DiscardHandler),
+		}))
+		t.Cleanup(server.Close)
+		c, err := httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL})
+		ok(t, err)
+		t.Cleanup(c.Close)
+		clients = append(clients, c)
+	}
+	all, err := clients[0].Networks(t.Context(), "")
+	ok(t, err)
+	begins := map[byte]bool{}
+	for _, n := range all {
+		if !begins[n.ID[0]] && len(networks) < 3 {
+			begins[n.ID[0]], networks = true, append(networks, n.ID)
+		}
+	}
+	return clients, networks
+}
+
+// postgres starts the server of these tests, for the first that needs it.
+var postgres = sync.OnceValues(func() (_ *postgrestest.Server, err error) {
+	postgresServer, err = postgrestest.New()
+	return postgresServer, err
+})
+
+var postgresServer *postgrestest.Server
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if postgresServer != nil {
+		_ = postgresServer.Close()
+	}
+	os.Exit(status)
+}
+
+func TestLinearizability(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		checkLinearizability(t, "sqlite:"+filepath.Join(t.TempDir(), "vcc.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		server, err := postgres()
+		if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
+			t.Skip(err)
+		}
+		ok(t, err)
+		name, err := server.NewDatabase("")
+		ok(t, err)
+		checkLinearizability(t, server.URL(name))
+	})
+}
+
+func checkLinearizability(t *testing.T, database string) {
+	const clients, requests = 10, 1000 // each
+	servers, networks := servers(t, database, 2)
+	keys := append([]string{""}, networks...)
+	histories := make([][]porcupine.Operation, clients)
+	start := time.Now()
+	var running sync.WaitGroup
+	for i := range clients {
+		running.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), 1))
+			seen := map[string]int64{} // the revision that this client has seen last, by key
+			for range requests {
+				r := request{key: keys[random.IntN(len(keys))], value: 1 + random.IntN(3), do: "put"}
+				switch chance := random.IntN(10); {
+				case chance < 4:
+					r.do = "get"
+				case chance < 6 && r.key != "":
+					r.do = "remove"
+				}
+				if r.key == "" {
+					r.value = random.IntN(2)
+				}
+				if r.do != "get" {
+					switch random.IntN(4) {
+					case 0:
+						r.absent = r.do == "put" && r.key != ""
+					case 1, 2:
+						r.revision = seen[r.key]
+					}
+				}
+				o := porcupine.Operation{ClientId: i, Input: r, Call: time.Since(start).Nanoseconds()}
+				told, err := ask(t.Context(), servers[random.IntN(len(servers))], r)
+				o.Output, o.Return = told, time.Since(start).Nanoseconds()
+				if err != nil {
+					t.Errorf("%+v: %v", r, err)
+					return
+				}
+				seen[r.key] = told.stored.revision
+				histories[i] = append(histories[i], o)
+			}
+		})
+	}
+	running.Wait()
+	var history []porcupine.Operation
+	codes := map[vcc.ErrorCode]int{}
+	for _, h := range histories {
+		for _, o := range h {
+			codes[o.Output.(response).code]++
+		}
+		history = append(history, h...)
+	}
+	if len(history) != clients*requests {
+		t.Fatalf("%d operations, want %d", len(history), clients*requests)
+	}
+	for _, code := range []vcc.ErrorCode{"", vcc.CodeNotFound, vcc.CodePreconditionFailed} {
+		if codes[code] < requests/2 {
+			t.Errorf("only %d answers with code %q: this test does not test much", codes[code], code)
+		}
+	}
+	if result := porcupine.CheckOperationsTimeout(register, history, 2*time.Minute); result != porcupine.Ok {
+		t.Errorf("the history is not linearizable: %s", result)
+	}
+}
