@@ -39,7 +39,14 @@ const (
 
 func newServedLab(t *testing.T) *servedLab {
 	t.Helper()
-	l := &servedLab{testLab: newTestLab(t)}
+	return newTestLab(t).serve()
+}
+
+// serve serves a lab's data for its first tenant.
+func (l *testLab) serve() *servedLab {
+	t := l.t
+	t.Helper()
+	served := &servedLab{testLab: l}
 	s, err := store.OpenSQLite(t.Context(), filepath.Join(l.dir, "vcc.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -68,18 +75,18 @@ func newServedLab(t *testing.T) *servedLab {
 		}
 		api.ServeHTTP(w, r)
 	})
-	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		l.mu.Lock()
-		between := l.between
-		l.mu.Unlock()
+	served.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served.mu.Lock()
+		between := served.between
+		served.mu.Unlock()
 		if between != nil {
 			between(w, r, mux)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(l.Close)
-	return l
+	t.Cleanup(served.Close)
+	return served
 }
 
 // meet puts something between the provider and the server.

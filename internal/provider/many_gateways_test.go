@@ -1,0 +1,156 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+// wideLab is a lab with one plan of n networks, and the configuration of a gateway for
+// each of them: vcc_default_gateway.all[0] and so on, 10.x.y.1 in a /24.
+func wideLab(t *testing.T, n int) (l *testLab, networks []string, config string) {
+	t.Helper()
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "lab.yaml")
+	lab := fmt.Sprintf(`
+service_provider: { name: sp.example.net }
+hosts: [ { name: esx01, platform: VMware, vlans: [ { with_internet: [1, %[1]d] } ] } ]
+hardware_plans: [ { name: Wide, host: esx01, networks: { with_internet: %[1]d, without_internet: 0 } } ]
+tenants: [ { name: ABC Company, subscriptions: [Wide] } ]
+`, n)
+	if err := os.WriteFile(file, []byte(lab), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
+	l.command("lab", "apply", file)
+	l.open(func(c *httpapi.Client) {
+		list, err := c.Networks(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range list {
+			networks = append(networks, n.ID)
+		}
+	})
+	return l, networks, `
+data "vcc_hardware_plan_networks" "wide" {}
+
+resource "vcc_default_gateway" "all" {
+  count      = ` + fmt.Sprint(n) + `
+  network_id = data.vcc_hardware_plan_networks.wide.networks[count.index].id
+  ipv4 = {
+    address     = "10.${floor(count.index / 256)}.${count.index % 256}.1"
+    subnet_mask = "255.255.255.0"
+  }
+}
+`
+}
+
+// A plan of a thousand gateways costs a handful of requests, near the backend or far
+// from it; and one that is made while others change gateways shows each as it was at
+// some moment, and loses none of the changes.
+func TestAccManyGateways(t *testing.T) {
+	const n, most = 1000, 10
+	lab, networks, config := wideLab(t, n)
+	l := lab.serve()
+	w := l.workspace()
+	w.write(config)
+	w.expect(0, []string{fmt.Sprintf("Resources: %d added", n)}, "apply", "-auto-approve")
+
+	var requests atomic.Int32
+	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
+		requests.Store(0)
+		l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+			requests.Add(1)
+			time.Sleep(latency) // the way to the backend
+			server.ServeHTTP(w, r)
+		})
+		w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+		if got := requests.Load(); got > most {
+			t.Errorf("a plan with %v of latency made %d requests, want %d at most", latency, got, most)
+		}
+	}
+
+	// From the first listing on somebody changes one gateway after the other.
+	first, changed := make(chan struct{}, 1), make(chan error, 1)
+	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		if strings.HasSuffix(r.URL.Path, "/defaultGateways") {
+			select {
+			case first <- struct{}{}:
+			default:
+			}
+		}
+		server.ServeHTTP(w, r)
+	})
+	address := func(i, host int) string { return fmt.Sprintf("10.%d.%d.%d", i/256, i%256, host) }
+	go func() {
+		<-first
+		var err error
+		l.open(func(c *httpapi.Client) {
+			for i, id := range networks {
+				settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address(i, 2), SubnetMask: "255.255.255.0"}}
+				if _, err = c.PutDefaultGateway(t.Context(), id, settings, httpapi.Unconditional()); err != nil {
+					break
+				}
+			}
+		})
+		changed <- err
+	}()
+	w.expect(0, nil, "plan", "-out=plan")
+	if err := <-changed; err != nil {
+		t.Fatal(err)
+	}
+	shown := w.cli("show", "-json", "plan")
+	text, err := shown.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan struct {
+		Changes []struct {
+			Index  int    `json:"index"`
+			Mode   string `json:"mode"`
+			Change struct {
+				Actions []string
+				Before  struct{ IPv4 struct{ Address string } }
+			}
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		t.Fatal(err)
+	}
+	updates := map[int]bool{}
+	for _, c := range plan.Changes {
+		if c.Mode != "managed" {
+			continue
+		}
+		seen := c.Change.Before.IPv4.Address
+		updates[c.Index] = slices.Contains(c.Change.Actions, "update")
+		if seen != address(c.Index, 1) && seen != address(c.Index, 2) || updates[c.Index] != (seen == address(c.Index, 2)) {
+			t.Errorf("gateway %d was seen as %s, and the plan is %v", c.Index, seen, c.Change.Actions)
+		}
+	}
+	if len(updates) != n {
+		t.Fatalf("%d gateways in the plan, want %d", len(updates), n)
+	}
+	w.expect(0, nil, "apply", "plan")
+	for i, g := range l.gateways() {
+		want := address(i, 2)
+		if updates[i] {
+			want = address(i, 1)
+		}
+		if g.IPv4.Address != want {
+			t.Errorf("gateway %d is %s after the apply, want %s", i, g.IPv4.Address, want)
+		}
+	}
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+}
