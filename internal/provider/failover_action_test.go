@@ -100,3 +100,22 @@ func TestFailoverAction_cancelled(t *testing.T) {
 	})
 	expectText(t, said, "ERROR", "Failover Not Started")
 }
+
+// The provider's tenant decides whose plans there are.
+func TestFailoverAction_tenant(t *testing.T) {
+	l := newTestLab(t)
+	for tenant, own := range map[string][2]string{"ABC Company": {"Whole site", "Shop"}, "XYZ Holding": {"Shop", "Whole site"}} {
+		s := newServer(t)
+		as := tftypes.NewValue(embeddedType, map[string]tftypes.Value{
+			"data_dir": text(l.dir), "lab_file": tftypes.NewValue(tftypes.String, nil), "tenant": text(tenant),
+		})
+		if said := s.configure(map[string]tftypes.Value{"embedded": as}); said != "" {
+			t.Fatal(said)
+		}
+		if _, said := s.plan(failoverAction, failover(own[0], "test")); said != "" {
+			t.Errorf("%s: %s", tenant, said)
+		}
+		_, said := s.plan(failoverAction, failover(own[1], "test"))
+		expectText(t, said, "plan: ERROR", "no failover plan")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -334,5 +335,50 @@ func forms(secret string) []string {
 	return []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)),
+	}
+}
+
+// The settings for requests do what they say.
+func TestServed_requestSettings(t *testing.T) {
+	l := newServedLab(t)
+	number := func(n int64) tftypes.Value { return tftypes.NewValue(tftypes.Number, n) }
+	for name, test := range map[string]struct {
+		settings map[string]tftypes.Value
+		attempts int
+		says     string
+	}{
+		"no retries":            {map[string]tftypes.Value{"max_retries": number(0)}, 1, "not now"},
+		"two retries":           {map[string]tftypes.Value{"max_retries": number(2)}, 3, "not now"},
+		"retries when unset":    {nil, 5, "not now"},
+		"a timeout":             {map[string]tftypes.Value{"max_retries": number(0), "request_timeout": text("50ms")}, 1, "There was no answer in time"},
+		"a timeout and a retry": {map[string]tftypes.Value{"max_retries": number(1), "request_timeout": text("50ms")}, 2, "There was no answer in time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			attempts := 0
+			l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+				if !strings.HasPrefix(r.URL.Path, "/api/v1/cloudConnect/") {
+					server.ServeHTTP(w, r)
+					return
+				}
+				attempts++
+				if _, timeout := test.settings["request_timeout"]; timeout {
+					<-r.Context().Done()
+					return
+				}
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				fmt.Fprint(w, `{"errorCode": "ServiceUnavailable", "message": "not now"}`)
+			})
+			s := newServer(t)
+			settings := map[string]tftypes.Value{"endpoint": text(l.URL), "username": text("abc-company"), "password": text(sitePassword)}
+			maps.Copy(settings, test.settings)
+			if said := s.configure(settings); said != "" {
+				t.Fatal(said)
+			}
+			expectText(t, strings.ToLower(s.read()), strings.ToLower(test.says))
+			if attempts != test.attempts {
+				t.Errorf("%d attempts, want %d", attempts, test.attempts)
+			}
+		})
 	}
 }
