@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -89,8 +90,12 @@ func newDefaultGateway(n vcc.Network, state vcc.GatewayState, revision int64, at
 }
 
 func gatewaysOf(db bun.IDB, tenantID string) *bun.SelectQuery {
-	return networksOf(db, tenantID).
-		Join("JOIN default_gateways AS g ON g.network_id = n.id").
+	return withGateways(networksOf(db, tenantID), "JOIN")
+}
+
+// withGateways joins what is stored for the networks of a query.
+func withGateways(q *bun.SelectQuery, join string) *bun.SelectQuery {
+	return q.Join(join + " default_gateways AS g ON g.network_id = n.id").
 		ColumnExpr("g.origin, g.revision, g.updated_at, g.updated_by").
 		ColumnExpr("g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length")
 }
@@ -120,14 +125,31 @@ func findGateway(ctx context.Context, db bun.IDB, tenantID, networkID string) (*
 	return &g, err
 }
 
+// findNetworkAndGateway returns a network and its gateway, nil if none is stored.
+func findNetworkAndGateway(ctx context.Context, db bun.IDB, tenantID, networkID string) (n vcc.Network, g *vcc.DefaultGateway, err error) {
+	var row struct {
+		networkRow
+		Revision  *int64
+		UpdatedAt *time.Time
+		UpdatedBy *string
+		gatewayRecord
+	}
+	err = withGateways(networksOf(db, tenantID), "LEFT JOIN").Where("n.id = ?", networkID).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return n, nil, noNetwork(networkID)
+	}
+	if err != nil || row.Revision == nil {
+		return row.network(), nil, err
+	}
+	found, err := gatewayRow{row.networkRow, *row.Revision, *row.UpdatedAt, *row.UpdatedBy, row.gatewayRecord}.gateway()
+	return row.network(), &found, err
+}
+
 // DefaultGateway implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGateway(ctx context.Context, as vcc.Actor, networkID string) (g *vcc.DefaultGateway, err error) {
 	err = s.read(ctx, func(tx bun.Tx) error {
-		n, err := findNetwork(ctx, tx, as.TenantID, networkID)
-		if err != nil {
-			return err
-		}
-		if g, err = findGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
+		var n vcc.Network
+		if n, g, err = findNetworkAndGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
 			err = noGateway(n)
 		}
 		return err
@@ -177,11 +199,7 @@ func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID s
 // forChange returns a network and its gateway, nil if none is stored, once the
 // precondition is seen to hold.
 func (s *Store) forChange(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
-	n, err := findNetwork(ctx, tx, as.TenantID, networkID)
-	if err != nil {
-		return n, nil, err
-	}
-	current, err := findGateway(ctx, tx, as.TenantID, networkID)
+	n, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
 	if err != nil {
 		return n, nil, err
 	}
@@ -221,7 +239,7 @@ func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.N
 	} else {
 		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
 	}
-	if err == nil {
+	if err == nil && (current == nil || !maps.Equal(current.Networks(), state.Networks())) {
 		err = connect(ctx, tx, as, n, state.GatewaySettings)
 	}
 	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)

@@ -52,10 +52,12 @@ func findNetwork(ctx context.Context, db bun.IDB, tenantID, id string) (vcc.Netw
 	var row networkRow
 	err := networksOf(db, tenantID).Where("n.id = ?", id).Scan(ctx, &row)
 	if errors.Is(err, sql.ErrNoRows) {
-		return vcc.Network{}, notFound(id, "there is no cloud network with ID %s", id)
+		return vcc.Network{}, noNetwork(id)
 	}
 	return row.network(), err
 }
+
+func noNetwork(id string) error { return notFound(id, "there is no cloud network with ID %s", id) }
 
 // Networks implements vcc.NetworkService.
 func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter, p vcc.Page) (list []vcc.Network, total int, err error) {

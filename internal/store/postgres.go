@@ -107,10 +107,9 @@ func (postgresEngine) lock(ctx context.Context, tx bun.Tx, of scope) error {
 	// Two scopes with one key only wait for each other.
 	sum := sha256.Sum256([]byte(of))
 	key := int64(binary.BigEndian.Uint64(sum[:8])) //nolint:gosec // any 64 bits do
-	if _, err := tx.NewRaw("SELECT pg_advisory_xact_lock_shared(?)", int64(everythingKey)).Exec(ctx); err != nil {
-		return err
-	}
-	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", key).Exec(ctx)
+	// No order between the two is needed: whoever wants everything waits for neither of
+	// them while it has something.
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock_shared(?), pg_advisory_xact_lock(?)", int64(everythingKey), key).Exec(ctx)
 	return err
 }
 
