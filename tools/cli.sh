@@ -13,7 +13,7 @@ fi
 root=$(cd "$(dirname "$0")/.." && pwd)
 tofu=$root/bin/tofu
 if [ ! -x "$tofu" ]; then
-	echo "No CLI in PATH: building OpenTofu into bin/tofu. This takes some minutes, once." >&2
+	echo "No ${1:-CLI} in PATH: building OpenTofu into bin/tofu. This takes some minutes, once." >&2
 fi
 # Without version.dev=no the binary calls itself a prerelease, which no required_version accepts.
 go build -C "$root/tools/opentofu" -o "$tofu" \

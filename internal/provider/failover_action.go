@@ -133,6 +133,10 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
+		if httpapi.Uncertain(err) { // no plan shows a failover
+			resp.Diagnostics.AddWarning("Look Before Trying Again",
+				"Data source vcc_network_extension_appliance and \"terraform-provider-vcc backend failover status\" say whether a failover is under way.")
+		}
 		return
 	}
 	for _, entry := range session.Log[min(known, len(session.Log)):] {

@@ -98,7 +98,7 @@ func TestFailoverAction_cancelled(t *testing.T) {
 		_, diagnostics := s.invoke(ctx, failoverAction, failover("Whole site", "start"))
 		return diagnostics
 	})
-	expectText(t, said, "ERROR", "Failover Not Started")
+	expectText(t, said, "ERROR", "Failover Not Started", "It is not known whether this was carried out", "WARNING", "backend failover status")
 }
 
 // The provider's tenant decides whose plans there are.

@@ -14,7 +14,7 @@ import (
 // what it plans within that time or in waves of it, and a plan is older than that
 // before a person has read it. What is written depends on the revision that was
 // seen, so that an old answer never overwrites anything.
-const listingAge = 3 * time.Second
+const listingAge = 5 * time.Second
 
 // gateways answers reads of default gateways. Terraform asks for each resource by
 // itself; here those that come together are answered from one listing of all, so
