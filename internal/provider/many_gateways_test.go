@@ -41,12 +41,18 @@ tenants: [ { name: ABC Company, subscriptions: [Wide] } ]
 			networks = append(networks, n.ID)
 		}
 	})
+	// The IDs are written down: taken from the data source, one by one of a list of many,
+	// they keep Terraform itself busy for longer than all the rest.
 	return l, networks, `
 data "vcc_hardware_plan_networks" "wide" {}
 
+locals {
+  networks = ["` + strings.Join(networks, `", "`) + `"]
+}
+
 resource "vcc_default_gateway" "all" {
   count      = ` + fmt.Sprint(n) + `
-  network_id = data.vcc_hardware_plan_networks.wide.networks[count.index].id
+  network_id = local.networks[count.index]
   ipv4 = {
     address     = "10.${floor(count.index / 256)}.${count.index % 256}.1"
     subnet_mask = "255.255.255.0"
