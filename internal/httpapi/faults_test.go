@@ -108,6 +108,8 @@ var faults = map[string]struct {
 	uncertain bool
 	// stored is how often a write is in the history afterwards.
 	stored int
+	// hangs says that the client must lose its patience.
+	hangs bool
 }{
 	"reset before": {
 		do:    func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(w) },
@@ -139,14 +141,14 @@ var faults = map[string]struct {
 			partly(w, handled(r, server))
 			<-r.Context().Done()
 		},
-		write: httpapi.FailureTimeout, uncertain: true, stored: 1,
+		write: httpapi.FailureTimeout, uncertain: true, stored: 1, hangs: true,
 	},
 	"no answer": {
 		do: func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		},
-		write: httpapi.FailureTimeout, uncertain: true,
+		write: httpapi.FailureTimeout, uncertain: true, hangs: true,
 	},
 	"JSON that ends early": {
 		do: func(w http.ResponseWriter, r *http.Request, server http.Handler) {
@@ -176,10 +178,14 @@ var faults = map[string]struct {
 	"a redirect": {do: says(302, "text/html", page, "Location: /login"), read: httpapi.FailureNotThisAPI, write: httpapi.FailureNotThisAPI},
 }
 
-// faultyClient is a client with a short temper: a server on this machine answers at once.
-func faultyClient(t *testing.T, s *faultyServer, retries int) *httpapi.Client {
+// faultyClient is a client that is patient where nothing hangs.
+func faultyClient(t *testing.T, s *faultyServer, retries int, hangs bool) *httpapi.Client {
 	t.Helper()
-	return newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p", MaxRetries: retries, RequestTimeout: 400 * time.Millisecond})
+	cfg := httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p", MaxRetries: retries}
+	if hangs {
+		cfg.RequestTimeout = time.Second
+	}
+	return newClient(t, cfg)
 }
 
 // checkFailure checks an error against the kind that is due.
@@ -209,7 +215,7 @@ func TestFaults(t *testing.T) {
 			id := a.network(t, "ABC", "Silver network 1")
 
 			reads := newFaulty(t, a.Config.Handler, 2, tc.do)
-			_, err := faultyClient(t, reads, 3).Networks(t.Context(), "")
+			_, err := faultyClient(t, reads, 3, tc.hangs).Networks(t.Context(), "")
 			checkFailure(t, "read", err, tc.read, false)
 			attempts := 3
 			if tc.read != "" {
@@ -219,11 +225,11 @@ func TestFaults(t *testing.T) {
 
 			// A trace is a POST that changes nothing.
 			traces := newFaulty(t, a.Config.Handler, 2, tc.do)
-			_, err = faultyClient(t, traces, 3).Trace(t.Context(), httpapi.TraceRequest{Source: "172.17.52.10", Destination: "172.17.54.20", Protocol: "tcp", Port: 1})
+			_, err = faultyClient(t, traces, 3, tc.hangs).Trace(t.Context(), httpapi.TraceRequest{Source: "172.17.52.10", Destination: "172.17.54.20", Protocol: "tcp", Port: 1})
 			checkFailure(t, "trace", err, tc.read, false)
 
 			writes := newFaulty(t, a.Config.Handler, 2, tc.do)
-			_, err = faultyClient(t, writes, 3).PutDefaultGateway(t.Context(), id, settings, httpapi.IfAbsent())
+			_, err = faultyClient(t, writes, 3, tc.hangs).PutDefaultGateway(t.Context(), id, settings, httpapi.IfAbsent())
 			checkFailure(t, "write", err, tc.write, tc.uncertain)
 			if tc.code != "" {
 				equal(t, "code", vcc.Code(err), tc.code)
@@ -234,7 +240,7 @@ func TestFaults(t *testing.T) {
 
 			// A fault that does not pass ends, too.
 			lasting := newFaulty(t, a.Config.Handler, 1<<30, tc.do)
-			if _, err = faultyClient(t, lasting, 1).Networks(t.Context(), ""); err == nil {
+			if _, err = faultyClient(t, lasting, 1, tc.hangs).Networks(t.Context(), ""); err == nil {
 				t.Error("a read that never got its answer says nothing")
 			}
 			// Package net/http repeats a read by itself on a connection that was idle.

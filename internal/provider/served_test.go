@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -274,10 +275,10 @@ func TestAccServed_messages(t *testing.T) {
 // A thousand resources do not make a thousand guesses of one wrong password.
 func TestServed_wrongPasswordOnce(t *testing.T) {
 	l := newServedLab(t)
-	logins := 0
+	var logins atomic.Int32
 	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 		if strings.HasSuffix(r.URL.Path, "/token") {
-			logins++
+			logins.Add(1)
 		}
 		server.ServeHTTP(w, r)
 	})
@@ -288,8 +289,8 @@ func TestServed_wrongPasswordOnce(t *testing.T) {
 	for range 5 {
 		expectText(t, s.read(), "ERROR", "Wrong username or password")
 	}
-	if logins != 1 {
-		t.Errorf("%d logins, want 1", logins)
+	if got := logins.Load(); got != 1 {
+		t.Errorf("%d logins, want 1", got)
 	}
 }
 
@@ -350,17 +351,17 @@ func TestServed_requestSettings(t *testing.T) {
 		"no retries":            {map[string]tftypes.Value{"max_retries": number(0)}, 1, "not now"},
 		"two retries":           {map[string]tftypes.Value{"max_retries": number(2)}, 3, "not now"},
 		"retries when unset":    {nil, 5, "not now"},
-		"a timeout":             {map[string]tftypes.Value{"max_retries": number(0), "request_timeout": text("50ms")}, 1, "There was no answer in time"},
-		"a timeout and a retry": {map[string]tftypes.Value{"max_retries": number(1), "request_timeout": text("50ms")}, 2, "There was no answer in time"},
+		"a timeout":             {map[string]tftypes.Value{"max_retries": number(0), "request_timeout": text("500ms")}, 1, "There was no answer in time"},
+		"a timeout and a retry": {map[string]tftypes.Value{"max_retries": number(1), "request_timeout": text("500ms")}, 2, "There was no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			attempts := 0
+			var attempts atomic.Int32
 			l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 				if !strings.HasPrefix(r.URL.Path, "/api/v1/cloudConnect/") {
 					server.ServeHTTP(w, r)
 					return
 				}
-				attempts++
+				attempts.Add(1)
 				if _, timeout := test.settings["request_timeout"]; timeout {
 					<-r.Context().Done()
 					return
@@ -376,8 +377,8 @@ func TestServed_requestSettings(t *testing.T) {
 				t.Fatal(said)
 			}
 			expectText(t, strings.ToLower(s.read()), strings.ToLower(test.says))
-			if attempts != test.attempts {
-				t.Errorf("%d attempts, want %d", attempts, test.attempts)
+			if got := int(attempts.Load()); got != test.attempts {
+				t.Errorf("%d attempts, want %d", got, test.attempts)
 			}
 		})
 	}
