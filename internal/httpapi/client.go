@@ -156,14 +156,15 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 			return err
 		}
 	}
-	send := func() error {
+	// turnedAway says that the server no longer takes the token, and did nothing.
+	send := func() (turnedAway bool, _ error) {
 		token, err := c.accessToken(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		req, err := c.request(ctx, method, path, query, body)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for k, v := range header {
 			req.Header[k] = v
@@ -175,14 +176,16 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
 		err = c.do(req, out)
-		if vcc.Code(err) == vcc.CodeExpiredToken {
+		code := vcc.Code(err)
+		turnedAway = token != "" && (code == vcc.CodeExpiredToken || code == vcc.CodeInvalidToken)
+		if turnedAway {
 			c.forget(ctx, token)
 		}
-		return err
+		return turnedAway, err
 	}
-	err := send()
-	if vcc.Code(err) == vcc.CodeExpiredToken {
-		err = send() // once more, with a new token: the server did nothing
+	turnedAway, err := send()
+	if turnedAway {
+		_, err = send() // once more, with a new token
 	}
 	return err
 }
@@ -229,8 +232,8 @@ func (c *Client) do(req *retryablehttp.Request, out any) error {
 			Uncertain: (resp.StatusCode < 300 || resp.StatusCode >= 500) && !repeatable(req.Context()), Err: fmt.Errorf(format, args...),
 		}
 	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if kind != "application/json" {
+	if !isJSON(resp) {
+		kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		return strange("%s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
 			c.base.Host, req.Method, req.URL.Path, resp.StatusCode, kind)
 	}

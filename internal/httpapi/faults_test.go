@@ -87,6 +87,16 @@ func says(status int, kind, body string, headers ...string) fault {
 	}
 }
 
+// cutJSON lets the server handle a request and sends half of its answer as if it were all.
+func cutJSON(kind string) fault {
+	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		answer := handled(r, server)
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(bytes.TrimSpace(answer.Body.Bytes())[:answer.Body.Len()/2])
+	}
+}
+
 const (
 	page       = "<html>Please log in</html>"
 	tooMany    = `{"errorCode": "TooManyRequests", "message": "slow down"}`
@@ -150,28 +160,28 @@ var faults = map[string]struct {
 		},
 		write: httpapi.FailureTimeout, uncertain: true, hangs: true,
 	},
-	"JSON that ends early": {
+	"JSON that ends early":             {do: cutJSON(jsonAnswer), write: httpapi.FailureNotThisAPI, uncertain: true, stored: 1},
+	"JSON that ends early, by charset": {do: cutJSON("Application/JSON; charset=utf-8"), write: httpapi.FailureNotThisAPI, uncertain: true, stored: 1},
+	"429":                              {do: says(429, jsonAnswer, tooMany), stored: 1},
+	"429, Retry-After in seconds":      {do: says(429, jsonAnswer, tooMany, "Retry-After: 0"), stored: 1},
+	"429, Retry-After a date":          {do: says(429, jsonAnswer, tooMany, "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT"), stored: 1},
+	"429, Retry-After nonsense":        {do: says(429, jsonAnswer, tooMany, "Retry-After: later"), stored: 1},
+	"429, Retry-After out of range":    {do: says(429, jsonAnswer, tooMany, "Retry-After: -99999999999999999999"), stored: 1},
+	"429 of a proxy":                   {do: says(429, "text/html", page), stored: 1},
+	"500":                              {do: says(500, jsonAnswer, broke), write: httpapi.FailureServer, code: vcc.CodeUnknown, uncertain: true},
+	"502":                              {do: says(502, jsonAnswer, broke), write: httpapi.FailureServer, code: vcc.CodeUnknown, uncertain: true},
+	"503":                              {do: says(503, jsonAnswer, notThere), stored: 1},
+	"504":                              {do: says(504, jsonAnswer, broke), write: httpapi.FailureServer, code: vcc.CodeUnknown, uncertain: true},
+	"502 of a proxy":                   {do: says(502, "text/html", page), write: httpapi.FailureNotThisAPI, uncertain: true},
+	"503 of a proxy":                   {do: says(503, "text/html", page), write: httpapi.FailureNotThisAPI, uncertain: true},
+	"503 of a proxy, after": {
 		do: func(w http.ResponseWriter, r *http.Request, server http.Handler) {
-			answer := handled(r, server)
-			w.Header().Set("Content-Type", jsonAnswer)
-			w.WriteHeader(answer.Code)
-			_, _ = w.Write(bytes.TrimSpace(answer.Body.Bytes())[:answer.Body.Len()/2])
+			handled(r, server)
+			says(503, "text/html", page)(w, r, server)
 		},
 		write: httpapi.FailureNotThisAPI, uncertain: true, stored: 1,
 	},
-	"429":                           {do: says(429, jsonAnswer, tooMany), stored: 1},
-	"429, Retry-After in seconds":   {do: says(429, jsonAnswer, tooMany, "Retry-After: 0"), stored: 1},
-	"429, Retry-After a date":       {do: says(429, jsonAnswer, tooMany, "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT"), stored: 1},
-	"429, Retry-After nonsense":     {do: says(429, jsonAnswer, tooMany, "Retry-After: later"), stored: 1},
-	"429, Retry-After out of range": {do: says(429, jsonAnswer, tooMany, "Retry-After: -99999999999999999999"), stored: 1},
-	"429 of a proxy":                {do: says(429, "text/html", page), stored: 1},
-	"500":                           {do: says(500, jsonAnswer, broke), write: httpapi.FailureServer, code: vcc.CodeUnknown, uncertain: true},
-	"502":                           {do: says(502, jsonAnswer, broke), write: httpapi.FailureServer, code: vcc.CodeUnknown, uncertain: true},
-	"503":                           {do: says(503, jsonAnswer, notThere), stored: 1},
-	"504":                           {do: says(504, jsonAnswer, broke), write: httpapi.FailureServer, code: vcc.CodeUnknown, uncertain: true},
-	"502 of a proxy":                {do: says(502, "text/html", page), write: httpapi.FailureNotThisAPI, uncertain: true},
-	"503 of a proxy":                {do: says(503, "text/html", page), stored: 1},
-	"504 of a proxy":                {do: says(504, "text/html", page), write: httpapi.FailureNotThisAPI, uncertain: true},
+	"504 of a proxy": {do: says(504, "text/html", page), write: httpapi.FailureNotThisAPI, uncertain: true},
 	// Waiting does not make another program the server.
 	"HTML":       {do: says(200, "text/html; charset=utf-8", page), read: httpapi.FailureNotThisAPI, write: httpapi.FailureNotThisAPI, uncertain: true},
 	"HTML, 403":  {do: says(403, "text/html", page), read: httpapi.FailureNotThisAPI, write: httpapi.FailureNotThisAPI},
@@ -329,10 +339,11 @@ func TestRefresh(t *testing.T) {
 		grants          []string
 		issued          int
 		access, refresh string // that are good now
+		bad             string // what the server takes another access token for
 	)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/oauth2/token" {
-			token := "expired"
+			token := bad
 			if r.Header.Get("Authorization") == "Bearer "+access {
 				token = "ABC"
 			}
@@ -361,9 +372,11 @@ func TestRefresh(t *testing.T) {
 		{func() { access = "" }, []string{"refresh_token"}}, // another one
 		{func() { access, refresh = "", "" }, []string{"refresh_token", "password"}},
 		{func() { access = "" }, []string{"refresh_token"}},
+		{func() { access, bad = "", "nobody's" }, []string{"refresh_token"}}, // the server knows nothing of it
+		{func() { access, refresh, bad = "", "", "nobody's" }, []string{"refresh_token", "password"}},
 	} {
+		bad, grants = "expired", nil
 		step.before()
-		grants = nil
 		_, err := c.NetworkRouting(t.Context())
 		ok(t, err)
 		equal(t, "grants", grants, step.grants)

@@ -108,13 +108,14 @@ func (c *Client) takeCredentials(ctx context.Context) (credentials, error) {
 	}
 }
 
-// forget drops an access token that expired, unless another caller has replaced it.
-func (c *Client) forget(ctx context.Context, expired string) {
+// forget drops an access token that is good no more, unless another caller has
+// replaced it.
+func (c *Client) forget(ctx context.Context, token string) {
 	held, err := c.takeCredentials(ctx)
 	if err != nil {
 		return
 	}
-	if held.access == expired {
+	if held.access == token {
 		held.access = ""
 	}
 	c.credentials <- held

@@ -8,10 +8,13 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"mime"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // maxRetryAfter bounds how long a server can make a client wait.
@@ -44,30 +47,50 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return (repeat || neverSent) && !errors.As(err, &certificate) && !errors.Is(err, http.ErrSchemeMismatch), nil
 	}
 	switch resp.StatusCode {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusTooManyRequests: // the request was turned away (RFC 6585, 4)
 		return true, nil
+	case http.StatusServiceUnavailable:
+		// A proxy says so, too, when it lost a server that was at work already.
+		return repeat || saysUnavailable(resp), nil
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return repeat, nil
 	}
 	return repeat && !whole(resp), nil
 }
 
-// whole reads an answer and reports whether it is complete. The answer can be read
-// again afterwards, with the same outcome.
+// whole reads an answer and reports whether it is complete.
 func whole(resp *http.Response) bool {
+	content, err := peek(resp)
+	var syntax *json.SyntaxError
+	cut := isJSON(resp) && errors.As(json.Unmarshal(content, new(json.RawMessage)), &syntax) && syntax.Offset >= int64(len(content))
+	return err == nil && !cut
+}
+
+// saysUnavailable reports whether it is this contract's server that could not do what
+// it was asked to, and did nothing.
+func saysUnavailable(resp *http.Response) bool {
+	content, err := peek(resp)
+	var answer Error
+	return err == nil && isJSON(resp) && json.Unmarshal(content, &answer) == nil && answer.ErrorCode == vcc.CodeUnavailable
+}
+
+func isJSON(resp *http.Response) bool {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return kind == "application/json"
+}
+
+// peek reads the body of an answer, which can be read again with the same outcome.
+func peek(resp *http.Response) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	rest := io.Reader(bytes.NewReader(content))
+	again := io.Reader(bytes.NewReader(content))
 	if err != nil {
-		rest = io.MultiReader(rest, broken{err})
+		again = io.MultiReader(again, broken{err})
 	}
 	resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{rest, resp.Body}
-	var syntax *json.SyntaxError
-	cut := resp.Header.Get("Content-Type") == "application/json" &&
-		errors.As(json.Unmarshal(content, new(json.RawMessage)), &syntax) && syntax.Offset >= int64(len(content))
-	return err == nil && !cut
+	}{again, resp.Body}
+	return content, err
 }
 
 // broken is a reader that fails.

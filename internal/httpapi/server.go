@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -239,7 +240,7 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 // fail turns an error into an answer. What the caller is not told goes to the log.
 func (s *server) fail(ctx context.Context, method, path string, err error) *Error {
-	if ctx.Err() != nil { // the caller is gone; its transaction was rolled back
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // the caller is gone; its transaction was rolled back
 		return &Error{status: http.StatusServiceUnavailable, ErrorCode: vcc.CodeUnavailable, Message: "the request was cancelled; nothing was changed"}
 	}
 	e := newError(err)

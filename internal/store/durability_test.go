@@ -133,7 +133,6 @@ func randomWrite(ctx context.Context, s *store.Store, as vcc.Actor, networks []v
 		}
 		return sayRouting(*r), nil
 	default:
-		// So many addresses that none comes twice in a row: that would be no change.
 		settings := ipv4(fmt.Sprintf("10.%d.%d.%d/16", i, rand.IntN(256), 1+rand.IntN(254)))
 		if rand.IntN(2) == 0 {
 			network := netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(i)}), 64)
@@ -142,6 +141,9 @@ func randomWrite(ctx context.Context, s *store.Store, as vcc.Actor, networks []v
 		g, _, err := s.PutDefaultGateway(ctx, as, n.ID, settings, vcc.Precondition{})
 		if err != nil {
 			return "", err
+		}
+		if g.UpdatedBy != as.Name { // the very settings were stored: nothing to tell of
+			return "", &vcc.Error{Code: vcc.CodePreconditionFailed, Message: "no change"}
 		}
 		return sayGateway(g.Revision, n.ID, &vcc.GatewayState{Origin: g.Origin, GatewaySettings: g.GatewaySettings}), nil
 	}

@@ -138,8 +138,8 @@ func (s *Store) write(ctx context.Context, of scope, fn func(tx bun.Tx) error) e
 		return s.engine.translate(err)
 	}
 	err = tx.Commit()
-	if s.engine.broken(err) {
-		return fmt.Errorf("the connection broke during a commit, which may have been carried out: %w", err)
+	if err != nil && (s.engine.broken(err) || ctx.Err() != nil) {
+		return fmt.Errorf("a commit was cut off and may have been carried out: %v", err) //nolint:errorlint // no cancellation any more, of which nothing is left
 	}
 	return s.engine.translate(err)
 }
