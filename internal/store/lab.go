@@ -24,7 +24,60 @@ func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) erro
 	if err := lab.Validate(); err != nil {
 		return err
 	}
-	return s.write(ctx, everything, func(tx bun.Tx) error { return s.applyLab(ctx, tx, lab, remove) })
+	hashes, err := s.declaredHashes(ctx, lab)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, everything, func(tx bun.Tx) error { return s.applyLab(ctx, tx, lab, hashes, remove) })
+}
+
+// Lab implements vcc.LabService.
+func (s *Store) Lab(ctx context.Context) (lab vcc.Lab, err error) {
+	err = s.read(ctx, func(tx bun.Tx) error {
+		lab = vcc.Lab{}
+		err := tx.NewSelect().TableExpr("lab").Column("service_provider").Scan(ctx, &lab.ServiceProvider.Name)
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("", "no lab was declared yet")
+		}
+		if err != nil {
+			return err
+		}
+		var plans []struct {
+			Name, Host                    string
+			WithInternet, WithoutInternet int
+		}
+		err = tx.NewSelect().TableExpr("hardware_plans AS p").Join("JOIN hosts AS h ON h.id = p.host_id").
+			ColumnExpr("p.name, h.name AS host, p.with_internet, p.without_internet").OrderExpr("p.name").Scan(ctx, &plans)
+		for _, p := range plans {
+			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{
+				Name: p.Name, Host: p.Host, Networks: vcc.LabNetworkCount{WithInternet: p.WithInternet, WithoutInternet: p.WithoutInternet},
+			})
+		}
+		if err == nil {
+			lab.Hosts, err = declarations[vcc.Host](ctx, tx, "hosts", "name")
+		}
+		if err == nil {
+			lab.Tenants, err = declarations[vcc.LabTenant](ctx, tx, "tenants", "ordinal")
+		}
+		return err
+	})
+	return lab, err
+}
+
+// declarations reads what the rows of a table were declared as.
+func declarations[T any](ctx context.Context, db bun.IDB, table, order string) (list []T, err error) {
+	var texts []string
+	if err := db.NewSelect().TableExpr("?", bun.Ident(table)).Column("declaration").OrderExpr("?", bun.Ident(order)).Scan(ctx, &texts); err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		v, err := decode[T](text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 // Seed declares a lab in a database that has none and gives each of its jobs
@@ -32,6 +85,10 @@ func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) erro
 // declared already: then nothing happens.
 func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) {
 	if err := lab.Validate(); err != nil {
+		return false, err
+	}
+	hashes, err := s.declaredHashes(ctx, lab)
+	if err != nil {
 		return false, err
 	}
 	// A look first, because a backend that is used daily need not take the write lock.
@@ -42,7 +99,7 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
 			return err
 		}
-		if err := s.applyLab(ctx, tx, lab, nil); err != nil {
+		if err := s.applyLab(ctx, tx, lab, hashes, nil); err != nil {
 			return err
 		}
 		var jobs []struct{ ID, TenantID string }
@@ -88,28 +145,36 @@ type labChange struct {
 	tx     bun.Tx
 	lab    vcc.Lab
 	remove []string
+	// hashes are the passwords' that it declares, by user name.
+	hashes map[string]string
 	// used are the entries of remove that named something.
 	used map[string]bool
 	// IDs by name.
 	hosts, plans, tenants map[string]string
 }
 
-func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, remove []string) error {
+func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, hashes map[string]string, remove []string) error {
 	text, err := encode(lab)
 	if err != nil {
 		return err
 	}
 	sum := sha256.Sum256([]byte(text))
 	digest := hex.EncodeToString(sum[:])
+	c := &labChange{Store: s, ctx: ctx, tx: tx, lab: lab, hashes: hashes, remove: remove, used: map[string]bool{}}
 	declared, err := declaredLab(ctx, tx)
-	if err != nil || declared == digest && len(remove) == 0 {
+	if err != nil {
 		return err
 	}
-	c := &labChange{Store: s, ctx: ctx, tx: tx, lab: lab, remove: remove, used: map[string]bool{}}
+	if declared == digest && len(remove) == 0 {
+		if c.tenants, err = c.ids("tenants"); err != nil || len(hashes) == 0 {
+			return err
+		}
+		return c.putAccounts() // whose passwords are not part of the digest
+	}
 	// Removals come before allocations, so that a VLAN that is given back can be
 	// given out again, and parents before children where rows are added.
 	for _, step := range []func() error{
-		c.removeNetworks, c.putHosts, c.putPlans, c.putTenants, c.allocateNetworks, c.putJobs, c.putFailoverPlans, c.removeParents,
+		c.removeNetworks, c.putHosts, c.putPlans, c.putTenants, c.allocateNetworks, c.putJobs, c.putFailoverPlans, c.removeParents, c.putAccounts,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package vcc
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrorCode classifies an error for programs. The values are those of the wire
@@ -48,6 +49,8 @@ type Error struct {
 	// or a *NetworkRouting with CodePreconditionFailed, nil where nothing is
 	// stored and with every other code.
 	Current any
+	// RetryAfter is how long to wait, with CodeTooManyRequests.
+	RetryAfter time.Duration
 }
 
 // Error returns the message, led by the field if there is one.

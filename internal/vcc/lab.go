@@ -20,6 +20,9 @@ type Lab struct {
 	Hosts           []Host            `json:"hosts" yaml:"hosts"`
 	HardwarePlans   []LabHardwarePlan `json:"hardwarePlans" yaml:"hardware_plans"`
 	Tenants         []LabTenant       `json:"tenants" yaml:"tenants"`
+	// Passwords, by user name, are what whoever read a lab file found in the environment
+	// (LabTenant.PasswordEnv). A tenant that has none here keeps its account as it is.
+	Passwords map[string]string `json:"-" yaml:"-"`
 }
 
 // ServiceProvider runs the Cloud Connect infrastructure.
@@ -128,6 +131,14 @@ type LabService interface {
 	// CodeInvalidValue: the lab is not valid. CodeConflict: no free VLAN, or a
 	// removal that remove does not name.
 	ApplyLab(ctx context.Context, lab Lab, remove []string) error
+	// Lab returns the lab as it was declared last, hosts and plans in order of their
+	// names, without passwords. CodeNotFound: none was.
+	Lab(ctx context.Context) (Lab, error)
+	// Tenant returns the tenant of a name or an ID. CodeNotFound: there is none.
+	Tenant(ctx context.Context, nameOrID string) (Tenant, error)
+	// TenantsWithoutAccount returns the tenants that were declared with a user name and
+	// never with a password, so that they cannot log in.
+	TenantsWithoutAccount(ctx context.Context) ([]Tenant, error)
 }
 
 // Validate checks a lab whole and lists everything that is wrong. Fields are
@@ -146,6 +157,14 @@ func (l Lab) Validate() error {
 		v.unique(at+".name", t.Name, tenants)
 		if t.Username != "" {
 			v.unique(at+".username", t.Username, usernames)
+			if err := ValidateUsername(t.Username); err != nil {
+				v.add(at+".username", "%v", err)
+			}
+		}
+		if password, given := l.Passwords[t.Username]; given {
+			if err := ValidatePassword(password); err != nil {
+				v.add(at+".password_env", "%v", err)
+			}
 		}
 		v.tenant(at, t, publicIPs)
 	}

@@ -1,0 +1,354 @@
+package store_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+const (
+	password = "correct horse battery"
+	another  = "staple of the horse"
+)
+
+var (
+	home      = netip.MustParseAddr("192.0.2.1")
+	elsewhere = netip.MustParseAddr("192.0.2.2")
+)
+
+// wantCode fails unless an error has a code.
+func wantCode(t *testing.T, what string, err error, want vcc.ErrorCode) {
+	t.Helper()
+	if vcc.Code(err) != want {
+		t.Errorf("%s: %v, want %q", what, err, want)
+	}
+}
+
+// withAccounts is a fixture with an operator and an account of ABC's.
+func withAccounts(t *testing.T) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	ok(t, f.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, password))
+	ok(t, f.AddAccount(t.Context(), vcc.Account{Username: "abc", Role: vcc.RoleTenant, TenantID: f.abc.TenantID}, password))
+	return f
+}
+
+func (f *fixture) logIn(t *testing.T, username string) vcc.Tokens {
+	t.Helper()
+	tokens, err := f.LogIn(t.Context(), username, password, home)
+	ok(t, err)
+	return tokens
+}
+
+func TestAccounts(t *testing.T) { onBoth(t, testAccounts) }
+
+func testAccounts(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	accounts, err := f.Accounts(ctx)
+	ok(t, err)
+	equal(t, "accounts", accounts, []vcc.Account{
+		{Username: "abc", Role: vcc.RoleTenant, TenantID: f.abc.TenantID},
+		{Username: "root", Role: vcc.RoleOperator},
+	})
+	operator := vcc.Account{Username: "root", Role: vcc.RoleOperator}
+	wantCode(t, "a second account of a name", f.AddAccount(ctx, operator, password), vcc.CodeConflict)
+	wantCode(t, "a short password", f.AddAccount(ctx, vcc.Account{Username: "x", Role: vcc.RoleOperator}, "short"), vcc.CodeInvalidValue)
+	wantCode(t, "no name", f.AddAccount(ctx, vcc.Account{Role: vcc.RoleOperator}, password), vcc.CodeInvalidValue)
+	wantCode(t, "an unknown tenant", f.AddAccount(ctx, vcc.Account{Username: "x", Role: vcc.RoleTenant, TenantID: unknownID}, password), vcc.CodeNotFound)
+	wantCode(t, "password of nobody", f.SetPassword(ctx, "nobody", another), vcc.CodeNotFound)
+	wantCode(t, "a bad password", f.SetPassword(ctx, "root", "line\nbreak and more"), vcc.CodeInvalidValue)
+	wantCode(t, "removal of nobody", f.RemoveAccount(ctx, "nobody"), vcc.CodeNotFound)
+
+	tokens := f.logIn(t, "abc")
+	account, err := f.Authenticate(ctx, tokens.Access)
+	ok(t, err)
+	equal(t, "account", account, accounts[0])
+	account, err = f.Authenticate(ctx, f.logIn(t, "root").Access)
+	ok(t, err)
+	equal(t, "account", account, operator)
+
+	ok(t, f.SetPassword(ctx, "abc", another))
+	_, err = f.Authenticate(ctx, tokens.Access)
+	wantCode(t, "access after a new password", err, vcc.CodeInvalidToken)
+	_, err = f.Refresh(ctx, tokens.Refresh)
+	wantCode(t, "refresh after a new password", err, vcc.CodeInvalidToken)
+	_, err = f.LogIn(ctx, "abc", password, home)
+	wantCode(t, "the old password", err, vcc.CodeInvalidToken)
+	tokens, err = f.LogIn(ctx, "abc", another, home)
+	ok(t, err)
+
+	ok(t, f.RemoveAccount(ctx, "abc"))
+	_, err = f.Authenticate(ctx, tokens.Access)
+	wantCode(t, "access after a removal", err, vcc.CodeInvalidToken)
+	_, err = f.LogIn(ctx, "abc", another, home)
+	wantCode(t, "login after a removal", err, vcc.CodeInvalidToken)
+}
+
+// Who does not exist is answered like who has another password.
+func TestLogIn_unknownAccount(t *testing.T) {
+	f := withAccounts(t)
+	_, known := f.LogIn(t.Context(), "abc", "wrong password", home)
+	_, unknown := f.LogIn(t.Context(), "nobody", "wrong password", home)
+	wantCode(t, "a wrong password", known, vcc.CodeInvalidToken)
+	equal(t, "answer to an unknown name", fmt.Sprint(unknown), fmt.Sprint(known))
+}
+
+func TestTokens(t *testing.T) { onBoth(t, testTokens) }
+
+func testTokens(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	valid := func(what, access string, want vcc.ErrorCode) {
+		t.Helper()
+		_, err := f.Authenticate(ctx, access)
+		wantCode(t, what, err, want)
+	}
+	first, other := f.logIn(t, "abc"), f.logIn(t, "abc")
+	valid("a refresh token as an access token", first.Refresh, vcc.CodeInvalidToken)
+	valid("no token", "", vcc.CodeInvalidToken)
+	_, err := f.Refresh(ctx, first.Access)
+	wantCode(t, "an access token as a refresh token", err, vcc.CodeInvalidToken)
+
+	second, err := f.Refresh(ctx, first.Refresh)
+	ok(t, err)
+	valid("the first access token", first.Access, "")
+	valid("the second access token", second.Access, "")
+	// The second use of a refresh token ends everything of its login, and nothing else.
+	_, err = f.Refresh(ctx, first.Refresh)
+	wantCode(t, "a used refresh token", err, vcc.CodeInvalidToken)
+	valid("the first access token after a reuse", first.Access, vcc.CodeInvalidToken)
+	valid("the second access token after a reuse", second.Access, vcc.CodeInvalidToken)
+	_, err = f.Refresh(ctx, second.Refresh)
+	wantCode(t, "the next refresh token after a reuse", err, vcc.CodeInvalidToken)
+	valid("the other login's access token", other.Access, "")
+
+	f.at = f.at.Add(vcc.AccessTokenLifetime - time.Second)
+	valid("an access token before its end", other.Access, "")
+	f.at = f.at.Add(time.Second)
+	valid("an access token at its end", other.Access, vcc.CodeExpiredToken)
+	other, err = f.Refresh(ctx, other.Refresh)
+	ok(t, err)
+	f.at = f.at.Add(vcc.RefreshTokenLifetime)
+	_, err = f.Refresh(ctx, other.Refresh)
+	wantCode(t, "a refresh token at its end", err, vcc.CodeExpiredToken)
+	// What expired is forgotten in the end.
+	f.at = f.at.Add(25 * time.Hour)
+	f.logIn(t, "abc")
+	valid("an access token that expired long ago", other.Access, vcc.CodeInvalidToken)
+	equal(t, "tokens that are stored", query(t, f.path, "SELECT count(*) FROM tokens"), []string{"2"})
+}
+
+// Of many that use one refresh token at once one gets new ones.
+func TestRefresh_atOnce(t *testing.T) { onBoth(t, testRefreshAtOnce) }
+
+func testRefreshAtOnce(t *testing.T) {
+	f := withAccounts(t)
+	tokens := f.logIn(t, "abc")
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = f.Refresh(t.Context(), tokens.Refresh) })
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else {
+			wantCode(t, "a refresh that lost", err, vcc.CodeInvalidToken)
+		}
+	}
+	equal(t, "refreshes that won", won, 1)
+}
+
+func TestGuessing(t *testing.T) { onBoth(t, testGuessing) }
+
+func testGuessing(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	guess := func(username string, from netip.Addr) error {
+		_, err := f.LogIn(ctx, username, "wrong password", from)
+		return err
+	}
+	for i := range 10 {
+		wantCode(t, fmt.Sprintf("guess %d", i+1), guess("abc", home), vcc.CodeInvalidToken)
+	}
+	wait := func(err error) time.Duration {
+		t.Helper()
+		wantCode(t, "a guess too many", err, vcc.CodeTooManyRequests)
+		all := vcc.Errors(err)
+		if len(all) == 0 {
+			return 0
+		}
+		return all[0].RetryAfter
+	}
+	// Tries that come too early make no wait longer, and the right password waits, too.
+	for range 3 {
+		equal(t, "wait", wait(guess("abc", home)), time.Second)
+	}
+	_, err := f.LogIn(ctx, "abc", password, home)
+	equal(t, "wait with the right password", wait(err), time.Second)
+	// The account is slowed down from everywhere, and the address for every account.
+	equal(t, "wait elsewhere", wait(guess("abc", elsewhere)), time.Second)
+	equal(t, "wait for another account", wait(guess("root", home)), time.Second)
+	// Another server on the database knows, too.
+	other := &fixture{path: f.path, at: f.at}
+	other.open(t)
+	_, err = other.LogIn(ctx, "abc", password, home)
+	equal(t, "wait at another server", wait(err), time.Second)
+	_, err = f.LogIn(ctx, "root", password, elsewhere)
+	wantCode(t, "another account elsewhere", err, "")
+	// Each wait is twice as long, up to the longest. Nobody is locked out.
+	want := time.Second
+	for range 7 {
+		f.at = f.at.Add(want)
+		wantCode(t, "a guess after the wait", guess("abc", home), vcc.CodeInvalidToken)
+		want = min(2*want, 30*time.Second)
+		equal(t, "next wait", wait(guess("abc", home)), want)
+	}
+	f.at = f.at.Add(want)
+	f.logIn(t, "abc")
+	// The account is good again, the address only in time: its owner may have one of the accounts.
+	wantCode(t, "a login elsewhere", guess("abc", elsewhere), vcc.CodeInvalidToken)
+	wait(guess("root", home))
+	f.at = f.at.Add(16 * time.Minute)
+	wantCode(t, "a guess much later", guess("root", home), vcc.CodeInvalidToken)
+	equal(t, "attempts that are kept", query(t, f.path, "SELECT count FROM login_attempts"), []string{"1", "1"})
+}
+
+// A crowd of guesses that come at once is no way around.
+func TestGuessing_atOnce(t *testing.T) { onBoth(t, testGuessingAtOnce) }
+
+func testGuessingAtOnce(t *testing.T) {
+	f := withAccounts(t)
+	var wg sync.WaitGroup
+	codes := make([]vcc.ErrorCode, 40)
+	for i := range codes {
+		wg.Go(func() {
+			_, err := f.LogIn(t.Context(), "abc", "wrong password", netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}))
+			codes[i] = vcc.Code(err)
+		})
+	}
+	wg.Wait()
+	looked := slices.DeleteFunc(slices.Clone(codes), func(c vcc.ErrorCode) bool { return c == vcc.CodeTooManyRequests })
+	equal(t, "guesses that were looked at", len(looked), 10)
+}
+
+// Logins that are right are never too many, and a network of IPv6 is one address.
+func TestGuessing_addresses(t *testing.T) {
+	f := withAccounts(t)
+	for range 12 {
+		f.logIn(t, "abc")
+	}
+	for i := range 10 {
+		_, err := f.LogIn(t.Context(), fmt.Sprint("nobody ", i), "wrong password", netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", i)))
+		wantCode(t, "a guess", err, vcc.CodeInvalidToken)
+	}
+	_, err := f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8::ffff"))
+	wantCode(t, "a login from the same network", err, vcc.CodeTooManyRequests)
+	_, err = f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8:0:1::1"))
+	wantCode(t, "a login from the next network", err, "")
+}
+
+// A lab declares accounts.
+func TestLabAccounts(t *testing.T) { onBoth(t, testLabAccounts) }
+
+func testLabAccounts(t *testing.T) {
+	f := newFixture(t)
+	ctx := t.Context()
+	ok(t, f.AddAccount(ctx, vcc.Account{Username: "root", Role: vcc.RoleOperator}, password))
+	ok(t, f.AddAccount(ctx, vcc.Account{Username: "abc-helpdesk", Role: vcc.RoleTenant, TenantID: f.abc.TenantID}, password))
+	lab := testLab()
+	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz"
+	missing := func(want ...string) {
+		t.Helper()
+		tenants, err := f.TenantsWithoutAccount(ctx)
+		ok(t, err)
+		equal(t, "tenants without an account", each(tenants, func(t vcc.Tenant) string { return t.Name }), append([]string{}, want...))
+	}
+	names := func(want ...string) {
+		t.Helper()
+		accounts, err := f.Accounts(ctx)
+		ok(t, err)
+		equal(t, "accounts", each(accounts, func(a vcc.Account) string { return a.Username }), want)
+	}
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	names("abc-helpdesk", "root")
+	missing("XYZ") // ABC has one that no lab declares
+
+	lab.Passwords = map[string]string{"abc": password, "xyz": "short"}
+	wantError(t, f.ApplyLab(ctx, lab, nil), &vcc.Error{Code: vcc.CodeInvalidValue, Field: "tenants[1].password_env", Message: "the password needs 8 characters at least"})
+	lab.Passwords["xyz"] = password
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	names("abc", "abc-helpdesk", "root", "xyz")
+	missing()
+	account, err := f.Authenticate(ctx, f.logIn(t, "abc").Access)
+	ok(t, err)
+	equal(t, "account", account, vcc.Account{Username: "abc", Role: vcc.RoleTenant, TenantID: f.abc.TenantID})
+
+	// Declared once more, and without a password, an account stays as it is.
+	tokens := f.logIn(t, "xyz")
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	lab.Passwords = nil
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	_, err = f.Authenticate(ctx, tokens.Access)
+	wantCode(t, "access after the same lab", err, "")
+	lab.Passwords = map[string]string{"xyz": another}
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	_, err = f.Authenticate(ctx, tokens.Access)
+	wantCode(t, "access after another password", err, vcc.CodeInvalidToken)
+	_, err = f.LogIn(ctx, "xyz", another, home)
+	ok(t, err)
+
+	// Names that belong to somebody else are refused, and nothing happens.
+	for _, taken := range []string{"root", "abc-helpdesk"} {
+		lab.Tenants[1].Username, lab.Passwords = taken, map[string]string{taken: another}
+		wantError(t, f.ApplyLab(ctx, lab, nil), &vcc.Error{Code: vcc.CodeConflict, Field: "tenants[1].username", Message: fmt.Sprintf(
+			"%q is an account that does not belong to tenant \"XYZ\"; nothing was changed. Use another user name", taken)})
+	}
+	names("abc", "abc-helpdesk", "root", "xyz")
+	// Another name is another account, and a tenant takes its accounts along.
+	lab.Tenants[1].Username, lab.Passwords = "xyz-holding", map[string]string{"xyz-holding": password}
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	names("abc", "abc-helpdesk", "root", "xyz-holding")
+	lab.Tenants, lab.Passwords = lab.Tenants[1:], nil
+	ok(t, f.ApplyLab(ctx, lab, []string{"ABC"}))
+	names("root", "xyz-holding")
+}
+
+// What a lab was declared as can be had back, and changes nothing when it is declared.
+func TestLab(t *testing.T) { onBoth(t, testLabBack) }
+
+func testLabBack(t *testing.T) {
+	f := newFixture(t)
+	got, err := f.Lab(t.Context())
+	ok(t, err)
+	want := testLab()
+	slices.SortFunc(want.HardwarePlans, func(a, b vcc.LabHardwarePlan) int { return strings.Compare(a.Name, b.Name) })
+	equal(t, "lab", got, want)
+	networks := f.networks(t, f.abc)
+	ok(t, f.ApplyLab(t.Context(), got, nil))
+	equal(t, "networks", f.networks(t, f.abc), networks)
+}
+
+func TestTenant(t *testing.T) { onBoth(t, testTenant) }
+
+func testTenant(t *testing.T) {
+	f := newFixture(t)
+	for _, nameOrID := range []string{"XYZ", f.xyz.TenantID} {
+		tenant, err := f.Tenant(t.Context(), nameOrID)
+		ok(t, err)
+		equal(t, "tenant", tenant, vcc.Tenant{ID: f.xyz.TenantID, Name: "XYZ"})
+	}
+	for _, nobody := range []string{"", "xyz", unknownID, "a\x00b"} {
+		_, err := f.Tenant(t.Context(), nobody)
+		wantCode(t, fmt.Sprintf("tenant %q", nobody), err, vcc.CodeNotFound)
+	}
+}

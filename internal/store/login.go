@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// Guessing is slowed down, and nobody is locked out: whoever got as many passwords wrong
+// as are free waits before the next try, twice as long each time, but never longer than
+// the most. Tries that come too early are refused unseen and make no wait longer.
+const (
+	freeAttempts      = 10
+	longestWait       = 30 * time.Second
+	attemptsForgotten = 15 * time.Minute
+)
+
+// expiredKept is how long an expired token is kept, to tell that it expired.
+const expiredKept = 24 * time.Hour
+
+// tokenRow is a row of the table.
+type tokenRow struct {
+	bun.BaseModel `bun:"table:tokens"`
+	Digest        string `bun:",pk"`
+	Kind          string
+	Family        string
+	Username      string
+	ExpiresAt     time.Time
+	Used          bool
+}
+
+var _ vcc.AccountService = (*Store)(nil)
+
+func invalidToken(format string, args ...any) error {
+	return &vcc.Error{Code: vcc.CodeInvalidToken, Message: fmt.Sprintf(format, args...)}
+}
+
+// digest is what is stored of a secret with as many bits as a digest has, and of what
+// only needs to be told from others.
+func digest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// newToken returns a token that nobody can guess: 256 bits.
+func newToken() string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	return base64.RawURLEncoding.EncodeToString(secret)
+}
+
+// LogIn implements vcc.AccountService.
+func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, error) {
+	// A whole /64 is one customer's in IPv6 (RFC 6177): so it is one address here.
+	if from = from.Unmap().WithZone(""); from.Is6() {
+		prefix, _ := from.Prefix(64)
+		from = prefix.Addr()
+	}
+	account, address := digest("account "+username), digest("address "+from.String())
+	var row *accountRow
+	// The attempt counts before the password is looked at: of a thousand guesses that
+	// come at once only the free ones are.
+	err := s.write(ctx, logins, func(tx bun.Tx) (err error) {
+		if err := s.forgetOld(ctx, tx); err != nil {
+			return err
+		}
+		for _, subject := range []string{account, address} {
+			if err := s.attempt(ctx, tx, subject); err != nil {
+				return err
+			}
+		}
+		row, err = findAccount(ctx, tx, username)
+		return err
+	})
+	if err != nil {
+		return vcc.Tokens{}, err
+	}
+	hash := ""
+	if row != nil {
+		hash = row.PasswordHash
+	}
+	right, err := isPassword(ctx, password, hash)
+	if err != nil {
+		return vcc.Tokens{}, err
+	}
+	wrong := invalidToken("the user name or the password is wrong")
+	if !right {
+		return vcc.Tokens{}, wrong
+	}
+	var tokens vcc.Tokens
+	err = s.write(ctx, logins, func(tx bun.Tx) error {
+		if now, err := findAccount(ctx, tx, username); err != nil || now == nil || now.PasswordHash != hash {
+			return errors.Join(err, wrong) // it was changed meanwhile
+		}
+		// Somebody who guesses may have an account, too: its logins clear that account alone.
+		_, err := tx.NewRaw("DELETE FROM login_attempts WHERE subject = ?", account).Exec(ctx)
+		if err == nil {
+			_, err = tx.NewRaw("UPDATE login_attempts SET count = count - 1 WHERE subject = ? AND count > 0", address).Exec(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		tokens, err = s.issue(ctx, tx, username, uuid.NewString())
+		return err
+	})
+	return tokens, err
+}
+
+// attempt counts one, or refuses it. CodeTooManyRequests: it comes too early.
+func (s *Store) attempt(ctx context.Context, tx bun.Tx, subject string) error {
+	var row struct {
+		Count  int
+		LastAt time.Time
+	}
+	err := tx.NewSelect().TableExpr("login_attempts").ColumnExpr("count, last_at").Where("subject = ?", subject).Scan(ctx, &row)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if wait := row.LastAt.Add(waitAfter(row.Count)).Sub(s.now()); row.Count > 0 && wait > 0 {
+		return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many logins failed for this account or from this address; nothing is locked, try again later"}
+	}
+	_, err = tx.NewRaw("INSERT INTO login_attempts (subject, count, last_at) VALUES (?, 1, ?) "+
+		"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", subject, s.now()).Exec(ctx)
+	return err
+}
+
+// waitAfter is how long to wait after so many failed attempts.
+func waitAfter(attempts int) time.Duration {
+	if attempts < freeAttempts {
+		return 0
+	}
+	return min(time.Second<<min(attempts-freeAttempts, 10), longestWait)
+}
+
+// forgetOld removes attempts and tokens that nobody asks for any more.
+func (s *Store) forgetOld(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("DELETE FROM login_attempts WHERE last_at < ?", s.now().Add(-attemptsForgotten)).Exec(ctx)
+	if err == nil {
+		_, err = tx.NewRaw("DELETE FROM tokens WHERE expires_at < ?", s.now().Add(-expiredKept)).Exec(ctx)
+	}
+	return err
+}
+
+// issue adds a pair of tokens to a family.
+func (s *Store) issue(ctx context.Context, tx bun.Tx, username, family string) (vcc.Tokens, error) {
+	tokens := vcc.Tokens{Access: newToken(), Refresh: newToken()}
+	rows := []tokenRow{
+		{Digest: digest(tokens.Access), Kind: "access", ExpiresAt: s.now().Add(vcc.AccessTokenLifetime)},
+		{Digest: digest(tokens.Refresh), Kind: "refresh", ExpiresAt: s.now().Add(vcc.RefreshTokenLifetime)},
+	}
+	for i := range rows {
+		rows[i].Family, rows[i].Username = family, username
+	}
+	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
+	return tokens, err
+}
+
+// findToken returns an unexpired token. CodeInvalidToken, CodeExpiredToken.
+func (s *Store) findToken(ctx context.Context, db bun.IDB, kind, token string) (*tokenRow, error) {
+	var row tokenRow
+	err := db.NewSelect().Model(&row).Where("digest = ?", digest(token)).Where("kind = ?", kind).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, invalidToken("the %s token is none that this server issued, or it was revoked; log in again", kind)
+	}
+	if err == nil && !s.now().Before(row.ExpiresAt) {
+		err = &vcc.Error{Code: vcc.CodeExpiredToken, Message: fmt.Sprintf("the %s token expired; log in again", kind)}
+	}
+	return &row, err
+}
+
+// Refresh implements vcc.AccountService.
+func (s *Store) Refresh(ctx context.Context, refreshToken string) (tokens vcc.Tokens, err error) {
+	reused := false
+	err = s.write(ctx, logins, func(tx bun.Tx) error {
+		row, err := s.findToken(ctx, tx, "refresh", refreshToken)
+		if err != nil {
+			return err
+		}
+		if reused = row.Used; reused {
+			_, err = tx.NewRaw("DELETE FROM tokens WHERE family = ?", row.Family).Exec(ctx)
+			return err
+		}
+		if _, err := tx.NewRaw("UPDATE tokens SET used = TRUE WHERE digest = ?", row.Digest).Exec(ctx); err != nil {
+			return err
+		}
+		tokens, err = s.issue(ctx, tx, row.Username, row.Family)
+		return err
+	})
+	if err == nil && reused {
+		err = invalidToken("the refresh token was used before, so that somebody else may have it; everything that came of its login was revoked, log in again")
+	}
+	if err != nil {
+		return vcc.Tokens{}, err
+	}
+	return tokens, nil
+}
+
+// Authenticate implements vcc.AccountService.
+func (s *Store) Authenticate(ctx context.Context, accessToken string) (a vcc.Account, err error) {
+	row, err := s.findToken(ctx, s.db, "access", accessToken)
+	if err != nil {
+		return a, s.engine.translate(err)
+	}
+	account, err := findAccount(ctx, s.db, row.Username)
+	if err == nil && account == nil { // removed since
+		err = invalidToken("the account is no more; log in with another")
+	}
+	if err != nil {
+		return a, s.engine.translate(err)
+	}
+	return account.account(), nil
+}

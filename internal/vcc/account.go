@@ -1,0 +1,96 @@
+package vcc
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Role is what an account may do.
+type Role string
+
+const (
+	// RoleTenant sees and changes what is its tenant's.
+	RoleTenant Role = "tenant"
+	// RoleOperator declares who exists, and acts for any tenant.
+	RoleOperator Role = "operator"
+)
+
+// Account is who may use a backend.
+type Account struct {
+	// Username is what the history records.
+	Username string
+	Role     Role
+	// TenantID is the tenant that a tenant's account belongs to, and the one that an
+	// operator acts for who names none; "" for an operator who has to name one.
+	TenantID string
+}
+
+// Tokens are what a login gives.
+type Tokens struct {
+	// Access proves who sends a request, for AccessTokenLifetime.
+	Access string
+	// Refresh is good for one login without the password, for RefreshTokenLifetime.
+	Refresh string
+}
+
+// How long tokens are good for.
+const (
+	AccessTokenLifetime  = 15 * time.Minute
+	RefreshTokenLifetime = 14 * 24 * time.Hour
+)
+
+// AccountService knows who may use a backend. Its methods are safe for concurrent
+// use.
+type AccountService interface {
+	// LogIn exchanges a password for tokens. from is where the request came from.
+	// CodeInvalidToken: there is no such account, or the password is wrong; the answer and
+	// the time it takes are the same. CodeTooManyRequests: too many passwords were wrong
+	// for this account or from this address; RetryAfter says when to try again.
+	LogIn(ctx context.Context, username, password string, from netip.Addr) (Tokens, error)
+	// Refresh exchanges a refresh token for new tokens. CodeInvalidToken: nobody issued
+	// it, or it was used before, and then everything that came of the same login is good no
+	// more: somebody else has it. CodeExpiredToken: it is too old.
+	Refresh(ctx context.Context, refreshToken string) (Tokens, error)
+	// Authenticate returns whose an access token is. CodeInvalidToken: nobody issued it,
+	// or it was revoked. CodeExpiredToken: it is too old.
+	Authenticate(ctx context.Context, accessToken string) (Account, error)
+}
+
+// The bounds of names and passwords. NIST SP 800-63B asks for 8 characters at least,
+// and for no rules on which.
+const (
+	maxUsername       = 128  // bytes
+	minPasswordLength = 8    // characters
+	maxPasswordLength = 1024 // bytes
+)
+
+// ValidateUsername checks the name of an account. The error has no field.
+func ValidateUsername(name string) error {
+	switch {
+	case name == "":
+		return invalid("", "an account needs a user name")
+	case len(name) > maxUsername:
+		return invalid("", "the user name has %d bytes; it may have %d", len(name), maxUsername)
+	case !utf8.ValidString(name) || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl):
+		return invalid("", "the user name %q has spaces around it, control characters, or is not UTF-8", name)
+	}
+	return nil
+}
+
+// ValidatePassword checks a new password. The error has no field and does not show
+// the password.
+func ValidatePassword(password string) error {
+	switch {
+	case utf8.RuneCountInString(password) < minPasswordLength:
+		return invalid("", "the password needs %d characters at least", minPasswordLength)
+	case len(password) > maxPasswordLength:
+		return invalid("", "the password may have %d bytes at most", maxPasswordLength)
+	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
+		return invalid("", "the password has control characters, such as a line break, or is not UTF-8")
+	}
+	return nil
+}
