@@ -127,7 +127,7 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	e.server = &http.Server{
 		Handler: httpapi.NewHandler(httpapi.ServerConfig{
 			Services:      NewServices(s),
-			Authenticator: httpapi.Always{TenantID: tenant, Name: e.Actor},
+			Authenticator: httpapi.Always{Role: vcc.RoleOperator, TenantID: tenant, Username: e.Actor},
 			Log:           cfg.Log,
 			Version:       cfg.Version,
 		}),

@@ -167,7 +167,7 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 		tenants, err := s.Tenants(t.Context())
 		ok(t, err)
 		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
-			Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: tenants[0].ID, Name: "test"}, Log: slog.New(slog.DiscardHandler),
+			Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: tenants[0].ID, Username: "test"}, Log: slog.New(slog.DiscardHandler),
 		}))
 		t.Cleanup(server.Close)
 		c, err := httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL})

@@ -109,7 +109,7 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 			continue
 		}
 		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
-			Services: backend.NewServices(d.store), Authenticator: httpapi.Always(as), Log: slog.New(slog.DiscardHandler),
+			Services: backend.NewServices(d.store), Authenticator: httpapi.Always{TenantID: as.TenantID, Username: as.Name}, Log: slog.New(slog.DiscardHandler),
 		}))
 		b.Cleanup(server.Close)
 		if tenants[i].client, err = httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL}); err != nil {

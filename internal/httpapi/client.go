@@ -28,6 +28,8 @@ type ClientConfig struct {
 	// Username and Password are exchanged for tokens. With no username requests
 	// carry none, which only an embedded backend takes.
 	Username, Password string
+	// Tenant is the name or ID of the tenant that an operator acts for.
+	Tenant string
 	// CACertificate, PEM, replaces the system's certificate authorities.
 	CACertificate string
 	// InsecureSkipVerify accepts any certificate.
@@ -194,6 +196,12 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	u, err := c.base.Parse(path) // path is escaped
 	if err != nil {
 		return nil, err
+	}
+	if c.cfg.Tenant != "" && strings.HasPrefix(path, basePath) {
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set(tenantQuery, c.cfg.Tenant)
 	}
 	u.RawQuery = query.Encode()
 	var reader io.Reader

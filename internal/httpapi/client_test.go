@@ -240,17 +240,17 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusOK, map[string]any{"access_token": fmt.Sprint("token ", i.logins), "token_type": "bearer", "expires_in": 900})
 }
 
-func (i *issuer) Authenticate(r *http.Request) (vcc.Actor, error) {
+func (i *issuer) Authenticate(r *http.Request) (vcc.Account, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case r.Header.Get("Authorization") != fmt.Sprint("Bearer token ", i.logins):
-		return vcc.Actor{}, &vcc.Error{Code: vcc.CodeExpiredToken, Message: "an older token"}
+		return vcc.Account{}, &vcc.Error{Code: vcc.CodeExpiredToken, Message: "an older token"}
 	case i.left == 0:
-		return vcc.Actor{}, &vcc.Error{Code: vcc.CodeExpiredToken, Message: "used up"}
+		return vcc.Account{}, &vcc.Error{Code: vcc.CodeExpiredToken, Message: "used up"}
 	}
 	i.left--
-	return i.actor, nil
+	return vcc.Account{TenantID: i.actor.TenantID, Username: i.actor.Name}, nil
 }
 
 // serveTLS serves the store of an API to whom an issuer lets in.
@@ -259,7 +259,7 @@ func serveTLS(t *testing.T, a *api, i *issuer) *httptest.Server {
 	i.actor = a.tokens["ABC"]
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/oauth2/token", i)
-	mux.Handle("/", httpapi.NewHandler(httpapi.ServerConfig{Services: a.services, Authenticator: i, Log: slog.New(slog.NewTextHandler(a.log, nil))}))
+	mux.Handle("/", httpapi.NewHandler(httpapi.ServerConfig{Services: a.services, Authenticator: i, Log: slog.New(a.log.errors())}))
 	s := httptest.NewUnstartedServer(mux)
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of handshakes that the client ends
 	s.StartTLS()

@@ -3,9 +3,12 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -15,7 +18,8 @@ import (
 
 // Error is the body of every answer that is not a success.
 type Error struct {
-	status int
+	status     int
+	retryAfter time.Duration
 
 	ErrorCode  vcc.ErrorCode `json:"errorCode"`
 	Message    string        `json:"message" doc:"What is wrong and what would be right, for people"`
@@ -29,6 +33,18 @@ func (e *Error) Error() string { return e.Message }
 
 // GetStatus returns the HTTP status; huma asks for it.
 func (e *Error) GetStatus() int { return e.status }
+
+// GetHeaders returns the headers that belong to the error; huma asks for them, too.
+func (e *Error) GetHeaders() http.Header {
+	h := http.Header{}
+	if e.status == http.StatusUnauthorized { // RFC 9110, 15.5.2
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if e.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retryAfter.Seconds()))))
+	}
+	return h
+}
 
 var statusOf = map[vcc.ErrorCode]int{
 	vcc.CodeInvalidValue:       http.StatusBadRequest,
@@ -55,7 +71,7 @@ func newError(err error) *Error {
 	}
 	first := all[0]
 	wire := &Error{
-		status: statusOf[first.Code], ErrorCode: first.Code,
+		status: statusOf[first.Code], retryAfter: first.RetryAfter, ErrorCode: first.Code,
 		Message: first.Message, ResourceID: first.ResourceID, Field: first.Field,
 	}
 	// One error names one field; the rest is not lost.

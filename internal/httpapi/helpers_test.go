@@ -158,15 +158,15 @@ func (services) Trace(_ context.Context, _ vcc.Actor, r vcc.TraceRequest) (*vcc.
 // tokens is an Authenticator for the tenants of a lab: the token is the name.
 type tokens map[string]vcc.Actor
 
-func (t tokens) Authenticate(r *http.Request) (vcc.Actor, error) {
+func (t tokens) Authenticate(r *http.Request) (vcc.Account, error) {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if actor, known := t[token]; known {
-		return actor, nil
+		return vcc.Account{Role: vcc.RoleTenant, TenantID: actor.TenantID, Username: actor.Name}, nil
 	}
 	if token == "expired" {
-		return vcc.Actor{}, &vcc.Error{Code: vcc.CodeExpiredToken, Message: "the access token expired"}
+		return vcc.Account{}, &vcc.Error{Code: vcc.CodeExpiredToken, Message: "the access token expired"}
 	}
-	return vcc.Actor{}, &vcc.Error{Code: vcc.CodeInvalidToken, Message: "no access token that this server issued"}
+	return vcc.Account{}, &vcc.Error{Code: vcc.CodeInvalidToken, Message: "no access token that this server issued"}
 }
 
 // record collects what is written to it.
@@ -179,6 +179,11 @@ func (r *record) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.text.Write(p)
+}
+
+// errors is a log that keeps errors only, and not the lines of requests.
+func (r *record) errors() slog.Handler {
+	return slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelError})
 }
 
 func (r *record) String() string {
@@ -208,7 +213,7 @@ func newAPI(t *testing.T, wrap func(httpapi.Services) httpapi.Services) *api {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", httpapi.NewHandler(httpapi.ServerConfig{
-		Services: a.services, Authenticator: a.tokens, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(a.log, nil)),
+		Services: a.services, Authenticator: a.tokens, Version: "1.2.3", Log: slog.New(a.log.errors()),
 	}))
 	mux.HandleFunc("POST /api/oauth2/token", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]string{"access_token": r.PostFormValue("username")})

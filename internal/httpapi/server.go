@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -25,27 +26,22 @@ type Services interface {
 	vcc.ReplicationJobService
 	vcc.FailoverService
 	vcc.ApplianceService
+	vcc.LabService
 }
-
-// Authenticator tells who sent a request.
-type Authenticator interface {
-	// Authenticate returns the actor. CodeInvalidToken, CodeExpiredToken: the
-	// request carries no credentials, or none that are good now.
-	Authenticate(r *http.Request) (vcc.Actor, error)
-}
-
-// Always is an Authenticator for a connection that only one actor can use: every
-// request is theirs.
-type Always vcc.Actor
-
-// Authenticate returns the actor.
-func (a Always) Authenticate(*http.Request) (vcc.Actor, error) { return vcc.Actor(a), nil }
 
 // ServerConfig is what a server needs to know.
 type ServerConfig struct {
-	Services      Services
+	Services Services
+	// Accounts give out tokens, and say whose they are. With none there is no way to log
+	// in, and Authenticator says who sends requests.
+	Accounts      vcc.AccountService
 	Authenticator Authenticator
-	// Log receives the details of failures that callers are not told.
+	// Ready, if not nil, says why the server cannot do its work now.
+	Ready func(context.Context) error
+	// RequestTimeout ends requests that take longer; 0 for never.
+	RequestTimeout time.Duration
+	// Log receives a line for every request, and the details of failures that callers are
+	// not told; nil discards them.
 	Log *slog.Logger
 	// Version is the program's version.
 	Version string
@@ -69,14 +65,25 @@ func NewHandler(cfg ServerConfig) http.Handler {
 	config.DocsPath, config.SchemasPath = "", ""
 	config.CreateHooks = nil // no $schema property in answers: it is not of the contract
 	config.RejectUnknownQueryParameters = true
-	s := &server{cfg, humago.New(mux, config)}
+	s := &server{cfg, humago.New(mux, config), newMetrics(cfg.Version)}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Ready == nil {
+		s.Ready = func(context.Context) error { return nil }
+	}
+	if s.Accounts != nil {
+		s.Authenticator = bearerTokens{s.Accounts}
+		s.registerTokens()
+	}
 	s.register()
-	return s.recoverPanics(mux)
+	return s.observe(s.recoverPanics(mux))
 }
 
 type server struct {
 	ServerConfig
-	api huma.API
+	api     huma.API
+	metrics *metrics
 }
 
 // PageQuery are the parameters of every list.
@@ -174,6 +181,8 @@ func (s *server) register() {
 	handle(s, http.MethodPost, "replicationJobs/{id}/run", "Run a replication job; its first run detects default gateways", s.runJob)
 
 	s.registerFailover()
+	s.registerLab()
+	s.registerOperations()
 
 	huma.Register(s.api, huma.Operation{
 		OperationID: "getServerInfo", Method: http.MethodGet, Path: "/api/v1/serverInfo", Summary: "Describe the backend",
@@ -196,15 +205,24 @@ func list[In interface{ page() vcc.Page }, T, Wire any](s *server, path, summary
 	})
 }
 
-// handle registers an operation that needs an actor, and puts its errors into
-// the contract's form.
+// handle registers an operation on what is one tenant's.
 func handle[In, Out any](s *server, method, path, summary string, fn func(context.Context, vcc.Actor, *In) (*Out, error)) {
-	path = basePath + "/" + path
+	handleFor(s, huma.Middlewares{s.actFor}, method, basePath+"/"+path, summary, func(ctx context.Context, in *In) (*Out, error) {
+		return fn(ctx, ctx.Value(actorKey{}).(vcc.Actor), in)
+	}, &huma.Param{
+		Name: tenantQuery, In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "Name or ID of the tenant that an operator acts for; a tenant's account always acts for its own",
+	})
+}
+
+// handleFor registers an operation that needs an account which passes the middlewares,
+// and puts its errors into the contract's form.
+func handleFor[In, Out any](s *server, who huma.Middlewares, method, path, summary string, fn func(context.Context, *In) (*Out, error), parameters ...*huma.Param) {
 	huma.Register(s.api, huma.Operation{
 		OperationID: operationID(method, path), Method: method, Path: path, Summary: summary, MaxBodyBytes: maxBody,
-		Middlewares: huma.Middlewares{s.authenticate},
+		Middlewares: append(huma.Middlewares{s.authenticate}, who...), Parameters: parameters,
 	}, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := fn(ctx, ctx.Value(actorKey{}).(vcc.Actor), in)
+		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, s.fail(ctx, method, path, err)
 		}
@@ -215,7 +233,7 @@ func handle[In, Out any](s *server, method, path, summary string, fn func(contex
 // operationID names an operation after its method and path: getNetworkRouting.
 func operationID(method, path string) string {
 	id := strings.ToLower(method)
-	for _, part := range strings.Split(strings.TrimPrefix(path, basePath), "/") {
+	for _, part := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, basePath), "/api/v1"), "/") {
 		if part != "" && !strings.HasPrefix(part, "{") {
 			id += strings.ToUpper(part[:1]) + part[1:]
 		}
@@ -226,44 +244,28 @@ func operationID(method, path string) string {
 	return id
 }
 
-type actorKey struct{}
-
-func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
-	actor, err := s.Authenticator.Authenticate(r)
-	if err != nil {
-		writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
-		return
-	}
-	next(huma.WithValue(ctx, actorKey{}, actor))
-}
-
 // fail turns an error into an answer. What the caller is not told goes to the log.
 func (s *server) fail(ctx context.Context, method, path string, err error) *Error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // the caller is gone; its transaction was rolled back
-		return &Error{status: http.StatusServiceUnavailable, ErrorCode: vcc.CodeUnavailable, Message: "the request was cancelled; nothing was changed"}
+	switch { // the caller is gone, or the time is; the transaction was rolled back
+	case errors.Is(err, context.Canceled):
+		return newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the request was cancelled; nothing was changed"})
+	case errors.Is(err, context.DeadlineExceeded):
+		return newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the request took too long; nothing was changed, try again"})
 	}
 	e := newError(err)
 	if e.status >= http.StatusInternalServerError {
-		s.Log.ErrorContext(ctx, "request failed", "method", method, "path", path, "error", err)
+		s.Log.ErrorContext(ctx, "request failed", "requestId", seen(ctx).id, "method", method, "path", path, "error", err)
 	}
 	return e
 }
 
-// recoverPanics answers a request whose handler panicked: a fault in one request
-// must not end the others.
-func (s *server) recoverPanics(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if p := recover(); p != nil {
-				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
+// panicked is the error of a handler that panicked.
+type panicked struct{ with any }
+
+func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.with) }
 
 func writeError(w http.ResponseWriter, e *Error) {
+	maps.Copy(w.Header(), e.GetHeaders())
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.status)
 	_ = json.NewEncoder(w).Encode(e) // the caller may be gone: nobody is left to tell

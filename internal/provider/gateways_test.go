@@ -71,7 +71,7 @@ func newCrowd(t *testing.T, n int) *crowd {
 			c.networks = append(c.networks, network.ID)
 		}
 	}
-	handler := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(s), Authenticator: httpapi.Always(as)})
+	handler := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: as.TenantID, Username: as.Name}})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		c.seen = append(c.seen, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/api/v1/cloudConnect/"))

@@ -20,7 +20,6 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // servedLab serves a lab's data over loopback, with something in between that may
@@ -59,7 +58,7 @@ func (l *testLab) serve() *servedLab {
 		t.Fatal(err)
 	}
 	api := httpapi.NewHandler(httpapi.ServerConfig{
-		Services: backend.NewServices(s), Authenticator: httpapi.Always(vcc.Actor{TenantID: tenants[0].ID, Name: "abc-company"}),
+		Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: tenants[0].ID, Username: "abc-company"},
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/oauth2/token", func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"context"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// Authenticator tells who sent a request.
+type Authenticator interface {
+	// Authenticate returns the account. CodeInvalidToken, CodeExpiredToken: the
+	// request carries no credentials, or none that are good now.
+	Authenticate(r *http.Request) (vcc.Account, error)
+}
+
+// Always is an Authenticator for a connection that only one account can use: every
+// request is theirs.
+type Always vcc.Account
+
+// Authenticate returns the account.
+func (a Always) Authenticate(*http.Request) (vcc.Account, error) { return vcc.Account(a), nil }
+
+// bearerTokens is an Authenticator that asks whose a bearer token is (RFC 6750, 2.1).
+type bearerTokens struct{ vcc.AccountService }
+
+func (b bearerTokens) Authenticate(r *http.Request) (vcc.Account, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return vcc.Account{}, &vcc.Error{Code: vcc.CodeInvalidToken, Message: "the request has no access token; log in at POST " + tokenPath}
+	}
+	return b.AccountService.Authenticate(r.Context(), token)
+}
+
+const tokenPath = "/api/oauth2/token" //nolint:gosec // an address, no credentials
+
+// TokenInput is a request of an OAuth 2.0 token endpoint.
+type TokenInput struct {
+	RawBody     []byte `contentType:"application/x-www-form-urlencoded" doc:"grant_type=password with username and password, or grant_type=refresh_token with refresh_token"`
+	ContentType string `header:"Content-Type"`
+}
+
+// TokenAnswer are the tokens that a login gives (RFC 6749, 5.1).
+type TokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type" enum:"bearer"`
+	ExpiresIn    int    `json:"expires_in" doc:"Seconds until the access token expires"`
+	RefreshToken string `json:"refresh_token" doc:"Good once, for 14 days"`
+}
+
+// TokenOutput is the answer of a token endpoint, which nobody may keep.
+type TokenOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         TokenAnswer
+}
+
+// maxTokenBody bounds the body of a login, in bytes.
+const maxTokenBody = 16 << 10
+
+func (s *server) registerTokens() {
+	huma.Register(s.api, huma.Operation{
+		OperationID: "postToken", Method: http.MethodPost, Path: tokenPath, MaxBodyBytes: maxTokenBody,
+		Summary: "Log in: exchange a password or a refresh token for tokens",
+		Middlewares: huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+			r, _ := humago.Unwrap(ctx)
+			next(huma.WithValue(ctx, remoteKey{}, remoteAddress(r)))
+		}},
+	}, func(ctx context.Context, in *TokenInput) (*TokenOutput, error) {
+		tokens, err := s.logIn(ctx, in)
+		if err != nil {
+			return nil, s.fail(ctx, http.MethodPost, tokenPath, err)
+		}
+		return &TokenOutput{"no-store", TokenAnswer{tokens.Access, "bearer", int(vcc.AccessTokenLifetime.Seconds()), tokens.Refresh}}, nil
+	})
+}
+
+type remoteKey struct{}
+
+// remoteAddress is where a request came from. Headers that claim something else are not
+// believed.
+func remoteAddress(r *http.Request) netip.Addr {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	address, _ := netip.ParseAddr(host) // a connection in memory has none
+	return address
+}
+
+func (s *server) logIn(ctx context.Context, in *TokenInput) (tokens vcc.Tokens, err error) {
+	refuse := func(field, message string) (vcc.Tokens, error) {
+		return tokens, &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: message}
+	}
+	if kind, _, _ := mime.ParseMediaType(in.ContentType); kind != "application/x-www-form-urlencoded" {
+		return refuse("Content-Type", "the body must be a form, application/x-www-form-urlencoded")
+	}
+	form, err := url.ParseQuery(string(in.RawBody))
+	if err != nil {
+		return refuse("", "the body is not a form that can be read") // whose text the error would show
+	}
+	value := func(name string) string { return form.Get(name) }
+	for _, name := range []string{"grant_type", "username", "password", "refresh_token"} {
+		if len(form[name]) > 1 { // RFC 6749, 3.2
+			return refuse(name, "the parameter is given more than once")
+		}
+	}
+	switch value("grant_type") {
+	case "password":
+		from, _ := ctx.Value(remoteKey{}).(netip.Addr)
+		tokens, err = s.Accounts.LogIn(ctx, value("username"), value("password"), from)
+	case "refresh_token":
+		tokens, err = s.Accounts.Refresh(ctx, value("refresh_token"))
+	default:
+		return refuse("grant_type", "use password or refresh_token")
+	}
+	s.metrics.login(value("grant_type"), vcc.Code(err))
+	return tokens, err
+}
+
+// tenantQuery selects whom an operator acts for.
+const tenantQuery = "tenant"
+
+// authenticate finds out who sent a request and keeps it for the operation.
+func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	account, err := s.Authenticator.Authenticate(r)
+	if err != nil {
+		writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
+		return
+	}
+	seen(r.Context()).account = account.Username
+	next(huma.WithValue(ctx, accountKey{}, account))
+}
+
+// actFor finds out which tenant is meant: a tenant's account always means its own, an
+// operator says so.
+func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	account, _ := ctx.Context().Value(accountKey{}).(vcc.Account)
+	actor := vcc.Actor{TenantID: account.TenantID, Name: account.Username}
+	query := r.URL.Query()
+	asked, said := query.Get(tenantQuery), query.Has(tenantQuery)
+	if said {
+		query.Del(tenantQuery)
+		r.URL.RawQuery = query.Encode() // the operation knows nothing of it
+	}
+	if account.Role == vcc.RoleOperator && said {
+		tenant, err := s.Services.Tenant(r.Context(), asked)
+		if err != nil {
+			writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
+			return
+		}
+		actor.TenantID = tenant.ID
+	}
+	if actor.TenantID == "" {
+		writeError(w, newError(&vcc.Error{Code: vcc.CodeInvalidValue, Field: tenantQuery,
+			Message: "an operator acts for a tenant: add ?tenant= with its name or ID"}))
+		return
+	}
+	seen(r.Context()).tenant = actor.TenantID
+	next(huma.WithValue(ctx, actorKey{}, actor))
+}
+
+// onlyOperators turns everybody else away.
+func (s *server) onlyOperators(ctx huma.Context, next func(huma.Context)) {
+	if account, _ := ctx.Context().Value(accountKey{}).(vcc.Account); account.Role != vcc.RoleOperator {
+		_, w := humago.Unwrap(ctx)
+		writeError(w, newError(&vcc.Error{Code: vcc.CodeAccessDenied, Message: "only an operator may do this"}))
+		return
+	}
+	next(ctx)
+}
+
+type (
+	accountKey struct{}
+	actorKey   struct{}
+)

@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// observed is what is known of a request beside its method and path. None of it is
+// secret: no query, header or body belongs here.
+type observed struct {
+	// id names the request in the log and in its answer.
+	id string
+	// account and tenant are who acted for whom, once that is known.
+	account, tenant string
+}
+
+type observedKey struct{}
+
+func seen(ctx context.Context) *observed {
+	if o, ok := ctx.Value(observedKey{}).(*observed); ok {
+		return o
+	}
+	return new(observed)
+}
+
+// observe gives every request an ID, and writes down what became of it. A request that
+// takes longer than it may ends.
+func (s *server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		o := &observed{id: uuid.NewString()}
+		ctx := context.WithValue(r.Context(), observedKey{}, o)
+		if s.RequestTimeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, s.RequestTimeout)
+			defer cancel()
+		}
+		r = r.WithContext(ctx)
+		w.Header().Set(requestIDHeader, o.id)
+		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			took := time.Since(start)
+			s.metrics.request(r, answer.status, took)
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "request",
+				slog.String("requestId", o.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", answer.status), slog.Duration("duration", took), slog.String("remote", r.RemoteAddr),
+				slog.String("account", o.account), slog.String("tenant", o.tenant))
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// metrics are what a server counts. Routes are patterns, so that no path of a caller's
+// choice becomes a label.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	logins   *prometheus.CounterVec
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vcc_http_requests_total", Help: "Requests that were answered.",
+		}, []string{"method", "route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "vcc_http_request_duration_seconds", Help: "How long requests took.", Buckets: prometheus.DefBuckets,
+		}, []string{"method", "route"}),
+		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vcc_logins_total", Help: "Logins by grant and outcome.",
+		}, []string{"grant", "outcome"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "vcc_build_info", Help: "Always 1; the label says which release this is.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.duration, m.logins, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) request(r *http.Request, status int, took time.Duration) {
+	method, route := r.Method, r.Pattern
+	if route == "/" || route == "" { // nothing of this contract, whatever the method
+		method, route = "other", "other"
+	}
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(method, route).Observe(took.Seconds())
+}
+
+// login counts a login by its outcome, "" for a good one.
+func (m *metrics) login(grant string, outcome vcc.ErrorCode) {
+	if outcome == "" {
+		outcome = "success"
+	}
+	m.logins.WithLabelValues(grant, string(outcome)).Inc()
+}
+
+// Health is the answer of a server that is well.
+type Health struct {
+	Status string `json:"status" enum:"ok"`
+}
+
+func (s *server) registerOperations() {
+	well := func(context.Context) error { return nil }
+	for _, probe := range []struct {
+		id, path, summary string
+		check             func(context.Context) error
+	}{
+		{"getHealthz", "/healthz", "Say that the server is alive", well},
+		{"getReadyz", "/readyz", "Say whether the server can do its work now: its database answers, and it is not stopping", s.Ready},
+	} {
+		huma.Register(s.api, huma.Operation{OperationID: probe.id, Method: http.MethodGet, Path: probe.path, Summary: probe.summary},
+			func(ctx context.Context, _ *struct{}) (*Body[Health], error) {
+				if err := probe.check(ctx); err != nil {
+					s.Log.WarnContext(ctx, "not ready", "error", err)
+					return nil, newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the server is stopping, or its database does not answer; its log says which"})
+				}
+				return &Body[Health]{Health{"ok"}}, nil
+			})
+	}
+	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	huma.Register(s.api, huma.Operation{
+		OperationID: "getMetrics", Method: http.MethodGet, Path: "/metrics", Summary: "Count, for Prometheus",
+		Middlewares: huma.Middlewares{s.authenticate, s.onlyOperators},
+	}, func(context.Context, *struct{}) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			r, w := humago.Unwrap(ctx)
+			metrics.ServeHTTP(w, r)
+		}}, nil
+	})
+}
+
+// recoverPanics answers a request whose handler panicked: a fault in one request
+// must not end the others.
+func (s *server) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.Log.ErrorContext(r.Context(), "panic", "requestId", seen(r.Context()).id, "stack", string(debug.Stack()))
+				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, panicked{p}))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

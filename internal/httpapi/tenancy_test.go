@@ -1,0 +1,405 @@
+package httpapi_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// The passwords of the accounts of newServed.
+const (
+	abcPassword  = "abc's very own password"
+	xyzPassword  = "xyz's very own password"
+	rootPassword = "the operator's password"
+)
+
+// newServed starts a server as service providers run it, with accounts: "abc" and "xyz"
+// for the tenants, and the operator "root". The log has everything.
+func newServed(t *testing.T) *api {
+	t.Helper()
+	a := newAPI(t, nil)
+	lab := testLab()
+	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz"
+	lab.Passwords = map[string]string{"abc": abcPassword, "xyz": xyzPassword}
+	ok(t, a.store.ApplyLab(t.Context(), lab, nil))
+	ok(t, a.store.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword))
+	a.Server.Close()
+	a.Server = httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
+		Services: a.services, Accounts: a.store, Version: "1.2.3",
+		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}))
+	t.Cleanup(a.Server.Close)
+	return a
+}
+
+// token posts a form to the token endpoint.
+func (a *api) token(t *testing.T, form url.Values) answer {
+	t.Helper()
+	return a.do(t, "POST", "/api/oauth2/token", form.Encode(), "Authorization: ", "Content-Type: application/x-www-form-urlencoded")
+}
+
+// logIn returns the tokens of an account.
+func (a *api) logIn(t *testing.T, username, password string) httpapi.TokenAnswer {
+	t.Helper()
+	got := a.token(t, url.Values{"grant_type": {"password"}, "username": {username}, "password": {password}})
+	equal(t, "status of a login", got.status, 200)
+	return decode[httpapi.TokenAnswer](t, got)
+}
+
+// expireTokens makes every token that was given out one that expired a moment ago.
+func (a *api) expireTokens(t *testing.T) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(a.dir, "vcc.db"))
+	ok(t, err)
+	defer db.Close() //nolint:errcheck // the tests after it notice
+	_, err = db.ExecContext(t.Context(), "UPDATE tokens SET expires_at = ?", time.Now().UTC().Add(-time.Minute).Format("2006-01-02 15:04:05.999999+00:00"))
+	ok(t, err)
+}
+
+func bearer(token string) string { return "Authorization: Bearer " + token }
+
+// TestTenancy walks the API's own description of itself and tries every operation as
+// everybody. An operation without an expectation fails: none can be forgotten.
+func TestTenancy(t *testing.T) {
+	a := newServed(t)
+	expired := a.logIn(t, "abc", abcPassword)
+	a.expireTokens(t)
+	abc, xyz, root := a.logIn(t, "abc", abcPassword), a.logIn(t, "xyz", xyzPassword), a.logIn(t, "root", rootPassword)
+	_, err := a.store.RunReplicationJob(t.Context(), a.tokens["ABC"], a.job(t)) // there are replicas to fail over
+	ok(t, err)
+	network, xyzNetwork := a.network(t, "ABC", "Silver network 1"), a.network(t, "XYZ", "Gold network 1")
+	lab, err := json.Marshal(testLab())
+	ok(t, err)
+	labWithAccounts := strings.ReplaceAll(string(lab), `{"name":"ABC",`, `{"name":"ABC","username":"abc",`)
+	labWithAccounts = strings.ReplaceAll(labWithAccounts, `{"name":"XYZ",`, `{"name":"XYZ","username":"xyz",`)
+	// of is what an operation needs: objects of ABC's in the path, and a body.
+	type of struct {
+		ids  map[string]string
+		body string
+		// own and operator are the statuses of ABC and of an operator for ABC, where not 200;
+		// foreign is XYZ's, who must not tell what is ABC's from what is nobody's.
+		own, operator, foreign int
+	}
+	const (
+		anyone    = "anyone"
+		tenants   = "tenants"
+		operators = "operators"
+	)
+	type expectation struct {
+		who string
+		of
+	}
+	gateway := `{"ipv4": {"address": "10.0.0.1", "subnetMask": "255.255.0.0"}}`
+	inNetwork := map[string]string{"networkId": network}
+	id := func(id string) map[string]string { return map[string]string{"id": id} }
+	expected := map[string]expectation{
+		"postToken":     {anyone, of{body: "-", own: 400}},
+		"getServerInfo": {anyone, of{}},
+		"getHealthz":    {anyone, of{}},
+		"getReadyz":     {anyone, of{}},
+		"getMetrics":    {operators, of{}},
+		"getLab":        {operators, of{}},
+		"putLab":        {operators, of{body: labWithAccounts}},
+
+		"getHardwarePlans":                  {tenants, of{}},
+		"getNetworks":                       {tenants, of{}},
+		"getDefaultGateways":                {tenants, of{}},
+		"putDefaultGateways":                {tenants, of{ids: inNetwork, body: gateway, foreign: 404}}, // stored below
+		"getDefaultGatewaysById":            {tenants, of{ids: inNetwork, foreign: 404}},
+		"getDefaultGatewaysChangesById":     {tenants, of{ids: inNetwork, foreign: 404}},
+		"deleteDefaultGateways":             {tenants, of{ids: inNetwork, own: 204, operator: 204, foreign: 404}},
+		"getNetworkRouting":                 {tenants, of{}},
+		"putNetworkRouting":                 {tenants, of{body: `{"enabled": true}`}},
+		"getReplicationJobs":                {tenants, of{}},
+		"postReplicationJobsRun":            {tenants, of{ids: id(a.job(t)), foreign: 404}},
+		"getFailoverPlans":                  {tenants, of{}},
+		"postFailoverPlansTest":             {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"postFailoverPlansStart":            {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"postFailoverPlansUndo":             {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"postPartialFailoversStart":         {tenants, of{ids: map[string]string{"vm": "web01"}, foreign: 404}},
+		"postPartialFailoversStop":          {tenants, of{ids: map[string]string{"vm": "web01"}, foreign: 404}},
+		"getNetworkExtensionAppliances":     {tenants, of{}},
+		"getNetworkExtensionAppliancesById": {tenants, of{ids: id(a.appliance(t)), foreign: 404}},
+		"postRouteTrace":                    {tenants, of{body: `{"source": "10.0.0.2", "destination": "10.0.0.3", "protocol": "tcp", "port": 1}`}},
+	}
+	var doc struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	ok(t, json.Unmarshal([]byte(a.do(t, "GET", "/openapi.json", "", "Authorization: ").body), &doc))
+	operations := map[string]string{}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			operations[op.OperationID] = strings.ToUpper(method) + " " + path
+		}
+	}
+	equal(t, "operations that the walk expects", sortedKeys(expected), sortedKeys(operations))
+
+	for _, operation := range sortedKeys(operations) {
+		want, known := expected[operation]
+		if !known {
+			t.Errorf("%s: nobody said who may do %s; say it in this test", operation, operations[operation])
+			continue
+		}
+		t.Run(operation, func(t *testing.T) {
+			method, path, _ := strings.Cut(operations[operation], " ")
+			for name, id := range want.ids {
+				path = strings.ReplaceAll(path, "{"+name+"}", id)
+			}
+			as := func(query, header string) answer {
+				t.Helper()
+				return a.do(t, method, path+query, want.body, header)
+			}
+			status := func(who string, got answer, want int) {
+				t.Helper()
+				if want == 0 {
+					want = 200
+				}
+				if got.status != want && (want != 200 || got.status != 201) {
+					t.Errorf("%s gets status %d, want %d: %s", who, got.status, want, got.body)
+				}
+				if strings.Contains(got.body, "XYZ") && strings.Contains(who, "ABC") {
+					t.Errorf("%s learns of XYZ: %s", who, got.body)
+				}
+			}
+			if want.who == anyone {
+				for who, header := range map[string]string{"nobody": "Authorization: ", "an expired token": bearer(expired.AccessToken), "ABC": bearer(abc.AccessToken), "an operator": bearer(root.AccessToken)} {
+					status(who, as("", header), want.own)
+				}
+				return
+			}
+			// Whatever the last operation left, there is something to read, to remove, to end.
+			prepare := func() {
+				a.tenantDoes(t, operation, network)
+			}
+			prepare()
+			a.unchanged(t, func() {
+				for who, tc := range map[string]struct {
+					header string
+					code   vcc.ErrorCode
+				}{
+					"nobody":                              {"Authorization: ", vcc.CodeInvalidToken},
+					"a token of nobody's":                 {bearer("nonsense"), vcc.CodeInvalidToken},
+					"a refresh token":                     {bearer(abc.RefreshToken), vcc.CodeInvalidToken},
+					"a password":                          {"Authorization: Basic YWJjOmFiYw==", vcc.CodeInvalidToken},
+					"a token without its scheme":          {"Authorization: " + abc.AccessToken, vcc.CodeInvalidToken},
+					"an expired token":                    {bearer(expired.AccessToken), vcc.CodeExpiredToken},
+					"a token with a digit more than ABCs": {bearer(abc.AccessToken + "0"), vcc.CodeInvalidToken},
+				} {
+					for _, query := range []string{"", "?tenant=ABC"} {
+						got := as(query, tc.header)
+						wantError(t, got, 401, wireError{ErrorCode: string(tc.code)})
+						equal(t, "challenge to "+who, got.header.Get("WWW-Authenticate"), "Bearer")
+					}
+				}
+			})
+			if want.who == operators {
+				a.unchanged(t, func() {
+					for _, token := range []string{abc.AccessToken, xyz.AccessToken} {
+						wantError(t, as("", bearer(token)), 403, wireError{ErrorCode: "AccessDenied"})
+					}
+				})
+				status("an operator", as("", bearer(root.AccessToken)), want.operator)
+				return
+			}
+			// XYZ on what is ABC's, whatever it asks for.
+			if want.foreign != 0 {
+				a.unchanged(t, func() {
+					for _, query := range []string{"", "?tenant=ABC", "?tenant=XYZ"} {
+						wantError(t, as(query, bearer(xyz.AccessToken)), want.foreign, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids)})
+					}
+				})
+			}
+			// What XYZ gets is the same whether it names ABC, itself, or nobody.
+			if method == "GET" && want.foreign == 0 {
+				own := as("", bearer(xyz.AccessToken))
+				status("XYZ", own, 0)
+				for _, tenant := range []string{"ABC", "XYZ", "Nobody", "", a.tokens["ABC"].TenantID} {
+					equal(t, "XYZ asks for tenant "+tenant, as("?tenant="+url.QueryEscape(tenant), bearer(xyz.AccessToken)).body, own.body)
+				}
+				if abcs := as("", bearer(abc.AccessToken)); abcs.body == own.body && operation != "getNetworkExtensionAppliances" {
+					t.Errorf("ABC and XYZ get the same: %s", own.body)
+				}
+			}
+			status("ABC", as("", bearer(abc.AccessToken)), want.own)
+			prepare()
+			status("ABC, which asks for XYZ,", as("?tenant=XYZ", bearer(abc.AccessToken)), want.own)
+			// An operator says for whom.
+			prepare()
+			status("an operator for ABC", as("?tenant=ABC", bearer(root.AccessToken)), want.operator)
+			prepare()
+			status("an operator for ABC by ID", as("?tenant="+a.tokens["ABC"].TenantID, bearer(root.AccessToken)), want.operator)
+			prepare()
+			a.unchanged(t, func() {
+				wantError(t, as("", bearer(root.AccessToken)), 400, wireError{ErrorCode: "InvalidValue", Field: "tenant"})
+				wantError(t, as("?tenant=Nobody", bearer(root.AccessToken)), 404, wireError{ErrorCode: "NotFound"})
+				if want.foreign != 0 {
+					wantError(t, as("?tenant=XYZ", bearer(root.AccessToken)), 404, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids)})
+				}
+			})
+		})
+	}
+	// What the walk did to ABC did nothing to XYZ.
+	changes, _, err := a.store.DefaultGatewayChanges(t.Context(), a.tokens["XYZ"], xyzNetwork, vcc.Page{Limit: 10})
+	ok(t, err)
+	equal(t, "changes of XYZ's gateway", changes, []vcc.Change(nil))
+}
+
+func onlyID(ids map[string]string) string {
+	for _, id := range ids {
+		return id
+	}
+	return ""
+}
+
+// tenantDoes brings ABC into the state in which an operation can be carried out.
+func (a *api) tenantDoes(t *testing.T, operation, network string) {
+	t.Helper()
+	ctx, abc := t.Context(), a.tokens["ABC"]
+	try := func(_ any, err error) {
+		if code := vcc.Code(err); err != nil && code != vcc.CodeConflict && code != vcc.CodeNotFound {
+			t.Fatal(err)
+		}
+	}
+	settings, err := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.0.0.1", SubnetMask: "255.255.0.0"}}.Parse()
+	ok(t, err)
+	_, _, err = a.store.PutDefaultGateway(ctx, abc, network, settings, vcc.Precondition{})
+	ok(t, err)
+	switch operation {
+	case "postFailoverPlansUndo":
+		try(a.services.StartFailover(ctx, abc, a.plan(t)))
+	case "postPartialFailoversStop":
+		try(a.services.UndoFailover(ctx, abc, a.plan(t)))
+		try(a.services.StartPartialFailover(ctx, abc, "web01"))
+	case "postFailoverPlansStart", "postPartialFailoversStart":
+		try(a.services.UndoFailover(ctx, abc, a.plan(t)))
+		try(a.services.StopPartialFailover(ctx, abc, "web01"))
+	}
+}
+
+// The form of the token endpoint, and what it refuses.
+func TestTokenEndpoint(t *testing.T) {
+	a := newServed(t)
+	got := a.token(t, url.Values{"grant_type": {"password"}, "username": {"abc"}, "password": {abcPassword}, "scope": {"ignored, as RFC 6749 asks"}})
+	equal(t, "status", got.status, 200)
+	equal(t, "Cache-Control", got.header.Get("Cache-Control"), "no-store")
+	tokens := decode[httpapi.TokenAnswer](t, got)
+	equal(t, "answer", tokens, httpapi.TokenAnswer{TokenType: "bearer", ExpiresIn: 900}, cmpopts.IgnoreFields(httpapi.TokenAnswer{}, "AccessToken", "RefreshToken"))
+	if len(tokens.AccessToken) < 43 || len(tokens.RefreshToken) < 43 { // 256 bits
+		t.Errorf("short tokens: %v", tokens)
+	}
+	equal(t, "status with the token", a.do(t, "GET", gateways, "", bearer(tokens.AccessToken)).status, 200)
+	equal(t, "status with a scheme in lower case", a.do(t, "GET", gateways, "", "Authorization: bearer "+tokens.AccessToken).status, 200)
+
+	refresh := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.RefreshToken}}
+	next := decode[httpapi.TokenAnswer](t, a.token(t, refresh))
+	equal(t, "status with the next token", a.do(t, "GET", gateways, "", bearer(next.AccessToken)).status, 200)
+	wantError(t, a.token(t, refresh), 401, wireError{ErrorCode: "InvalidToken"})
+	wantError(t, a.do(t, "GET", gateways, "", bearer(next.AccessToken)), 401, wireError{ErrorCode: "InvalidToken"})
+
+	for name, tc := range map[string]struct {
+		form   url.Values
+		status int
+		want   wireError
+	}{
+		"wrong password":  {url.Values{"grant_type": {"password"}, "username": {"abc"}, "password": {"wrong"}}, 401, wireError{ErrorCode: "InvalidToken"}},
+		"unknown account": {url.Values{"grant_type": {"password"}, "username": {"nobody"}, "password": {abcPassword}}, 401, wireError{ErrorCode: "InvalidToken"}},
+		"no password":     {url.Values{"grant_type": {"password"}, "username": {"abc"}}, 401, wireError{ErrorCode: "InvalidToken"}},
+		"no grant":        {url.Values{"username": {"abc"}}, 400, wireError{ErrorCode: "InvalidValue", Field: "grant_type"}},
+		"another grant":   {url.Values{"grant_type": {"client_credentials"}}, 400, wireError{ErrorCode: "InvalidValue", Field: "grant_type"}},
+		"twice":           {url.Values{"grant_type": {"password"}, "username": {"abc", "xyz"}, "password": {"p"}}, 400, wireError{ErrorCode: "InvalidValue", Field: "username"}},
+		"unknown refresh": {url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"nonsense"}}, 401, wireError{ErrorCode: "InvalidToken"}},
+		"a large body":    {url.Values{"grant_type": {"password"}, "username": {strings.Repeat("a", 1<<20)}}, 413, wireError{ErrorCode: "InvalidValue"}},
+	} {
+		t.Run(name, func(t *testing.T) { wantError(t, a.token(t, tc.form), tc.status, tc.want) })
+	}
+	for name, header := range map[string]string{"JSON": "Content-Type: application/json", "no type": "Content-Type: "} {
+		t.Run(name, func(t *testing.T) {
+			got := a.do(t, "POST", "/api/oauth2/token", "grant_type=password&username=abc&password=x", "Authorization: ", header)
+			wantError(t, got, 400, wireError{ErrorCode: "InvalidValue", Field: "Content-Type"})
+		})
+	}
+	// Who guesses is told how long to wait.
+	guess := url.Values{"grant_type": {"password"}, "username": {"abc"}, "password": {"wrong"}}
+	for range 12 {
+		got = a.token(t, guess)
+	}
+	wantError(t, got, 429, wireError{ErrorCode: "TooManyRequests"})
+	if seconds := got.header.Get("Retry-After"); !slices.Contains([]string{"1", "2", "3", "4"}, seconds) {
+		t.Errorf("Retry-After: %q", seconds)
+	}
+}
+
+// An operator declares a lab, and gets it back.
+func TestLabOnTheWire(t *testing.T) {
+	a := newServed(t)
+	operator := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword})
+	lab := testLab()
+	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz-holding"
+	warnings, err := operator.PutLab(t.Context(), lab, nil)
+	ok(t, err)
+	equal(t, "warnings", warnings, []httpapi.Warning{{Field: "passwords", Message: `tenant "XYZ" has no account: declare a password for its user name`}})
+	lab.Passwords = map[string]string{"xyz-holding": "another password"}
+	warnings, err = operator.PutLab(t.Context(), lab, nil)
+	ok(t, err)
+	equal(t, "warnings", warnings, []httpapi.Warning{})
+	equal(t, "login", a.logIn(t, "xyz-holding", "another password").TokenType, "bearer")
+	got, err := operator.Lab(t.Context())
+	ok(t, err)
+	lab.Passwords = nil
+	slices.SortFunc(lab.HardwarePlans, func(a, b vcc.LabHardwarePlan) int { return strings.Compare(a.Name, b.Name) })
+	equal(t, "lab", got.Lab, lab)
+
+	_, err = newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "abc", Password: abcPassword}).PutLab(t.Context(), lab, nil)
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeAccessDenied})
+	root := bearer(a.logIn(t, "root", rootPassword).AccessToken)
+	for name, tc := range map[string]struct{ body, field string }{
+		"an unknown key":  {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": [], "nonsense": 1}`, "nonsense"},
+		"a wrong value":   {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "publicIps": ["x"]}]}`, "tenants[0].publicIps[0]"},
+		"a bad password":  {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": [{"name": "A", "username": "a", "subscriptions": []}], "passwords": {"a": "short"}}`, "tenants[0].passwordEnv"},
+		"no tenant":       {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": []}`, "tenants"},
+		"a missing value": {`{"serviceProvider": {}, "hosts": [], "hardwarePlans": [], "tenants": []}`, "serviceProvider.name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a.unchanged(t, func() {
+				wantError(t, a.do(t, "PUT", "/api/v1/lab", tc.body, root), 400, wireError{ErrorCode: "InvalidValue", Field: tc.field})
+			})
+		})
+	}
+	// What gateways depend on goes only by name.
+	network := a.network(t, "ABC", "Silver network 1")
+	a.tenantDoes(t, "", network)
+	lab.Tenants = lab.Tenants[1:]
+	_, err = operator.PutLab(t.Context(), lab, nil)
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: network})
+	_, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
+	ok(t, err)
+	_, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict})
+}
+
+// An operator's client acts for the tenant that it is told.
+func TestClientActsForTenant(t *testing.T) {
+	a := newServed(t)
+	for _, tenant := range []string{"ABC", "XYZ"} {
+		c := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword, Tenant: tenant})
+		routing, err := c.PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+		ok(t, err)
+		equal(t, "tenant and actor", fmt.Sprint(routing.TenantName, " ", routing.UpdatedBy), tenant+" root")
+		networks, err := c.Networks(t.Context(), "")
+		ok(t, err)
+		equal(t, "networks of "+tenant, len(networks), map[string]int{"ABC": 4, "XYZ": 1}[tenant])
+	}
+}
