@@ -214,3 +214,20 @@ func line(file *ast.File, field string) int {
 	}
 	return 1
 }
+
+// LabPasswords returns the passwords that a lab's variables have in this process's
+// environment, by user name. One that is empty or not set is none.
+func LabPasswords(lab vcc.Lab) map[string]string {
+	passwords := map[string]string{}
+	for _, t := range lab.Tenants {
+		if password := os.Getenv(t.PasswordEnv); t.Username != "" && t.PasswordEnv != "" && password != "" {
+			passwords[t.Username] = password
+		}
+	}
+	return passwords
+}
+
+// FormatLab writes a lab as a lab file.
+func FormatLab(lab vcc.Lab) ([]byte, error) {
+	return yaml.MarshalWithOptions(lab, yaml.OmitEmpty(), yaml.IndentSequence(true))
+}

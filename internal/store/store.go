@@ -100,6 +100,9 @@ func checkVersion(ctx context.Context, m *goose.Provider) (bool, error) {
 	return current == target, err
 }
 
+// Ping asks the database whether it answers.
+func (s *Store) Ping(ctx context.Context) error { return s.engine.translate(s.db.PingContext(ctx)) }
+
 // Close releases the database. Calls under way fail.
 func (s *Store) Close() error { return s.db.Close() }
 

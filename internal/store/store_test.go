@@ -29,8 +29,8 @@ func TestOpenCreatesAndReopens(t *testing.T) {
 				t.Error(err)
 			}
 			equal(t, "tables", slices.Sorted(maps.Keys(dump(t, f.path))), []string{
-				"changes", "cloud_networks", "connected_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
-				"replication_jobs", "sqlite_sequence", "subscriptions", "tenants",
+				"accounts", "changes", "cloud_networks", "connected_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
+				"login_attempts", "replication_jobs", "sqlite_sequence", "subscriptions", "tenants", "tokens",
 			})
 			ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 			f.unchanged(t, func() {

@@ -1,0 +1,210 @@
+package backend
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+)
+
+// ServerConfig is what a served backend needs to know.
+type ServerConfig struct {
+	// Listen is the address to serve at, such as 127.0.0.1:9419.
+	Listen string
+	// Database is sqlite:PATH or postgres://...
+	Database string
+	// LabFile says who exists. With none a database keeps the lab it has, and gets the
+	// built-in one if it has none.
+	LabFile string
+	// CertificateFile and KeyFile, PEM, are read again when they change.
+	CertificateFile, KeyFile string
+	// SelfSigned is a folder for a certificate authority of the server's own, "" for none.
+	SelfSigned string
+	// AllowPlaintext lets a server without TLS listen on other addresses than loopback.
+	AllowPlaintext bool
+	// Version is the program's version.
+	Version string
+	// Log receives what happens.
+	Log *slog.Logger
+}
+
+// The limits of a served backend.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 60 * time.Second
+	requestTimeout    = 100 * time.Second
+	writeTimeout      = 120 * time.Second // longer than any request may take
+	idleTimeout       = 2 * time.Minute
+	readyTimeout      = 5 * time.Second
+	stopTimeout       = 30 * time.Second
+	maxHeaderBytes    = 32 << 10
+)
+
+// Server is a backend for many tenants, on a TCP address.
+type Server struct {
+	cfg      ServerConfig
+	store    *store.Store
+	server   *http.Server
+	listener net.Listener
+	stopping atomic.Bool
+}
+
+// NewServer opens the database, declares the lab, and listens. Nothing is answered
+// before Serve. Errors of the lab list everything that is wrong.
+func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	tlsConfig, err := serverTLS(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkListen(cfg, tlsConfig != nil); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg}
+	if s.store, err = store.Open(ctx, cfg.Database); err != nil {
+		return nil, fmt.Errorf("the database cannot be opened: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.store.Close())
+		}
+	}()
+	if err := s.declareLab(ctx); err != nil {
+		return nil, err
+	}
+	s.server = &http.Server{
+		Handler: httpapi.NewHandler(httpapi.ServerConfig{
+			Services: NewServices(s.store), Accounts: s.store, Ready: s.ready,
+			RequestTimeout: requestTimeout, Log: cfg.Log, Version: cfg.Version,
+		}),
+		TLSConfig:         tlsConfig,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
+	}
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("the server cannot listen: %w", err)
+	}
+	return s, nil
+}
+
+// checkListen refuses to send passwords over a network in clear.
+func checkListen(cfg ServerConfig, secure bool) error {
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("%q is not an address to listen at; write it like 127.0.0.1:9419", cfg.Listen)
+	}
+	ip := net.ParseIP(host)
+	if loopback := host == "localhost" || ip != nil && ip.IsLoopback(); secure || loopback || cfg.AllowPlaintext {
+		return nil
+	}
+	return fmt.Errorf("without TLS passwords and tokens would go over the network in clear: a server at %s needs a certificate and its key "+
+		"(--tls-certificate, --tls-key), or --tls-self-signed for a lab, or --allow-plaintext behind a proxy that does TLS", cfg.Listen)
+}
+
+func (s *Server) declareLab(ctx context.Context) error {
+	if s.cfg.LabFile != "" {
+		lab, err := ReadLab(s.cfg.LabFile)
+		if err != nil {
+			return err
+		}
+		lab.Passwords = LabPasswords(lab)
+		if err := s.store.ApplyLab(ctx, lab, nil); err != nil {
+			return fmt.Errorf("the lab %s cannot be applied: %w", s.cfg.LabFile, err)
+		}
+	} else {
+		lab, err := BuiltInLab()
+		if err != nil {
+			return err
+		}
+		lab.Passwords = LabPasswords(lab)
+		seeded, err := s.store.Seed(ctx, lab)
+		if err != nil {
+			return fmt.Errorf("the built-in lab cannot be declared: %w", err)
+		}
+		if seeded {
+			s.cfg.Log.WarnContext(ctx, "the database had no lab, and got the built-in one; declare your own with --lab or backend lab apply")
+		}
+	}
+	without, err := s.store.TenantsWithoutAccount(ctx)
+	for _, t := range without {
+		s.cfg.Log.WarnContext(ctx, "nobody can log in for this tenant: no password was declared for its user name, by the variable that the lab names", "tenant", t.Name)
+	}
+	return err
+}
+
+// ready says why the server cannot do its work now.
+func (s *Server) ready(ctx context.Context) error {
+	if s.stopping.Load() {
+		return errors.New("the server is stopping")
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	return s.store.Ping(ctx)
+}
+
+// Addr is the address that the server listens at.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Serve answers requests until ctx ends. Then it takes no more of them, finishes those
+// that it took, within 30 seconds, and closes the database. It may be called once.
+func (s *Server) Serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() {
+		if s.server.TLSConfig != nil {
+			failed <- s.server.ServeTLS(s.listener, "", "")
+		} else {
+			failed <- s.server.Serve(s.listener)
+		}
+	}()
+	s.cfg.Log.InfoContext(ctx, "serving", "address", s.Addr().String(), "tls", s.server.TLSConfig != nil, "version", s.cfg.Version)
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		s.stopping.Store(true)
+		s.cfg.Log.InfoContext(ctx, "stopping")
+		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		if err = s.server.Shutdown(deadline); err != nil {
+			err = errors.Join(fmt.Errorf("requests that took longer than %s were cut off: %w", stopTimeout, err), s.server.Close())
+		}
+	}
+	return errors.Join(err, s.store.Close())
+}
+
+// serverTLS returns how a server does TLS, nil for not at all.
+func serverTLS(cfg ServerConfig) (*tls.Config, error) {
+	var certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	switch {
+	case cfg.SelfSigned != "" && (cfg.CertificateFile != "" || cfg.KeyFile != ""):
+		return nil, errors.New("a certificate is either given or self-signed, not both")
+	case cfg.SelfSigned != "":
+		own, err := selfSigned(cfg.SelfSigned, cfg.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("no self-signed certificate can be made: %w", err)
+		}
+		certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own, nil }
+	case (cfg.CertificateFile == "") != (cfg.KeyFile == ""):
+		return nil, errors.New("a certificate needs its key, and a key its certificate")
+	case cfg.CertificateFile != "":
+		files := &certificateFiles{certificate: cfg.CertificateFile, key: cfg.KeyFile, log: cfg.Log}
+		if err := files.load(); err != nil {
+			return nil, err
+		}
+		certificate = files.get
+	default:
+		return nil, nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate}, nil
+}
