@@ -22,6 +22,7 @@ func main() {
 	debug := len(os.Args) == 2 && os.Args[1] == "-debug" // as debuggers of providers expect it
 	if len(os.Args) > 1 && !debug {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		context.AfterFunc(ctx, stop) // a second signal ends the program at once
 		status := cli.Main(ctx, version)
 		stop()
 		os.Exit(status)

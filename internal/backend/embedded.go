@@ -32,9 +32,9 @@ type EmbeddedConfig struct {
 	// LabFile says who exists. With none a fresh data folder gets the built-in lab,
 	// whose jobs have had their first run, and any other keeps the lab it has.
 	LabFile string
-	// Remove names what may be removed with its gateways because the lab file no
-	// longer has it.
-	Remove []string
+	// Bare leaves a fresh data folder without a lab, for who is about to declare one.
+	// There may be no tenant to act for then.
+	Bare bool
 	// Tenant is the name or ID of the tenant to act for: the lab's first if empty.
 	Tenant string
 	// Program is recorded in the history beside the name of the user.
@@ -108,10 +108,10 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	}()
 	created := false
 	if cfg.LabFile != "" {
-		if err := s.ApplyLab(ctx, lab, cfg.Remove); err != nil {
+		if err := s.ApplyLab(ctx, lab, nil); err != nil {
 			return nil, &ConfigError{"labFile", fmt.Errorf("the lab %s cannot be applied to %s: %w", cfg.LabFile, cfg.DataDir, err)}
 		}
-	} else {
+	} else if !cfg.Bare {
 		if lab, err = BuiltInLab(); err != nil {
 			return nil, err
 		}
@@ -119,9 +119,11 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 			return nil, &ConfigError{"dataDir", fmt.Errorf("the built-in lab cannot be put into %s: %w", cfg.DataDir, err)}
 		}
 	}
-	tenant, err := findTenant(ctx, s, cfg.Tenant)
-	if err != nil {
-		return nil, err
+	tenant := ""
+	if !cfg.Bare {
+		if tenant, err = findTenant(ctx, s, cfg.Tenant); err != nil {
+			return nil, err
+		}
 	}
 	e := &Embedded{DataDir: dir, Created: created, Actor: actorName(cfg.Program), store: s, listener: newPipeListener()}
 	e.server = &http.Server{

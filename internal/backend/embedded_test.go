@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // builtIn are the gateways of the built-in lab's first tenant, whose jobs have had
@@ -95,10 +96,13 @@ func TestOpenWithALabOverAnother(t *testing.T) {
 	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
 	wantConfigError(t, cfg, "labFile", `the lab testdata/lab.yaml cannot be applied to `+dir+`: the lab no longer has "Hyper-V Gold network 1" of tenant "XYZ Holding", `+
 		`which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "Hyper-V Gold network 1" by name`)
-	cfg.Remove = []string{"XYZ"}
-	wantConfigError(t, cfg, "labFile", "XYZ Holding")
-	cfg.Remove = []string{"XYZ Holding"}
-	e = openSite(t, cfg)
+	lab, err := backend.ReadLab("testdata/lab.yaml")
+	ok(t, err)
+	e = openSite(t, backend.EmbeddedConfig{DataDir: dir})
+	_, err = e.Client.PutLab(t.Context(), lab, []string{"XYZ"})
+	same(t, "code", vcc.Code(err), vcc.CodeConflict)
+	_, err = e.Client.PutLab(t.Context(), lab, []string{"XYZ Holding"})
+	ok(t, err)
 	same(t, "gateways", e.gateways(), builtIn[:2])
 }
 

@@ -71,8 +71,8 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg}
-	if s.store, err = store.Open(ctx, cfg.Database); err != nil {
-		return nil, fmt.Errorf("the database cannot be opened: %w", err)
+	if s.store, err = OpenStore(ctx, cfg.Database); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -94,6 +94,16 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("the server cannot listen: %w", err)
+	}
+	return s, nil
+}
+
+// OpenStore opens a database for what only its owner may do: accounts, backups. It
+// needs no server, and may run beside some.
+func OpenStore(ctx context.Context, database string) (*store.Store, error) {
+	s, err := store.Open(ctx, database)
+	if err != nil {
+		return nil, fmt.Errorf("the database cannot be opened: %w", err)
 	}
 	return s, nil
 }

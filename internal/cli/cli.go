@@ -16,7 +16,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -35,31 +34,38 @@ type commands struct {
 }
 
 type backendCommands struct {
-	DataDir string `env:"VCC_DATA_DIR" default:".vcc" placeholder:"DIR" help:"Data folder of the embedded backend (default: ${default}). It is created, with the built-in lab, if there is none."`
-	Tenant  string `placeholder:"NAME" help:"Name or ID of the tenant to act for (default: the lab's first)."`
-	JSON    bool   `help:"Print API objects in JSON."`
+	target
 
 	Networks  networksCmd  `cmd:"" help:"List the cloud networks."`
-	Gateway   gatewayCmds  `cmd:"" help:"List, set and remove default gateways."`
+	Gateway   gatewayCmds  `cmd:"" help:"List, set and remove default gateways, and show their history."`
 	Routing   routingCmds  `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
 	Replicate replicateCmd `cmd:"" help:"Run a replication job; its first run detects default gateways."`
 	Failover  failoverCmds `cmd:"" help:"Start, undo and test full site failover."`
 	Trace     traceCmd     `cmd:"" help:"Say whether a packet would get through after full site failover, and why. Ends with 3 if not."`
-	Lab       labCmds      `cmd:"" help:"Declare who exists."`
+	Lab       labCmds      `cmd:"" help:"Declare who exists, and show it."`
+
+	Serve   serveCmd    `cmd:"" help:"Serve a backend for many tenants over the network."`
+	Account accountCmds `cmd:"" help:"Add, list and remove the accounts of a served backend."`
+	Backup  backupCmd   `cmd:"" help:"Write a consistent copy of a database to a file, also while it is in use."`
+	Restore restoreCmd  `cmd:"" help:"Fill an empty database from a backup, of the same kind or another."`
 }
 
 // session is what a command has at hand.
 type session struct {
-	ctx    context.Context
-	flags  *backendCommands
-	client *httpapi.Client
-	stdout io.Writer
+	ctx     context.Context
+	flags   *backendCommands
+	client  *httpapi.Client // nil for a command that works on a database
+	served  bool
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
+	version string
 }
 
 // Run carries out a command line, without the program's name, and returns the
 // exit status: 0 done, 1 refused or failed with a message on stderr, 2 wrong
 // usage, 3 a trace that found no way through.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer, version string) (status int) {
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, version string) (status int) {
 	type exited int
 	defer func() {
 		switch p := recover().(type) {
@@ -86,10 +92,47 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, version s
 		_, _ = fmt.Fprintf(stderr, "Error: %v. See: terraform-provider-vcc %s\n", err, usageOf(parser.Model.Node, args))
 		return exitUsage
 	}
-	if err := run(ctx, command, &c.Backend, stdout, stderr, version); err != nil {
+	s := &session{ctx: ctx, flags: &c.Backend, stdin: stdin, stdout: stdout, stderr: stderr, version: version}
+	if err := s.run(command); err != nil {
 		return fail(stderr, err)
 	}
 	return exitDone
+}
+
+// onDatabase are the commands that open a database themselves.
+var onDatabase = []string{"serve", "account", "backup", "restore"}
+
+// preparer is a command that can fail before a backend is opened, and perhaps created.
+type preparer interface{ prepare() error }
+
+// run carries out a command on the backend that its flags mean.
+func (s *session) run(command *kong.Context) (err error) {
+	name := strings.Fields(command.Command())[1]
+	explicit := map[string]bool{}
+	for _, p := range command.Path {
+		if p.Flag != nil {
+			explicit[p.Flag.Name] = true
+		}
+	}
+	if slices.Contains(onDatabase, name) {
+		for _, flag := range []string{"data-dir", "endpoint", "username", "password-file", "ca-certificate"} {
+			if explicit[flag] {
+				return usageError("--" + flag + " has no meaning for " + name + ", which works on a database")
+			}
+		}
+		return command.Run(s)
+	}
+	if p, ok := command.Selected().Target.Addr().Interface().(preparer); ok {
+		if err := p.prepare(); err != nil {
+			return err
+		}
+	}
+	end, err := s.connect(explicit, strings.HasPrefix(command.Command(), "backend lab apply"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	return command.Run(s)
 }
 
 // usageOf names the help of the command that was meant, as far as it exists.
@@ -121,22 +164,6 @@ func fail(stderr io.Writer, err error) int {
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
-
-func run(ctx context.Context, command *kong.Context, flags *backendCommands, stdout, stderr io.Writer, version string) (err error) {
-	cfg := backend.EmbeddedConfig{DataDir: flags.DataDir, Tenant: flags.Tenant, Program: "command line", Version: version}
-	if strings.HasPrefix(command.Command(), "backend lab apply") {
-		cfg.LabFile, cfg.Remove = flags.Lab.Apply.File, flags.Lab.Apply.Remove
-	}
-	e, err := backend.OpenEmbedded(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	if e.Created {
-		_, _ = fmt.Fprintf(stderr, "Created an embedded backend with the built-in lab in %s\n", e.DataDir)
-	}
-	return command.Run(&session{ctx: ctx, flags: flags, client: e.Client, stdout: stdout})
-}
 
 // print writes a value in JSON if asked for, and else as text.
 func (s *session) print(value any, text func(w io.Writer)) error {
@@ -231,25 +258,7 @@ func (c replicateCmd) Run(s *session) error {
 	})
 }
 
-type labCmds struct {
-	Apply labApplyCmd `cmd:"" help:"Make the backend match a lab file. Stored gateways, the routing option and allocated VLANs stay as they are."`
-}
-
-type labApplyCmd struct {
-	File   string   `arg:"" help:"The lab file, in YAML."`
-	Remove []string `placeholder:"NAME" help:"Tenant, hardware plan or network that may be removed with its stored gateways, because the file no longer has it. May be repeated."`
-}
-
-// Run says what opening the backend with the file has done.
-func (c labApplyCmd) Run(s *session) error {
-	if s.flags.JSON {
-		return nil
-	}
-	_, err := fmt.Fprintf(s.stdout, "Applied %s\n", c.File)
-	return err
-}
-
 // Main is Run for the process: it takes the arguments and streams from it.
 func Main(ctx context.Context, version string) int {
-	return Run(ctx, os.Args[1:], os.Stdout, os.Stderr, version)
+	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, version)
 }

@@ -286,7 +286,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend routing on off", 2, []string{"unexpected argument off", help("backend routing on ")}},
 		{"backend replicate", 2, []string{`expected "<job>"`, help("backend replicate ")}},
 		{"backend replicate nightly", 1, []string{`there is no replication job "nightly"; use one of "Silver nightly", "Bronze weekly", or an ID`}},
-		{"backend lab", 2, []string{`expected "apply"`, help("backend lab ")}},
+		{"backend lab", 2, []string{`expected one of "apply", "show"`, help("backend lab ")}},
 		{"backend lab apply", 2, []string{`expected "<file>"`, help("backend lab apply ")}},
 		{"backend lab apply none.yaml", 1, []string{"the lab file none.yaml cannot be read: no such file or directory"}},
 		{"backend lab apply none.yaml --remove", 2, []string{"--remove: missing value", help("backend lab apply ")}},
@@ -367,7 +367,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	status := cli.Run(ctx, []string{"backend", "networks"}, &stdout, &stderr, "1.2.3")
+	status := cli.Run(ctx, []string{"backend", "networks"}, strings.NewReader(""), &stdout, &stderr, "1.2.3")
 	equal(t, "status and stdout", []any{status, stdout.String()}, []any{1, ""})
 	if !strings.Contains(stderr.String(), "context canceled") {
 		t.Errorf("stderr: %s", stderr.String())

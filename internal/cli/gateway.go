@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -15,6 +16,8 @@ type gatewayCmds struct {
 	List   gatewayListCmd   `cmd:"" help:"List the stored default gateways."`
 	Set    gatewaySetCmd    `cmd:"" help:"Set a default gateway. What is given is overwritten, what is left out stays."`
 	Remove gatewayRemoveCmd `cmd:"" help:"Remove a default gateway."`
+
+	History gatewayHistoryCmd `cmd:"" help:"Show who changed the default gateway of a network, when, and from what to what, newest first."`
 }
 
 type gatewayListCmd struct{}
@@ -130,6 +133,7 @@ func (c gatewaySetCmd) apply(s *httpapi.GatewaySettings) error {
 
 // flagOf names the flag that a field of the wire came from.
 var flagOf = map[string]string{
+	"endpoint": "--endpoint", "caCertificate": "--ca-certificate",
 	"ipv4": "--ipv4", "ipv4.address": "--ipv4", "ipv4.subnetMask": "--ipv4",
 	"source": "--source", "destination": "--destination", "protocol": "--protocol", "port": "--port",
 	"ipv6": "--ipv6-network", "ipv6.address": "--ipv6", "ipv6.network": "--ipv6-network", "ipv6.prefixLength": "--ipv6-network",
@@ -165,9 +169,33 @@ func (c gatewayRemoveCmd) Run(s *session) error {
 	if err := s.client.RemoveDefaultGateway(s.ctx, network.ID, httpapi.Unconditional()); err != nil {
 		return err
 	}
-	if s.flags.JSON {
-		return nil
+	return s.done("%s: None\n", network.Name)
+}
+
+type gatewayHistoryCmd struct {
+	Network string `arg:"" help:"Name or ID of the cloud network."`
+}
+
+// Run shows the history.
+func (c gatewayHistoryCmd) Run(s *session) error {
+	network, err := s.network(c.Network)
+	if err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s: None\n", network.Name)
-	return err
+	changes, err := s.client.DefaultGatewayChanges(s.ctx, network.ID)
+	if err != nil {
+		return err
+	}
+	return s.print(changes, func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, "TIME\tCHANGED BY\tBEFORE\tAFTER")
+		state := func(g *httpapi.GatewayState) string {
+			if g == nil {
+				return "None"
+			}
+			return describe(*g)
+		}
+		for _, change := range changes {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", change.Time.UTC().Format(time.RFC3339), change.Actor, state(change.Before), state(change.After))
+		}
+	})
 }

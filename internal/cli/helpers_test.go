@@ -47,7 +47,7 @@ type result struct {
 func run(t *testing.T, args []string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status := cli.Run(t.Context(), args, &stdout, &stderr, "1.2.3")
+	status := cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, "1.2.3")
 	return result{status, stdout.String(), stderr.String()}
 }
 

@@ -81,7 +81,7 @@ func (l *testLab) command(args ...string) {
 	l.t.Helper()
 	var out bytes.Buffer
 	args = append([]string{"backend", "--data-dir", l.dir}, args...)
-	if status := cli.Run(context.Background(), args, &out, &out, "test"); status != 0 {
+	if status := cli.Run(context.Background(), args, strings.NewReader(""), &out, &out, "test"); status != 0 {
 		l.t.Fatalf("%v ended with %d: %s", args, status, &out)
 	}
 }

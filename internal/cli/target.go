@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+// target are the flags that say which backend is meant.
+type target struct {
+	DataDir       string `env:"VCC_DATA_DIR" placeholder:"DIR" help:"Data folder of the embedded backend (default: .vcc). It is created, with the built-in lab, if there is none."`
+	Endpoint      string `env:"VCC_ENDPOINT" placeholder:"URL" help:"Address of a served backend, such as https://sp.example.net:9419, instead of a data folder."`
+	Username      string `env:"VCC_USERNAME" placeholder:"NAME" help:"Account at a served backend. The password comes from --password-file, from VCC_PASSWORD, or is asked for."`
+	PasswordFile  string `placeholder:"FILE" help:"File whose first line is the password of the account."`
+	CACertificate string `placeholder:"FILE" help:"File with the certificate authority of a served backend, in PEM; or set VCC_CA_CERTIFICATE to its content."`
+	Tenant        string `placeholder:"NAME" help:"Name or ID of the tenant to act for (default: the lab's first; at a served backend, only an operator needs one)."`
+	JSON          bool   `help:"Print API objects in JSON."`
+}
+
+// connect opens the backend that is meant. What is said on the command line wins over
+// the environment, and that over the default folder.
+func (s *session) connect(explicit map[string]bool, bare bool) (end func() error, err error) {
+	f := s.flags.target
+	served := f.Endpoint != ""
+	switch {
+	case explicit["endpoint"] && explicit["data-dir"]:
+		return nil, usageError("--endpoint and --data-dir exclude each other: one means a served backend, the other an embedded one")
+	case explicit["data-dir"]:
+		served = false
+	case !explicit["endpoint"] && f.Endpoint != "" && f.DataDir != "":
+		return nil, usageError("VCC_ENDPOINT and VCC_DATA_DIR are both set: say which is meant with --endpoint or --data-dir")
+	}
+	if served {
+		return s.connectServed(f)
+	}
+	for _, flag := range []string{"username", "password-file", "ca-certificate"} {
+		if explicit[flag] {
+			return nil, usageError("--" + flag + " belongs to a served backend, and no --endpoint is given")
+		}
+	}
+	e, err := backend.OpenEmbedded(s.ctx, backend.EmbeddedConfig{DataDir: f.DataDir, Tenant: f.Tenant, Bare: bare, Program: "command line", Version: s.version})
+	if err != nil {
+		return nil, err
+	}
+	if e.Created {
+		_, _ = fmt.Fprintf(s.stderr, "Created an embedded backend with the built-in lab in %s\n", e.DataDir)
+	}
+	s.client = e.Client
+	return e.Close, nil
+}
+
+func (s *session) connectServed(f target) (end func() error, err error) {
+	if f.Username == "" {
+		return nil, usageError("a served backend needs an account: give --username, or set VCC_USERNAME")
+	}
+	authority := os.Getenv("VCC_CA_CERTIFICATE")
+	if f.CACertificate != "" {
+		content, err := os.ReadFile(f.CACertificate)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-certificate: %w", err)
+		}
+		authority = string(content)
+	}
+	skip, err := strconv.ParseBool(cmp.Or(os.Getenv("VCC_INSECURE_SKIP_VERIFY"), "false"))
+	if err != nil {
+		return nil, usageError("VCC_INSECURE_SKIP_VERIFY is neither true nor false")
+	}
+	password, err := s.password(f.PasswordFile, "VCC_PASSWORD", "Password of "+f.Username)
+	if err != nil {
+		return nil, err
+	}
+	s.client, err = httpapi.NewClient(httpapi.ClientConfig{
+		Endpoint: f.Endpoint, Username: f.Username, Password: password, Tenant: f.Tenant,
+		CACertificate: authority, InsecureSkipVerify: skip, MaxRetries: 4,
+		UserAgent: "terraform-provider-vcc/" + s.version + " (command line)",
+	})
+	if err != nil {
+		return nil, flagError(err)
+	}
+	s.served = true
+	return func() error { s.client.Close(); return nil }, nil
+}
+
+// password returns a password from a file, or else from a variable, or else from who
+// types it. It is never an argument, which every user of the machine could read.
+func (s *session) password(file, variable, prompt string) (string, error) {
+	if file != "" {
+		opened, err := os.Open(file)
+		if err != nil {
+			return "", fmt.Errorf("--password-file: %w", err)
+		}
+		defer opened.Close() //nolint:errcheck // what was read has been read
+		line, err := bufio.NewReader(io.LimitReader(opened, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("--password-file: %w", err)
+		}
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			return "", fmt.Errorf("--password-file: the first line of %s is empty", file)
+		}
+		return line, nil
+	}
+	if password := os.Getenv(variable); password != "" {
+		return password, nil
+	}
+	terminal, ok := s.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) { //nolint:gosec // a small number
+		return "", usageError("there is no password: give --password-file, or set " + variable)
+	}
+	_, _ = fmt.Fprint(s.stderr, prompt+": ")
+	typed, err := term.ReadPassword(int(terminal.Fd())) //nolint:gosec // a small number
+	_, _ = fmt.Fprintln(s.stderr)
+	return string(typed), err
+}

@@ -1,0 +1,271 @@
+package store
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// backupTables are what a backup has, parents before children. Tokens and attempts to
+// log in are left out: who was logged in logs in again.
+var backupTables = []string{
+	"lab", "hosts", "hardware_plans", "tenants", "subscriptions", "cloud_networks", "default_gateways", "connected_networks",
+	"replication_jobs", "changes", "failover_plans", "failover_sessions", "accounts",
+}
+
+const (
+	backupFormat = "terraform-provider-vcc backup"
+	restoreBatch = 200 // rows of one INSERT
+)
+
+// backupHeader is the first line of a backup.
+type backupHeader struct {
+	Format string `json:"format"`
+	// Schema is the version of the schema that the rows are of.
+	Schema int64     `json:"schema"`
+	At     time.Time `json:"at"`
+}
+
+// backupRow is every further line but the last.
+type backupRow struct {
+	Table string         `json:"table"`
+	Row   map[string]any `json:"row"`
+}
+
+// backupEnd is the last line, without which a backup was cut off.
+type backupEnd struct {
+	Rows int `json:"rows"`
+}
+
+// schemaVersion is the version that the database's schema has.
+func schemaVersion(ctx context.Context, db bun.IDB) (version int64, err error) {
+	err = db.NewSelect().TableExpr("goose_db_version").ColumnExpr("max(version_id)").Where("is_applied").Scan(ctx, &version)
+	return version, err
+}
+
+// Backup writes a copy of everything at one moment, which Restore reads on either kind
+// of database. The store may be in use meanwhile, also by other processes. The copy has
+// the hashes of passwords.
+func (s *Store) Backup(ctx context.Context, to io.Writer) error {
+	compressed := gzip.NewWriter(to)
+	out := bufio.NewWriter(compressed)
+	encoder := json.NewEncoder(out)
+	tx, err := s.db.BeginTx(ctx, s.engine.snapshot())
+	if err != nil {
+		return s.engine.translate(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it changed nothing
+	version, err := schemaVersion(ctx, tx)
+	if err == nil {
+		err = encoder.Encode(backupHeader{backupFormat, version, s.now()})
+	}
+	rows := 0
+	for _, table := range backupTables {
+		if err == nil {
+			err = backUpTable(ctx, tx, table, func(r backupRow) error {
+				rows++
+				return encoder.Encode(r)
+			})
+		}
+	}
+	if err == nil {
+		err = encoder.Encode(backupEnd{rows})
+	}
+	if err == nil {
+		err = errors.Join(out.Flush(), compressed.Close())
+	}
+	return s.engine.translate(err)
+}
+
+func backUpTable(ctx context.Context, tx bun.Tx, table string, each func(backupRow) error) error {
+	found, err := tx.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("*").Rows(ctx)
+	if err != nil {
+		return err
+	}
+	defer found.Close() //nolint:errcheck // Err says it
+	columns, err := found.Columns()
+	if err != nil {
+		return err
+	}
+	for found.Next() {
+		values, pointers := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			pointers[i] = &values[i]
+		}
+		if err := found.Scan(pointers...); err != nil {
+			return err
+		}
+		row := map[string]any{}
+		for i, v := range values {
+			switch v := v.(type) {
+			case []byte:
+				row[columns[i]] = string(v)
+			case time.Time:
+				row[columns[i]] = v.UTC()
+			default:
+				row[columns[i]] = v
+			}
+		}
+		if err := each(backupRow{table, row}); err != nil {
+			return err
+		}
+	}
+	return found.Err()
+}
+
+// Restore fills an empty database from a backup, all of it or nothing. CodeConflict: the
+// database has a lab already, or the backup is of another schema. CodeInvalidValue: it is
+// no backup, or not all of one.
+func (s *Store) Restore(ctx context.Context, from io.Reader) error {
+	damaged := func(err error) error {
+		return errors.Join(&vcc.Error{Code: vcc.CodeInvalidValue, Message: "this is no backup, or it is damaged or cut off; nothing was changed"}, err)
+	}
+	compressed, err := gzip.NewReader(from)
+	if err != nil {
+		return damaged(err)
+	}
+	decoder := json.NewDecoder(compressed)
+	decoder.UseNumber()
+	var header backupHeader
+	if err := decoder.Decode(&header); err != nil || header.Format != backupFormat {
+		return damaged(err)
+	}
+	started := false
+	return s.write(ctx, everything, func(tx bun.Tx) error {
+		if started {
+			return unavailable(nil, "the connection to the database broke; nothing was changed, try again")
+		}
+		started = true // the backup can be read once
+		version, err := schemaVersion(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if version != header.Schema {
+			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
+				"the backup is of a database with version %d of the schema, and this release has %d; restore it with the release that wrote it, and open it with this one", header.Schema, version)}
+		}
+		digest, err := declaredLab(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if accounts, err := tx.NewSelect().TableExpr("accounts").Count(ctx); err != nil || digest != "" || accounts > 0 {
+			return errors.Join(err, &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"})
+		}
+		return s.restoreRows(ctx, tx, decoder, compressed, damaged)
+	})
+}
+
+func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decoder, compressed io.Reader, damaged func(error) error) error {
+	var batch []map[string]any
+	table, order := "", -1
+	var columns map[string]string // of the table, and their types
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		_, err := tx.NewInsert().Model(&batch).TableExpr("?", bun.Ident(table)).Exec(ctx)
+		batch = nil
+		return err
+	}
+	for count := 0; ; count++ {
+		var line struct {
+			backupRow
+			Rows *int `json:"rows"`
+		}
+		if err := decoder.Decode(&line); err != nil {
+			return damaged(err)
+		}
+		if line.Rows != nil {
+			if *line.Rows != count {
+				return damaged(fmt.Errorf("%d rows instead of %d", count, *line.Rows))
+			}
+			if _, err := io.Copy(io.Discard, compressed); err != nil { // whose end has a checksum
+				return damaged(err)
+			}
+			return flush()
+		}
+		if line.Table != table {
+			if err := flush(); err != nil {
+				return err
+			}
+			next := order + 1
+			for next < len(backupTables) && backupTables[next] != line.Table {
+				next++
+			}
+			if next == len(backupTables) {
+				return damaged(fmt.Errorf("table %q", line.Table))
+			}
+			table, order = line.Table, next
+			var err error
+			if columns, err = columnTypes(ctx, tx, table); err != nil {
+				return err
+			}
+		}
+		row, err := typedRow(line.Row, columns)
+		if err != nil {
+			return damaged(err)
+		}
+		if batch = append(batch, row); len(batch) == restoreBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// columnTypes returns what a table's columns are declared as.
+func columnTypes(ctx context.Context, tx bun.Tx, table string) (map[string]string, error) {
+	rows, err := tx.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("*").Where("1 = 0").Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err says it
+	found, err := rows.ColumnTypes()
+	if err != nil {
+		return nil, err
+	}
+	types := map[string]string{}
+	for _, c := range found {
+		types[c.Name()] = strings.ToUpper(c.DatabaseTypeName())
+	}
+	return types, rows.Err()
+}
+
+// typedRow gives the values of a row the types of their columns.
+func typedRow(row map[string]any, columns map[string]string) (map[string]any, error) {
+	if len(row) != len(columns) {
+		return nil, fmt.Errorf("a row has %d columns instead of %d", len(row), len(columns))
+	}
+	for name, v := range row {
+		kind, known := columns[name]
+		if !known {
+			return nil, fmt.Errorf("there is no column %q", name)
+		}
+		var err error
+		switch v := v.(type) {
+		case json.Number:
+			row[name], err = v.Int64()
+		case string:
+			if strings.HasPrefix(kind, "TIMESTAMP") {
+				row[name], err = time.Parse(time.RFC3339Nano, v)
+			}
+		case nil, bool:
+		default:
+			err = fmt.Errorf("a value of column %q is a %T", name, v)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return row, nil
+}
