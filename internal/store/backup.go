@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,7 +96,8 @@ func backUpTable(ctx context.Context, tx bun.Tx, table string, each func(backupR
 	}
 	defer found.Close() //nolint:errcheck // Err says it
 	columns, err := found.Columns()
-	if err != nil {
+	types, typesErr := found.ColumnTypes()
+	if err := errors.Join(err, typesErr); err != nil {
 		return err
 	}
 	for found.Next() {
@@ -112,6 +115,11 @@ func backUpTable(ctx context.Context, tx bun.Tx, table string, each func(backupR
 				row[columns[i]] = string(v)
 			case time.Time:
 				row[columns[i]] = v.UTC()
+			case int64: // SQLite has no other truth values
+				row[columns[i]] = v
+				if strings.HasPrefix(types[i].DatabaseTypeName(), "BOOL") {
+					row[columns[i]] = v != 0
+				}
 			default:
 				row[columns[i]] = v
 			}
@@ -166,15 +174,22 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 }
 
 func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decoder, compressed io.Reader, damaged func(error) error) error {
-	var batch []map[string]any
+	var batch [][]any
 	table, order := "", -1
 	var columns map[string]string // of the table, and their types
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		_, err := tx.NewInsert().Model(&batch).TableExpr("?", bun.Ident(table)).Exec(ctx)
+		names := make([]bun.Ident, 0, len(columns))
+		for _, name := range slices.Sorted(maps.Keys(columns)) {
+			names = append(names, bun.Ident(name))
+		}
+		_, err := tx.NewRaw("INSERT INTO ? (?) VALUES ?", bun.Ident(table), bun.In(names), bun.In(batch)).Exec(ctx)
 		batch = nil
+		if err != nil && !s.engine.broken(err) && vcc.Code(s.engine.translate(err)) == vcc.CodeUnknown {
+			return damaged(err) // a row that no table takes
+		}
 		return err
 	}
 	for count := 0; ; count++ {
@@ -241,31 +256,37 @@ func columnTypes(ctx context.Context, tx bun.Tx, table string) (map[string]strin
 	return types, rows.Err()
 }
 
-// typedRow gives the values of a row the types of their columns.
-func typedRow(row map[string]any, columns map[string]string) (map[string]any, error) {
+// typedRow returns the values of a row in order of their columns' names, with the types
+// of those.
+func typedRow(row map[string]any, columns map[string]string) ([]any, error) {
 	if len(row) != len(columns) {
 		return nil, fmt.Errorf("a row has %d columns instead of %d", len(row), len(columns))
 	}
-	for name, v := range row {
+	values := make([]any, 0, len(row))
+	for _, name := range slices.Sorted(maps.Keys(row)) {
 		kind, known := columns[name]
 		if !known {
 			return nil, fmt.Errorf("there is no column %q", name)
 		}
+		value := row[name]
 		var err error
-		switch v := v.(type) {
+		switch v := value.(type) {
 		case json.Number:
-			row[name], err = v.Int64()
+			value, err = v.Int64()
 		case string:
 			if strings.HasPrefix(kind, "TIMESTAMP") {
-				row[name], err = time.Parse(time.RFC3339Nano, v)
+				value, err = time.Parse(time.RFC3339Nano, v)
 			}
-		case nil, bool:
+		case nil:
+			value = bun.Safe("NULL")
+		case bool:
 		default:
 			err = fmt.Errorf("a value of column %q is a %T", name, v)
 		}
 		if err != nil {
 			return nil, err
 		}
+		values = append(values, value)
 	}
-	return row, nil
+	return values, nil
 }

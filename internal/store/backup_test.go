@@ -1,0 +1,201 @@
+package store_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// emptyStore opens a database that has a schema and nothing else.
+func emptyStore(t *testing.T, kind string) *fixture {
+	t.Helper()
+	f := &fixture{path: filepath.Join(t.TempDir(), "empty.db"), at: time.Date(2025, 11, 4, 10, 0, 0, 0, time.UTC)}
+	if kind == onPostgres {
+		f.path = newDatabase(t, nil)
+	}
+	f.open(t)
+	return f
+}
+
+// filled is a fixture with something in every table.
+func filled(t *testing.T) *fixture {
+	t.Helper()
+	f := withAccounts(t)
+	ctx := t.Context()
+	n := f.network(t, f.abc, "Silver network 1")
+	f.put(t, f.abc, n.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")))
+	f.put(t, f.abc, n.ID, app)
+	_, err := f.PutNetworkRouting(ctx, f.abc, true, vcc.Precondition{})
+	ok(t, err)
+	_, err = f.RunReplicationJob(ctx, f.xyz, f.job(t, f.xyz, "Hourly").ID)
+	ok(t, err)
+	lab := testLab()
+	lab.Tenants[0].FailoverPlans = []vcc.LabFailoverPlan{{Name: "Whole site", VMs: []string{lab.Tenants[0].VMs[0].Name}}}
+	ok(t, f.ApplyLab(ctx, lab, nil))
+	_, err = f.RunReplicationJob(ctx, f.abc, f.firstJob(t, f.abc))
+	ok(t, err)
+	plans, _, err := f.FailoverPlans(ctx, f.abc, everything)
+	ok(t, err)
+	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, func(*vcc.FailoverSession, []vcc.ApplianceInputs) {})
+	ok(t, err)
+	return f
+}
+
+func (f *fixture) firstJob(t *testing.T, as vcc.Actor) string {
+	t.Helper()
+	jobs, _, err := f.ReplicationJobs(t.Context(), as, everything)
+	ok(t, err)
+	return jobs[0].ID
+}
+
+// whole is what a backup says, without its time.
+func whole(t *testing.T, f *fixture) string {
+	t.Helper()
+	var backup bytes.Buffer
+	ok(t, f.Backup(t.Context(), &backup))
+	return text(t, backup.Bytes())
+}
+
+func text(t *testing.T, backup []byte) string {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(backup))
+	ok(t, err)
+	content, err := io.ReadAll(r)
+	ok(t, err)
+	_, rows, _ := strings.Cut(string(content), "\n")
+	lines := strings.Split(rows, "\n")
+	slices.Sort(lines) // the databases have their own order of rows
+	return strings.Join(lines, "\n")
+}
+
+// A backup of either kind of database is restored into either kind.
+func TestBackup(t *testing.T) { onBoth(t, testBackup) }
+
+func testBackup(t *testing.T) {
+	f := filled(t)
+	for table, rows := range dump(t, f.path) {
+		if !slices.Contains([]string{"goose_db_version", "sqlite_sequence", "tokens", "login_attempts"}, table) && len(rows) == 0 {
+			t.Errorf("the test has nothing in %s", table)
+		}
+	}
+	f.logIn(t, "abc")
+	var backup bytes.Buffer
+	ok(t, f.Backup(t.Context(), &backup))
+	for _, kind := range []string{onSQLite, onPostgres} {
+		t.Run("to "+kind, func(t *testing.T) {
+			to := emptyStore(t, kind)
+			ok(t, to.Restore(t.Context(), bytes.NewReader(backup.Bytes())))
+			equal(t, "restored", whole(t, to), text(t, backup.Bytes()))
+			equal(t, "tokens", query(t, to.path, "SELECT count(*) FROM tokens"), []string{"0"})
+			_, err := to.LogIn(t.Context(), "abc", password, home)
+			ok(t, err)
+			// It goes on where it was.
+			n := to.network(t, f.abc, "Silver network 1")
+			equal(t, "history", to.changes(t, f.abc, n.ID), f.changes(t, f.abc, n.ID))
+			before, err := to.DefaultGateway(t.Context(), f.abc, n.ID)
+			ok(t, err)
+			equal(t, "gateway", before, must(f.DefaultGateway(t.Context(), f.abc, n.ID)))
+			g := to.put(t, f.abc, n.ID, ipv4("10.9.0.1/16"))
+			if g.Revision <= before.Revision {
+				t.Errorf("revision %d after %d", g.Revision, before.Revision)
+			}
+			err = to.Restore(t.Context(), bytes.NewReader(backup.Bytes()))
+			wantCode(t, "a restore over something", err, vcc.CodeConflict)
+		})
+	}
+}
+
+// Backups that are no good change nothing, wherever they are cut or bent.
+func TestRestore_damaged(t *testing.T) {
+	f := filled(t)
+	var backup bytes.Buffer
+	ok(t, f.Backup(t.Context(), &backup))
+	lines := strings.SplitAfter(func() string {
+		r, err := gzip.NewReader(bytes.NewReader(backup.Bytes()))
+		ok(t, err)
+		return string(must(io.ReadAll(r)))
+	}(), "\n")
+	zip := func(text string) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		must(w.Write([]byte(text)))
+		ok(t, w.Close())
+		return b.Bytes()
+	}
+	bad := map[string][]byte{
+		"nothing":           nil,
+		"text":              []byte("this is no backup"),
+		"another format":    zip(`{"format": "something"}` + "\n"),
+		"no end":            zip(strings.Join(lines[:len(lines)-2], "")),
+		"a row less":        zip(strings.Join(slices.Delete(slices.Clone(lines), len(lines)-3, len(lines)-2), "")),
+		"a parent less":     zip(strings.Join(slices.Delete(slices.Clone(lines), 3, 4), "")),
+		"an unknown table":  zip(lines[0] + `{"table": "sqlite_master", "row": {}}` + "\n" + `{"rows": 1}` + "\n"),
+		"an unknown column": zip(lines[0] + strings.Replace(lines[1], `"digest"`, `"digests"`, 1) + `{"rows": 1}` + "\n"),
+		"an object":         zip(lines[0] + `{"table": "lab", "row": {"id": {}, "service_provider": "", "digest": ""}}` + "\n" + `{"rows": 1}` + "\n"),
+		"tables twice":      zip(lines[0] + lines[2] + lines[1] + `{"rows": 2}` + "\n"),
+	}
+	for cut := 10; cut < backup.Len(); cut += backup.Len()/10 + 1 {
+		bad["cut at "+string(rune('0'+len(bad)))] = backup.Bytes()[:cut]
+	}
+	bad["cut at the end"] = backup.Bytes()[:backup.Len()-1]
+	for name, content := range bad {
+		t.Run(name, func(t *testing.T) {
+			to := emptyStore(t, onSQLite)
+			wantCode(t, "restore", to.Restore(t.Context(), bytes.NewReader(content)), vcc.CodeInvalidValue)
+			_, err := to.Lab(t.Context())
+			wantCode(t, "lab", err, vcc.CodeNotFound)
+		})
+	}
+	to := emptyStore(t, onSQLite)
+	err := to.Restore(t.Context(), bytes.NewReader(zip(strings.Replace(lines[0], `"schema":4`, `"schema":3`, 1)+strings.Join(lines[1:], ""))))
+	wantCode(t, "another schema", err, vcc.CodeConflict)
+}
+
+// While others write, a backup is what was stored at one moment.
+func TestBackup_whileInUse(t *testing.T) { onBoth(t, testBackupWhileInUse) }
+
+func testBackupWhileInUse(t *testing.T) {
+	f := newFixture(t)
+	networks := f.networks(t, f.abc)
+	ctx, stop := context.WithCancel(t.Context())
+	var writes atomic.Int64
+	write := func() {
+		as := vcc.Actor{TenantID: f.abc.TenantID, Name: fmt.Sprint("write ", writes.Add(1))}
+		_, _ = randomWrite(t.Context(), f.Store, as, networks) // the history says whether it was one
+	}
+	var writers sync.WaitGroup
+	for range 3 {
+		writers.Go(func() {
+			for ctx.Err() == nil {
+				write()
+			}
+		})
+	}
+	var backups [5]bytes.Buffer
+	for i := range backups {
+		for range 5 {
+			write()
+		}
+		ok(t, f.Backup(t.Context(), &backups[i]))
+	}
+	stop()
+	writers.Wait()
+	for i := range backups {
+		to := emptyStore(t, onSQLite)
+		ok(t, to.Restore(t.Context(), &backups[i]))
+		if stored := checkHistory(t, to, f.abc); len(stored) == 0 && i > 0 {
+			t.Error("nothing was written")
+		}
+	}
+}
