@@ -195,6 +195,13 @@ var postgres = sync.OnceValues(func() (_ *postgrestest.Server, err error) {
 var postgresServer *postgrestest.Server
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) == "serve" {
+		if err := serveChild(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "child:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	status := m.Run()
 	if postgresServer != nil {
 		_ = postgresServer.Close()

@@ -1,0 +1,352 @@
+package backend_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// Clients write through the API while the server, or the database's, is killed at
+// random moments, again and again. What was acknowledged is there afterwards, nothing is
+// half there, and neither history nor revisions have a gap.
+
+const (
+	crashRounds  = 200
+	crashWriters = 4
+	// fullCheck is after how many rounds the whole history is read; each round's last
+	// writes are looked at right away.
+	fullCheck = 40
+)
+
+// crashPassword is that of the account "abc" of crashLab.
+const crashPassword = "a password for the crash tests"
+
+func crashLab() vcc.Lab {
+	return vcc.Lab{
+		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
+		Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 40}}}}},
+		HardwarePlans:   []vcc.LabHardwarePlan{{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: crashWriters}}},
+		Tenants:         []vcc.LabTenant{{Name: "ABC", Username: "abc", Subscriptions: []string{"Silver"}}},
+		Passwords:       map[string]string{"abc": crashPassword},
+	}
+}
+
+// childEnv names what the test binary does instead of testing when a test starts it as
+// another process.
+const childEnv = "VCC_BACKEND_TEST_CHILD"
+
+// serveChild serves a database at an address, and says when it does.
+func serveChild(args []string) error {
+	s, err := backend.NewServer(context.Background(), backend.ServerConfig{Listen: args[0], Database: args[1]})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	return s.Serve(context.Background())
+}
+
+// startServer starts a server in another process, which ends with the test at the latest.
+func startServer(t *testing.T, address, database string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], address, database)
+	cmd.Env = append(os.Environ(), childEnv+"=serve")
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.StdoutPipe()
+	ok(t, err)
+	ok(t, cmd.Start())
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		_ = cmd.Wait()
+		t.Fatalf("the server said %q: %v %s", line, err, log.String())
+	}
+	return cmd
+}
+
+// freeAddress is an address of the loopback interface that nobody listens at.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	defer l.Close() //nolint:errcheck // it is given back
+	return l.Addr().String()
+}
+
+// crashWrite is one write and what became of it.
+type crashWrite struct {
+	address  string // "" for a removal
+	before   string // of a removal, what was stored
+	revision int64  // if it was acknowledged and no removal
+	outcome  crashOutcome
+}
+
+type crashOutcome int
+
+const (
+	unknown      crashOutcome = iota // the answer was lost
+	acknowledged                     // it is stored
+	refused                          // the server said that nothing was changed
+)
+
+// crashWriter writes to a network that nobody else writes to, one write after the other.
+type crashWriter struct {
+	client  *httpapi.Client
+	id      byte
+	network string
+	writes  []crashWrite
+	// stored is the revision of the last write if it was acknowledged and no removal.
+	stored int64
+}
+
+// write makes one write, and reports whether the server can go on for this client.
+func (w *crashWriter) write(ctx context.Context) (goOn bool, err error) {
+	next := crashWrite{}
+	condition := httpapi.Unconditional()
+	if w.stored != 0 && rand.IntN(2) == 0 {
+		condition = httpapi.IfRevision(w.stored)
+	}
+	if w.stored != 0 && rand.IntN(4) == 0 {
+		next.before = w.writes[len(w.writes)-1].address
+		err = w.client.RemoveDefaultGateway(ctx, w.network, condition)
+	} else {
+		n := len(w.writes)
+		next.address = fmt.Sprintf("10.%d.%d.%d", w.id, n/250, 1+n%250) // each is used once
+		var g *httpapi.DefaultGateway
+		g, err = w.client.PutDefaultGateway(ctx, w.network,
+			httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: next.address, SubnetMask: "255.255.0.0"}}, condition)
+		if err == nil {
+			next.revision = g.Revision
+		}
+	}
+	switch code := vcc.Code(err); {
+	case err == nil:
+		next.outcome = acknowledged
+	case code == vcc.CodeUnavailable:
+		next.outcome = refused
+	case code != vcc.CodeUnknown: // such as a condition that fails, which none may
+		return false, err
+	default:
+		if !httpapi.Uncertain(err) {
+			next.outcome = refused // never sent
+		}
+	}
+	w.writes, w.stored = append(w.writes, next), next.revision
+	return err == nil, nil
+}
+
+// check compares a history, oldest first, with what the writer was told.
+func (w *crashWriter) check(t *testing.T, history []httpapi.Change, stored string) {
+	t.Helper()
+	entries := map[string][]httpapi.Change{}
+	last := ""
+	for _, c := range history {
+		before, after := addressOf(c.Before), addressOf(c.After)
+		if before != last {
+			t.Errorf("%s: revision %d follows %q with a change from %q", w.network, c.Revision, last, before)
+		}
+		last = after
+		key := "put " + after
+		if after == "" {
+			key = "remove " + before
+		}
+		entries[key] = append(entries[key], c)
+	}
+	if stored != last {
+		t.Errorf("%s: %q is stored, and the history ends with %q", w.network, stored, last)
+	}
+	for _, write := range w.writes {
+		key := "put " + write.address
+		if write.address == "" {
+			key = "remove " + write.before
+		}
+		found := entries[key]
+		delete(entries, key)
+		switch {
+		case write.outcome == acknowledged && len(found) != 1:
+			t.Errorf("%s: %s was acknowledged, and is in the history %d times", w.network, key, len(found))
+		case write.outcome == acknowledged && write.revision != 0 && found[0].Revision != write.revision:
+			t.Errorf("%s: %s was acknowledged as revision %d, and is %d", w.network, key, write.revision, found[0].Revision)
+		case write.outcome == refused && len(found) != 0:
+			t.Errorf("%s: %s was refused, and is in the history", w.network, key)
+		case len(found) > 1:
+			t.Errorf("%s: %s is in the history %d times", w.network, key, len(found))
+		}
+	}
+	for key := range entries {
+		t.Errorf("%s: nobody asked for %s", w.network, key)
+	}
+}
+
+func addressOf(g *httpapi.GatewayState) string {
+	if g == nil {
+		return ""
+	}
+	return g.IPv4.Address
+}
+
+func declareCrashLab(t *testing.T, database string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), database)
+	ok(t, err)
+	ok(t, errors.Join(s.ApplyLab(t.Context(), crashLab(), nil), s.Close()))
+}
+
+// crash runs the rounds. begin makes the server ready and returns what kills it.
+func crash(t *testing.T, address string, begin func() (kill func())) {
+	client, err := httpapi.NewClient(httpapi.ClientConfig{Endpoint: "http://" + address, Username: "abc", Password: crashPassword})
+	ok(t, err)
+	t.Cleanup(client.Close)
+	patient, err := httpapi.NewClient(httpapi.ClientConfig{Endpoint: "http://" + address, Username: "abc", Password: crashPassword, MaxRetries: 10})
+	ok(t, err)
+	t.Cleanup(patient.Close)
+
+	kill := begin()
+	networks, err := patient.Networks(t.Context(), "")
+	ok(t, err)
+	writers := make([]*crashWriter, crashWriters)
+	for i := range writers {
+		writers[i] = &crashWriter{client: client, id: byte(i), network: networks[i].ID}
+	}
+	counted := map[crashOutcome]int{}
+	for round := range crashRounds {
+		if round > 0 {
+			kill = begin()
+		}
+		var running sync.WaitGroup
+		seen := make(chan struct{}, 1000)
+		errs := make([]error, len(writers))
+		for i, w := range writers {
+			running.Go(func() {
+				for goOn := true; goOn && errs[i] == nil; {
+					if goOn, errs[i] = w.write(t.Context()); goOn {
+						seen <- struct{}{}
+					}
+				}
+			})
+		}
+		// A moment after some of the answers, in the middle of whatever goes on then.
+		ended := make(chan struct{})
+		go func() { running.Wait(); close(ended) }()
+		for range rand.IntN(20) {
+			select {
+			case <-seen:
+			case <-ended:
+			}
+		}
+		time.Sleep(rand.N(3 * time.Millisecond))
+		kill()
+		for alive := true; alive; {
+			select {
+			case <-seen:
+			case <-ended:
+				alive = false
+			}
+		}
+		ok(t, errors.Join(errs...))
+		if round%fullCheck == fullCheck-1 || round == crashRounds-1 {
+			kill = begin()
+			checkAll(t, patient, writers)
+			if round < crashRounds-1 {
+				kill()
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+	kill()
+	for _, w := range writers {
+		for _, write := range w.writes {
+			counted[write.outcome]++
+		}
+	}
+	t.Logf("%d writes were acknowledged, of %d the answer was lost, %d were refused", counted[acknowledged], counted[unknown], counted[refused])
+	if counted[acknowledged] < crashRounds || counted[unknown] == 0 {
+		t.Error("the rounds did not do what they are for")
+	}
+}
+
+// checkAll reads every history.
+func checkAll(t *testing.T, client *httpapi.Client, writers []*crashWriter) {
+	t.Helper()
+	var revisions []int64
+	for _, w := range writers {
+		stored := ""
+		g, err := client.DefaultGateway(t.Context(), w.network)
+		if err == nil {
+			stored = g.IPv4.Address
+		} else if vcc.Code(err) != vcc.CodeNotFound {
+			t.Fatal(err)
+		}
+		history, err := client.DefaultGatewayChanges(t.Context(), w.network)
+		ok(t, err)
+		slices.Reverse(history)
+		for _, c := range history {
+			revisions = append(revisions, c.Revision)
+		}
+		w.check(t, history, stored)
+	}
+	slices.Sort(revisions)
+	for i, r := range revisions {
+		if r != int64(i)+1 {
+			t.Fatalf("revision %d stands where %d belongs", r, i+1)
+		}
+	}
+}
+
+func TestCrashOfTheServer(t *testing.T) {
+	t.Parallel()
+	address, database := freeAddress(t), "sqlite:"+filepath.Join(t.TempDir(), "vcc.db")
+	declareCrashLab(t, database)
+	crash(t, address, func() func() {
+		cmd := startServer(t, address, database)
+		return func() {
+			ok(t, cmd.Process.Kill())
+			_ = cmd.Wait() // it was killed
+		}
+	})
+}
+
+func TestCrashOfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	server, err := postgrestest.New()
+	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	ok(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	name, err := server.NewDatabase("")
+	ok(t, err)
+	declareCrashLab(t, server.URL(name))
+	running, err := backend.NewServer(t.Context(), backend.ServerConfig{Listen: "127.0.0.1:0", Database: server.URL(name), Log: slog.New(slog.DiscardHandler)})
+	ok(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- running.Serve(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+	first := true
+	crash(t, running.Addr().String(), func() func() {
+		if !first {
+			ok(t, server.Start())
+		}
+		first = false
+		return server.Kill
+	})
+}
