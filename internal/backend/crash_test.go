@@ -83,7 +83,7 @@ func startServer(t *testing.T, address, database string) *exec.Cmd {
 // freeAddress is an address of the loopback interface that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	ok(t, err)
 	defer l.Close() //nolint:errcheck // it is given back
 	return l.Addr().String()

@@ -54,14 +54,21 @@ func (s *server) observe(next http.Handler) http.Handler {
 		defer func() {
 			took := time.Since(start)
 			s.metrics.request(r, answer.status, took)
+			path := r.URL.Path
+			if notThisAPI(r) { // it may be anything, a secret that was pasted included
+				path = ""
+			}
 			s.Log.LogAttrs(ctx, slog.LevelInfo, "request",
-				slog.String("requestId", o.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.String("requestId", o.id), slog.String("method", r.Method), slog.String("path", path),
 				slog.Int("status", answer.status), slog.Duration("duration", took), slog.String("remote", r.RemoteAddr),
 				slog.String("account", o.account), slog.String("tenant", o.tenant))
 		}()
 		next.ServeHTTP(answer, r)
 	})
 }
+
+// notThisAPI reports whether a request that was served met no operation.
+func notThisAPI(r *http.Request) bool { return r.Pattern == "" || r.Pattern == "/" }
 
 // statusWriter remembers the status of an answer.
 type statusWriter struct {
@@ -111,7 +118,7 @@ func newMetrics(version string) *metrics {
 
 func (m *metrics) request(r *http.Request, status int, took time.Duration) {
 	method, route := r.Method, r.Pattern
-	if route == "/" || route == "" { // nothing of this contract, whatever the method
+	if notThisAPI(r) {
 		method, route = "other", "other"
 	}
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()

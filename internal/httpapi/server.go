@@ -58,7 +58,7 @@ func NewHandler(cfg ServerConfig) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, &Error{
 			status: http.StatusNotFound, ErrorCode: vcc.CodeNotFound,
-			Message: fmt.Sprintf("there is no %s %s; /openapi.json lists what there is", r.Method, r.URL.Path),
+			Message: "there is no such operation at this path; /openapi.json lists what there is", // the path may be anything
 		})
 	})
 	config := huma.DefaultConfig("terraform-provider-vcc reference backend", APIVersion)

@@ -185,7 +185,7 @@ func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decode
 		for _, name := range slices.Sorted(maps.Keys(columns)) {
 			names = append(names, bun.Ident(name))
 		}
-		_, err := tx.NewRaw("INSERT INTO ? (?) VALUES ?", bun.Ident(table), bun.In(names), bun.In(batch)).Exec(ctx)
+		_, err := tx.NewRaw("INSERT INTO ? (?) VALUES ?", bun.Ident(table), bun.List(names), bun.List(batch)).Exec(ctx)
 		batch = nil
 		if err != nil && !s.engine.broken(err) && vcc.Code(s.engine.translate(err)) == vcc.CodeUnknown {
 			return damaged(err) // a row that no table takes
