@@ -174,7 +174,7 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 }
 
 func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decoder, compressed io.Reader, damaged func(error) error) error {
-	var batch [][]any
+	var batch []bun.TupleValues
 	table, order := "", -1
 	var columns map[string]string // of the table, and their types
 	flush := func() error {
@@ -230,7 +230,7 @@ func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decode
 		if err != nil {
 			return damaged(err)
 		}
-		if batch = append(batch, row); len(batch) == restoreBatch {
+		if batch = append(batch, bun.Tuple(row)); len(batch) == restoreBatch {
 			if err := flush(); err != nil {
 				return err
 			}
