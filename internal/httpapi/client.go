@@ -93,6 +93,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = tlsConfig
+	transport.OnProxyConnectResponse = refuseProxyAnswer
 	transport.MaxIdleConnsPerHost = 16 // Terraform walks ten resources at once
 	if cfg.Dial != nil {
 		transport.Proxy, transport.DialContext = nil, cfg.Dial

@@ -22,7 +22,8 @@ const (
 	FailureName FailureKind = "name"
 	// FailureRefused: nothing listens at the endpoint.
 	FailureRefused FailureKind = "refused"
-	// FailureProxy: the proxy that the environment names cannot be used.
+	// FailureProxy: the proxy that the environment names cannot be used, or refuses to
+	// connect to the server.
 	FailureProxy FailureKind = "proxy"
 	// FailureTimeout: no answer in time.
 	FailureTimeout FailureKind = "timeout"
@@ -107,6 +108,7 @@ func kindOf(err error) FailureKind {
 	var (
 		name        *net.DNSError
 		op          *net.OpError
+		proxy       *proxyRefusal
 		authority   x509.UnknownAuthorityError
 		hostname    x509.HostnameError
 		invalid     x509.CertificateInvalidError
@@ -118,7 +120,7 @@ func kindOf(err error) FailureKind {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return FailureCancelled
-	case errors.As(err, &op) && op.Op == "proxyconnect":
+	case errors.As(err, &op) && op.Op == "proxyconnect", errors.As(err, &proxy):
 		return FailureProxy
 	case errors.As(err, &name) && !name.IsTimeout:
 		return FailureName
@@ -139,4 +141,29 @@ func kindOf(err error) FailureKind {
 	default:
 		return FailureConnection
 	}
+}
+
+// proxyRefusal is a proxy's answer instead of a connection to the server.
+type proxyRefusal struct {
+	proxy  string
+	status int
+}
+
+func (r *proxyRefusal) Error() string {
+	return fmt.Sprintf("the proxy %s answered CONNECT with %d %s", r.proxy, r.status, http.StatusText(r.status))
+}
+
+// lasts says that waiting changes nothing: what the proxy lacks is a permission. A
+// password that it refuses is not tried again, which would look like guessing.
+func (r *proxyRefusal) lasts() bool {
+	return r.status < http.StatusInternalServerError && r.status != http.StatusTooManyRequests
+}
+
+// refuseProxyAnswer is an http.Transport's OnProxyConnectResponse that makes an error
+// that can be told apart from every other of a connection.
+func refuseProxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyRefusal{proxy: proxy.Host, status: resp.StatusCode}
 }

@@ -44,7 +44,9 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		var dial *net.OpError
 		neverSent := errors.As(err, &dial) && dial.Op == "dial"
 		var certificate *tls.CertificateVerificationError
-		return (repeat || neverSent) && !errors.As(err, &certificate) && !errors.Is(err, http.ErrSchemeMismatch), nil
+		var proxy *proxyRefusal
+		lasts := errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &proxy) && proxy.lasts()
+		return (repeat || neverSent) && !lasts, nil
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests: // the request was turned away (RFC 6585, 4)

@@ -102,7 +102,7 @@ func advice(f *httpapi.Failure) string {
 	case httpapi.FailureRefused:
 		return " Nothing listens there. Check host and port in endpoint of the provider, and that the backend runs."
 	case httpapi.FailureProxy:
-		return " Check the proxy that HTTPS_PROXY or HTTP_PROXY names, or name the host of endpoint in NO_PROXY."
+		return " Check the proxy that HTTPS_PROXY or HTTP_PROXY names, its account included, or name the host of endpoint in NO_PROXY."
 	case httpapi.FailureTimeout:
 		return " There was no answer in time. Check endpoint of the provider and the way to it; where the backend is only slow, raise request_timeout."
 	case httpapi.FailureAuthority:

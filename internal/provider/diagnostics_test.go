@@ -13,7 +13,7 @@ import (
 // Every failure that a person can do something about names the setting to look at.
 func TestAdviceNamesTheSetting(t *testing.T) {
 	for kind, setting := range map[httpapi.FailureKind]string{
-		httpapi.FailureName: "endpoint", httpapi.FailureRefused: "endpoint", httpapi.FailureProxy: "NO_PROXY",
+		httpapi.FailureName: "endpoint", httpapi.FailureRefused: "endpoint", httpapi.FailureProxy: "HTTPS_PROXY or HTTP_PROXY names, its account included, or name the host of endpoint in NO_PROXY",
 		httpapi.FailureTimeout: "request_timeout", httpapi.FailureConnection: "max_retries",
 		httpapi.FailureAuthority: "ca_certificate", httpapi.FailureHostname: "endpoint", httpapi.FailureExpired: "insecure_skip_verify",
 		httpapi.FailureTLS: "ca_certificate", httpapi.FailureNotTLS: "endpoint",

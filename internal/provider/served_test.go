@@ -244,6 +244,9 @@ func TestAccServed_messages(t *testing.T) {
 		}
 	}
 	const own = "endpoint = "
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+	t.Cleanup(proxy.Close)
+	w.env = append(w.env, "HTTPS_PROXY="+proxy.URL, "NO_PROXY=nobody.invalid") // package net/http uses none to this machine
 	for _, test := range []struct {
 		name     string
 		settings string
@@ -251,6 +254,7 @@ func TestAccServed_messages(t *testing.T) {
 		wants    []string
 	}{
 		{"no such host", own + `"https://nobody.invalid:9419"`, nil, []string{"nobody.invalid", "No host has that name. Check endpoint of the provider."}},
+		{"a proxy that refuses", own + `"https://proxied.invalid:9419"`, nil, []string{"answered CONNECT with 407 Proxy Authentication Required", "Check the proxy that HTTPS_PROXY or HTTP_PROXY names", "NO_PROXY"}},
 		{"nobody listens", own + `"https://127.0.0.1:1"`, nil, []string{"connection refused", "Nothing listens there. Check host and port in endpoint"}},
 		{"TLS to a plain port", own + fmt.Sprintf("%q", strings.Replace(l.URL, "http://", "https://", 1)), nil, []string{"does not speak TLS at that port. Check the port in endpoint"}},
 		{"a proxy's page", own + fmt.Sprintf("%q", l.URL), said(200, "text/html", "<html>"), []string{`"text/html" instead of JSON`, "Check endpoint of the provider", "request ID r-17"}},
