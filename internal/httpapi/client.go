@@ -212,7 +212,7 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	if method == http.MethodGet {
 		ctx = withRepeats(ctx)
 	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, method, u.String(), reader)
+	req, err := retryablehttp.NewRequestWithContext(withSent(ctx), method, u.String(), reader)
 	if err != nil {
 		return nil, err
 	}

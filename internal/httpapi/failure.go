@@ -57,8 +57,8 @@ type Failure struct {
 	Method, Path, Host string
 	// RequestID is the server's for the request, "" if it told none.
 	RequestID string
-	// Uncertain says that the request would have changed something and was sent, so that
-	// it may have been carried out.
+	// Uncertain says that the request would have changed something and that some of it
+	// may have been sent, so that it may have been carried out.
 	Uncertain bool
 	// Err is the cause.
 	Err error
@@ -90,17 +90,14 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // failure describes what ended the last attempt of a request.
 func (c *Client) failure(req *http.Request, err error) error {
-	var sent *url.Error
-	if errors.As(err, &sent) {
-		err = sent.Err // the address stands in our message, once
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err // the address stands in our message, once
 	}
-	f := &Failure{Kind: kindOf(err), Method: req.Method, Path: req.URL.Path, Host: c.base.Host, Err: err}
-	switch f.Kind {
-	case FailureTimeout, FailureConnection, FailureCancelled:
-		var dial *net.OpError
-		f.Uncertain = !repeatable(req.Context()) && (!errors.As(err, &dial) || dial.Op != "dial")
+	return &Failure{
+		Kind: kindOf(err), Method: req.Method, Path: req.URL.Path, Host: c.base.Host,
+		Uncertain: !repeatable(req.Context()) && sent(req.Context()).Load(), Err: err,
 	}
-	return f
 }
 
 // kindOf classifies an error of the transport.

@@ -9,9 +9,10 @@ import (
 	"io"
 	"math/rand/v2"
 	"mime"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -30,34 +31,62 @@ func withRepeats(ctx context.Context) context.Context {
 
 func repeatable(ctx context.Context) bool { return ctx.Value(repeatableKey{}) != nil }
 
+type sentKey struct{}
+
+// withSent follows whether the server may have got any of a request.
+func withSent(ctx context.Context) context.Context {
+	s := new(atomic.Bool)
+	return httptrace.WithClientTrace(context.WithValue(ctx, sentKey{}, s), &httptrace.ClientTrace{
+		// Comes before the first byte. WroteHeaders can come after bytes have left, and
+		// even after the attempt has ended.
+		GotConn: func(httptrace.GotConnInfo) { s.Store(true) },
+	})
+}
+
+// sent is whether the server may have got any of a request that it has not turned
+// away since.
+func sent(ctx context.Context) *atomic.Bool { return ctx.Value(sentKey{}).(*atomic.Bool) }
+
 // checkRetry decides whether an attempt is followed by another. What changes nothing
 // may be repeated after any failure that can pass. A write is repeated only where the
-// server said that it did nothing, or never got it: an attempt whose answer was lost
-// may have been carried out. That it was made conditional does not help: repeated, it
-// would fail on what it stored itself.
+// server said that it did nothing, or never got any of it: an attempt whose answer was
+// lost may have been carried out. That it was made conditional does not help: repeated,
+// it would fail on what it stored itself.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	away := err == nil && turnedAway(resp)
+	if away {
+		sent(ctx).Store(false)
+	}
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	repeat := repeatable(ctx)
 	if err != nil {
-		var dial *net.OpError
-		neverSent := errors.As(err, &dial) && dial.Op == "dial"
 		var certificate *tls.CertificateVerificationError
 		var proxy *proxyRefusal
 		lasts := errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &proxy) && proxy.lasts()
-		return (repeat || neverSent) && !lasts, nil
+		return (repeatable(ctx) || !sent(ctx).Load()) && !lasts, nil
+	}
+	if away {
+		return true, nil
 	}
 	switch resp.StatusCode {
-	case http.StatusTooManyRequests: // the request was turned away (RFC 6585, 4)
-		return true, nil
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return repeatable(ctx), nil
+	}
+	return repeatable(ctx) && !whole(resp), nil
+}
+
+// turnedAway reports whether an answer says that nothing was done, and that it may be
+// done later.
+func turnedAway(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests: // RFC 6585, 4
+		return true
 	case http.StatusServiceUnavailable:
 		// A proxy says so, too, when it lost a server that was at work already.
-		return repeat || saysUnavailable(resp), nil
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return repeat, nil
+		return saysUnavailable(resp)
 	}
-	return repeat && !whole(resp), nil
+	return false
 }
 
 // whole reads an answer and reports whether it is complete.
