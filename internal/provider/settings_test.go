@@ -149,9 +149,15 @@ var (
 )
 
 func embedded(dataDir any) tftypes.Value {
-	return tftypes.NewValue(embeddedType, map[string]tftypes.Value{
-		"data_dir": tftypes.NewValue(tftypes.String, dataDir), "lab_file": tftypes.NewValue(tftypes.String, nil), "tenant": tftypes.NewValue(tftypes.String, nil),
-	})
+	return embeddedWith(map[string]any{"data_dir": dataDir})
+}
+
+func embeddedWith(attributes map[string]any) tftypes.Value {
+	all := map[string]tftypes.Value{}
+	for name, typ := range embeddedType.AttributeTypes {
+		all[name] = tftypes.NewValue(typ, attributes[name])
+	}
+	return tftypes.NewValue(embeddedType, all)
 }
 
 // Where each setting comes from, seen from what arrives at the other end.
@@ -240,6 +246,30 @@ func TestSettings(t *testing.T) {
 			config: func(s *site, dir string) values { return values{"endpoint": text(s.URL), "embedded": embedded(dir)} },
 			fails:  "endpoint and embedded exclude each other",
 		},
+		"embedded and a user name": {
+			config: func(_ *site, dir string) values {
+				return values{"embedded": embedded(dir), "username": text("a")}
+			},
+			fails: "username belongs to a served backend, and no endpoint is set",
+		},
+		"embedded and a password": {
+			config: func(_ *site, dir string) values {
+				return values{"embedded": embedded(dir), "password": text("b")}
+			},
+			fails: "password belongs to a served backend, and no endpoint is set",
+		},
+		"embedded and an authority": {
+			config: func(s *site, dir string) values {
+				return values{"embedded": embedded(dir), "ca_certificate": text(s.ca())}
+			},
+			fails: "ca_certificate belongs to a served backend, and no endpoint is set",
+		},
+		"embedded and any certificate": {
+			config: func(_ *site, dir string) values {
+				return values{"embedded": embedded(dir), "insecure_skip_verify": tftypes.NewValue(tftypes.Bool, false)}
+			},
+			fails: "insecure_skip_verify belongs to a served backend, and no endpoint is set",
+		},
 		"embedded wins over an endpoint in the environment": {
 			config: func(_ *site, dir string) values { return values{"embedded": embedded(filepath.Join(dir, "x"))} },
 			env: func(s *site, _ string) environment {
@@ -325,9 +355,15 @@ func TestSettings(t *testing.T) {
 func TestSettings_unknown(t *testing.T) {
 	for name, config := range map[string]map[string]tftypes.Value{
 		"endpoint":           {"endpoint": unknownText, "username": text("a"), "password": text("b")},
+		"user name":          {"endpoint": text("https://sp.example.net"), "username": unknownText, "password": text("b")},
 		"password":           {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": unknownText},
+		"authority":          {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": text("b"), "ca_certificate": unknownText},
+		"any certificate":    {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": text("b"), "insecure_skip_verify": tftypes.NewValue(tftypes.Bool, tftypes.UnknownValue)},
 		"embedded":           {"embedded": tftypes.NewValue(embeddedType, tftypes.UnknownValue)},
 		"the data folder":    {"embedded": embedded(tftypes.UnknownValue)},
+		"the lab file":       {"embedded": embeddedWith(map[string]any{"data_dir": "x", "lab_file": tftypes.UnknownValue})},
+		"the tenant":         {"embedded": embeddedWith(map[string]any{"data_dir": "x", "tenant": tftypes.UnknownValue})},
+		"the timeout":        {"embedded": embedded("x"), "request_timeout": unknownText},
 		"the retries":        {"embedded": embedded("x"), "max_retries": tftypes.NewValue(tftypes.Number, tftypes.UnknownValue)},
 		"endpoint, embedded": {"endpoint": unknownText},
 	} {
