@@ -663,6 +663,23 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestBackoff_jitter: pauses are spread over the upper half of their ceiling.
+func TestBackoff_jitter(t *testing.T) {
+	for attempt, ceiling := range map[int]time.Duration{
+		0: 100 * time.Millisecond, 1: 200 * time.Millisecond, 6: 6400 * time.Millisecond, 7: 10 * time.Second, 63: 10 * time.Second, 1 << 20: 10 * time.Second,
+	} {
+		least, most := time.Hour, time.Duration(0)
+		for range 1000 {
+			pause := httpapi.Backoff(0, 0, attempt, nil)
+			least, most = min(least, pause), max(most, pause)
+		}
+		// That none of a thousand is in the outer eighths is as good as impossible.
+		if least < ceiling/2 || least > ceiling*9/16 || most < ceiling*15/16 || most > ceiling {
+			t.Errorf("attempt %d: pauses from %v to %v, want all of %v to %v", attempt, least, most, ceiling/2, ceiling)
+		}
+	}
+}
+
 // TestCancelledCallReturnsAtOnce cancels calls that would wait for an hour.
 func TestCancelledCallReturnsAtOnce(t *testing.T) {
 	later := func(w http.ResponseWriter, _ *http.Request) {

@@ -10,3 +10,6 @@ import (
 func (c *Client) UseProxy(proxy *url.URL) {
 	c.http.HTTPClient.Transport.(*http.Transport).Proxy = http.ProxyURL(proxy)
 }
+
+// Backoff is the pause after an attempt.
+var Backoff = backoff

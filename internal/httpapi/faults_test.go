@@ -14,7 +14,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,18 +28,18 @@ import (
 // fault is something that happens to a request on its way to the server and back.
 type fault func(w http.ResponseWriter, r *http.Request, server http.Handler)
 
-// faultyServer puts faults between a client and a server: the first requests of each
-// method and path meet one, as many as it is told, the others none.
+// faultyServer puts faults between a client and a server: the first requests below a
+// path meet one, as many as it is told, the others none.
 type faultyServer struct {
 	*httptest.Server
 	attempts atomic.Int32
 }
 
-func newFaulty(t *testing.T, server http.Handler, times int, f fault) *faultyServer {
+func newFaulty(t *testing.T, server http.Handler, below string, times int, f fault) *faultyServer {
 	t.Helper()
 	s := &faultyServer{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, base+"/") && int(s.attempts.Add(1)) <= times {
+		if strings.HasPrefix(r.URL.Path, below) && int(s.attempts.Add(1)) <= times {
 			f(w, r, server)
 			return
 		}
@@ -96,6 +98,8 @@ func cutJSON(kind string) fault {
 		_, _ = w.Write(bytes.TrimSpace(answer.Body.Bytes())[:answer.Body.Len()/2])
 	}
 }
+
+const tokenPath = "/api/oauth2/token"
 
 const (
 	page       = "<html>Please log in</html>"
@@ -224,7 +228,7 @@ func TestFaults(t *testing.T) {
 			a := newAPI(t, nil)
 			id := a.network(t, "ABC", "Silver network 1")
 
-			reads := newFaulty(t, a.Config.Handler, 2, tc.do)
+			reads := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
 			_, err := faultyClient(t, reads, 3, tc.hangs).Networks(t.Context(), "")
 			checkFailure(t, "read", err, tc.read, false)
 			attempts := 3
@@ -234,11 +238,11 @@ func TestFaults(t *testing.T) {
 			equal(t, "attempts to read", int(reads.attempts.Load()), attempts)
 
 			// A trace is a POST that changes nothing.
-			traces := newFaulty(t, a.Config.Handler, 2, tc.do)
+			traces := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
 			_, err = faultyClient(t, traces, 3, tc.hangs).Trace(t.Context(), httpapi.TraceRequest{Source: "172.17.52.10", Destination: "172.17.54.20", Protocol: "tcp", Port: 1})
 			checkFailure(t, "trace", err, tc.read, false)
 
-			writes := newFaulty(t, a.Config.Handler, 2, tc.do)
+			writes := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
 			_, err = faultyClient(t, writes, 3, tc.hangs).PutDefaultGateway(t.Context(), id, settings, httpapi.IfAbsent())
 			checkFailure(t, "write", err, tc.write, tc.uncertain)
 			if tc.code != "" {
@@ -249,7 +253,7 @@ func TestFaults(t *testing.T) {
 			equal(t, "times stored", len(changes), tc.stored)
 
 			// A fault that does not pass ends, too.
-			lasting := newFaulty(t, a.Config.Handler, 1<<30, tc.do)
+			lasting := newFaulty(t, a.Config.Handler, base+"/", 1<<30, tc.do)
 			if _, err = faultyClient(t, lasting, 1, tc.hangs).Networks(t.Context(), ""); err == nil {
 				t.Error("a read that never got its answer says nothing")
 			}
@@ -331,36 +335,70 @@ func TestRequestIDInErrors(t *testing.T) {
 	}
 }
 
+// rotating is a server whose refresh tokens are good once.
+type rotating struct {
+	api http.Handler
+	mu  sync.Mutex
+	// access and refresh are the tokens that are good now, bad is what the server takes
+	// another access token for.
+	access, refresh, bad string
+	issued               int
+	grants               []string // that were asked for
+	sent                 []string // refresh tokens
+}
+
+func (s *rotating) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.URL.Path != tokenPath {
+		token := s.bad
+		if r.Header.Get("Authorization") == "Bearer "+s.access {
+			token = "ABC"
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		s.api.ServeHTTP(w, r)
+		return
+	}
+	if r.PostFormValue("password") != "p" && (s.refresh == "" || r.PostFormValue("refresh_token") != s.refresh) {
+		answerJSON(w, http.StatusUnauthorized, map[string]string{"errorCode": "InvalidToken", "message": "no"})
+		return
+	}
+	s.issued++
+	s.access, s.refresh = fmt.Sprint("access-", s.issued), fmt.Sprint("refresh-", s.issued)
+	answerJSON(w, http.StatusOK, map[string]any{"access_token": s.access, "refresh_token": s.refresh, "expires_in": 900})
+}
+
+// note notes a request on its way to the server.
+func (s *rotating) note(r *http.Request) {
+	if r.URL.Path != tokenPath {
+		return
+	}
+	grant := r.PostFormValue("grant_type")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.grants = append(s.grants, grant)
+	if grant == "refresh_token" {
+		s.sent = append(s.sent, r.PostFormValue("refresh_token"))
+	}
+}
+
+// serveRotating serves what between holds at the time, and notes what is asked for.
+func serveRotating(t *testing.T) (issuer *rotating, between *http.Handler, s *httptest.Server) {
+	t.Helper()
+	issuer, between = &rotating{api: newAPI(t, nil).Config.Handler, bad: "expired"}, new(http.Handler)
+	*between = issuer
+	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		issuer.note(r)
+		(*between).ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return issuer, between, s
+}
+
 // A refresh token takes the password's place, once each; without a good one the
 // password is asked again.
 func TestRefresh(t *testing.T) {
-	a := newAPI(t, nil)
-	var (
-		grants          []string
-		issued          int
-		access, refresh string // that are good now
-		bad             string // what the server takes another access token for
-	)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/oauth2/token" {
-			token := bad
-			if r.Header.Get("Authorization") == "Bearer "+access {
-				token = "ABC"
-			}
-			r.Header.Set("Authorization", "Bearer "+token)
-			a.Config.Handler.ServeHTTP(w, r)
-			return
-		}
-		grants = append(grants, r.PostFormValue("grant_type"))
-		if r.PostFormValue("password") != "p" && (refresh == "" || r.PostFormValue("refresh_token") != refresh) {
-			answerJSON(w, http.StatusUnauthorized, map[string]string{"errorCode": "InvalidToken", "message": "no"})
-			return
-		}
-		issued++
-		access, refresh = fmt.Sprint("access-", issued), fmt.Sprint("refresh-", issued)
-		answerJSON(w, http.StatusOK, map[string]any{"access_token": access, "refresh_token": refresh, "expires_in": 900})
-	}))
-	t.Cleanup(s.Close)
+	issuer, _, s := serveRotating(t)
 	c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p"})
 	for _, step := range []struct {
 		before func()
@@ -368,19 +406,108 @@ func TestRefresh(t *testing.T) {
 	}{
 		{func() {}, []string{"password"}},
 		{func() {}, nil},
-		{func() { access = "" }, []string{"refresh_token"}},
-		{func() { access = "" }, []string{"refresh_token"}}, // another one
-		{func() { access, refresh = "", "" }, []string{"refresh_token", "password"}},
-		{func() { access = "" }, []string{"refresh_token"}},
-		{func() { access, bad = "", "nobody's" }, []string{"refresh_token"}}, // the server knows nothing of it
-		{func() { access, refresh, bad = "", "", "nobody's" }, []string{"refresh_token", "password"}},
+		{func() { issuer.access = "" }, []string{"refresh_token"}},
+		{func() { issuer.access = "" }, []string{"refresh_token"}}, // another one
+		{func() { issuer.access, issuer.refresh = "", "" }, []string{"refresh_token", "password"}},
+		{func() { issuer.access = "" }, []string{"refresh_token"}},
+		{func() { issuer.access, issuer.bad = "", "nobody's" }, []string{"refresh_token"}}, // the server knows nothing of it
+		{func() { issuer.access, issuer.refresh, issuer.bad = "", "", "nobody's" }, []string{"refresh_token", "password"}},
 	} {
-		bad, grants = "expired", nil
+		issuer.bad, issuer.grants = "expired", nil
 		step.before()
 		_, err := c.NetworkRouting(t.Context())
 		ok(t, err)
-		equal(t, "grants", grants, step.grants)
+		equal(t, "grants", issuer.grants, step.grants)
 	}
+}
+
+// Where the answer to a refresh token is lost the password is used. The token, which is
+// good once, is sent again only where the server said that it did nothing.
+func TestFaults_refresh(t *testing.T) {
+	for name, tc := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			issuer, between, s := serveRotating(t)
+			c := faultyClient(t, &faultyServer{Server: s}, 3, tc.hangs)
+			call := func(grants ...string) {
+				t.Helper()
+				issuer.grants, issuer.access = nil, ""
+				_, err := c.NetworkRouting(t.Context())
+				ok(t, err)
+				equal(t, "grants", issuer.grants, grants)
+			}
+			call("password")
+			*between = newFaulty(t, issuer, tokenPath, 1, tc.do).Config.Handler
+			again := 0
+			if turnedAway := tc.write == ""; turnedAway {
+				again = 1
+				call("refresh_token", "refresh_token")
+			} else {
+				call("refresh_token", "password")
+			}
+			call("refresh_token")
+			slices.Sort(issuer.sent)
+			equal(t, "refresh tokens that were sent again", len(issuer.sent)-len(slices.Compact(slices.Clone(issuer.sent))), again)
+		})
+	}
+}
+
+// What comes before the first call recovers from what can pass, too, and a write that
+// did not come to be sent is not uncertain.
+func TestFaults_login(t *testing.T) {
+	for name, tc := range faults {
+		for _, path := range []string{"/api/v1/serverInfo", tokenPath} {
+			t.Run(name+" "+path, func(t *testing.T) {
+				t.Parallel()
+				a := newAPI(t, nil)
+				s := newFaulty(t, a.Config.Handler, path, 2, tc.do)
+				_, err := faultyClient(t, s, 3, tc.hangs).PutNetworkRouting(t.Context(), true, httpapi.IfRevision(0))
+				checkFailure(t, "write", err, tc.read, false)
+				attempts := 3
+				if tc.read != "" {
+					attempts = 1
+				}
+				equal(t, "attempts", int(s.attempts.Load()), attempts)
+				stored, err := a.store.NetworkRouting(t.Context(), a.tokens["ABC"])
+				ok(t, err)
+				equal(t, "stored", stored.Enabled, tc.read == "")
+
+				lasting := newFaulty(t, a.Config.Handler, path, 1<<30, tc.do)
+				_, err = faultyClient(t, lasting, 1, tc.hangs).PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+				if err == nil || httpapi.Uncertain(err) {
+					t.Errorf("a write that never came to be sent: %v", err)
+				}
+				equal(t, "attempts where nothing passes", int(lasting.attempts.Load()), min(attempts, 2))
+			})
+		}
+	}
+}
+
+// A server is asked once which API it has, however many call and log in again.
+func TestServerInfoOnce(t *testing.T) {
+	issuer, between, s := serveRotating(t)
+	var asked atomic.Int32
+	*between = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/serverInfo" {
+			asked.Add(1)
+		}
+		issuer.ServeHTTP(w, r)
+	})
+	c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p"})
+	for range 3 {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if _, err := c.NetworkRouting(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		issuer.access, issuer.refresh = "", ""
+	}
+	equal(t, "password logins", strings.Count(strings.Join(issuer.grants, " "), "password"), 3)
+	equal(t, "times the server was asked", int(asked.Load()), 1)
 }
 
 // expired serves with a certificate that was good in another time.
