@@ -36,6 +36,8 @@ const (
 	sitePassword = "correct-horse+battery/staple"
 	siteAccess   = "access-token-Zm9v"
 	siteRefresh  = "refresh-token-YmFy"
+	// wrongPassword is one that the site refuses.
+	wrongPassword = "wrong/horse+battery-nail"
 )
 
 func newServedLab(t *testing.T) *servedLab {
@@ -310,12 +312,16 @@ func TestAccServed_noSecretInLogs(t *testing.T) {
 		w.put("provider.tf", strings.Replace(readFile(t, w, "provider.tf"), "username", "max_retries = 1\n  username", 1))
 		w.expect(1, nil, "plan")
 		l.meet(nil)
+		right := readFile(t, w, "provider.tf")
+		w.put("provider.tf", strings.Replace(right, "username", fmt.Sprintf("password = %q\n  username", wrongPassword), 1))
+		w.expect(1, []string{"Wrong username or password"}, "plan")
+		w.put("provider.tf", right)
 		w.expect(0, nil, "destroy", "-auto-approve")
 		content := readFile(t, w, "trace.log")
 		if variable == "TF_LOG=TRACE" && !strings.Contains(content, "backend answered") {
 			t.Errorf("%s: the provider logged nothing; this test sees nothing", variable)
 		}
-		for _, secret := range []string{sitePassword, siteAccess, siteRefresh} {
+		for _, secret := range []string{sitePassword, siteAccess, siteRefresh, wrongPassword} {
 			for _, form := range forms(secret) {
 				if strings.Contains(content, form) {
 					t.Errorf("%s: %q is in the log", variable, form)
