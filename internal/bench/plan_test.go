@@ -3,10 +3,14 @@
 package bench
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +19,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // mirror is the folder that binaries makes, "" until it is asked for.
@@ -55,6 +64,7 @@ type workspace struct {
 	folder   string
 	mirror   string
 	provider string // whose process is watched; "" for one that is built into the CLI
+	requests *atomic.Int64
 }
 
 func newWorkspace(b testing.TB, provider, config string) *workspace {
@@ -63,7 +73,7 @@ func newWorkspace(b testing.TB, provider, config string) *workspace {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := &workspace{b: b, folder: b.TempDir(), mirror: mirror, provider: provider}
+	w := &workspace{b: b, folder: b.TempDir(), mirror: mirror, provider: provider, requests: new(atomic.Int64)}
 	if provider != "" {
 		config = fmt.Sprintf("terraform {\n  required_providers {\n    %[1]s = { source = \"registry.terraform.io/cloudconnect-iac/%[1]s\" }\n  }\n}\n", provider) + config
 	}
@@ -197,6 +207,53 @@ func embedded(b testing.TB, n int) *workspace {
 		locals(ids)+resources("vcc_default_gateway", gatewayAttributes, n))
 }
 
+// password is that of the account of served.
+const password = "a password for benchmarks"
+
+// served returns a workspace of the provider on a served backend with n networks, whose
+// requests are counted, and take some time longer.
+func served(b testing.TB, n int, kind string, longer time.Duration) *workspace {
+	b.Helper()
+	d := openDatabase(b, kind)
+	lab := vcc.Lab{ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"}, Passwords: map[string]string{"abc": password}}
+	tenant := vcc.LabTenant{Name: "ABC Company", Username: "abc"}
+	for left := n; left > 0; left -= min(left, maxVLANs) {
+		host := fmt.Sprint("host", len(lab.Hosts))
+		lab.Hosts = append(lab.Hosts, vcc.Host{Name: host, Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, maxVLANs}}}})
+		lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Plan on " + host, Host: host, Networks: vcc.LabNetworkCount{WithInternet: min(left, maxVLANs)}})
+		tenant.Subscriptions = append(tenant.Subscriptions, "Plan on "+host)
+	}
+	lab.Tenants = []vcc.LabTenant{tenant}
+	if err := d.store.ApplyLab(context.Background(), lab, nil); err != nil {
+		b.Fatal(err)
+	}
+	requests := new(atomic.Int64)
+	api := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(d.store), Accounts: d.store})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		time.Sleep(longer)
+		api.ServeHTTP(w, r)
+	}))
+	b.Cleanup(server.Close)
+	client, err := httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL, Username: "abc", Password: password})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	networks, err := client.Networks(context.Background(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = networks[i].ID
+	}
+	w := newWorkspace(b, "vcc", fmt.Sprintf("provider \"vcc\" {\n  endpoint = %q\n  username = \"abc\"\n  password = %q\n}\n", server.URL, password)+
+		locals(ids)+resources("vcc_default_gateway", gatewayAttributes, n))
+	w.requests = requests
+	return w
+}
+
 func locals(ids []string) string {
 	return "locals {\n  networks = [\"" + strings.Join(ids, `", "`) + "\"]\n}\n"
 }
@@ -229,11 +286,14 @@ func median(values []float64) float64 {
 
 var sizes = []int{1, 100, 1000, 5000}
 
+// latency is added to every request of the workspace that is called far.
+const latency = 20 * time.Millisecond
+
 // BenchmarkPlan plans gateways that have not changed.
 func BenchmarkPlan(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("gateways=%d", n), func(b *testing.B) {
-			all := []*workspace{embedded(b, n), floorOf(b, n), builtIn(b, n)}
+			all := everyWorkspace(b, n)
 			for _, w := range all {
 				w.run("apply", "-auto-approve")
 			}
@@ -246,30 +306,93 @@ func BenchmarkPlan(b *testing.B) {
 func BenchmarkApply(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("gateways=%d", n), func(b *testing.B) {
-			all := []*workspace{embedded(b, n), floorOf(b, n), builtIn(b, n)}
-			compare(b, all, func(w *workspace) (time.Duration, float64) {
+			compare(b, everyWorkspace(b, n), func(w *workspace) (time.Duration, float64) {
 				took, peak := w.run("apply", "-auto-approve")
+				counted := w.requests.Load()
 				w.run("destroy", "-auto-approve")
+				w.requests.Store(counted)
 				return took, peak
 			})
 		})
 	}
 }
 
-// compare measures the provider, the floor and the built-in resource in turn, and
-// reports ratios of medians.
-func compare(b *testing.B, all []*workspace, run func(w *workspace) (time.Duration, float64)) {
-	measured := make([]samples, len(all))
+// everyWorkspace returns what is compared, by name.
+func everyWorkspace(b *testing.B, n int) map[string]*workspace {
+	b.Helper()
+	return map[string]*workspace{
+		"embedded": embedded(b, n), "floor": floorOf(b, n), "terraform_data": builtIn(b, n),
+		"sqlite": served(b, n, "SQLite", 0), "postgresql": served(b, n, "PostgreSQL", 0), "far": served(b, n, "SQLite", latency),
+	}
+}
+
+// compare measures the workspaces in turn, and reports ratios of medians. Requests are
+// those of one command.
+func compare(b *testing.B, all map[string]*workspace, run func(w *workspace) (time.Duration, float64)) {
+	measured := map[string]*samples{}
+	for name, w := range all {
+		measured[name] = new(samples)
+		w.requests.Store(0)
+	}
+	rounds := 0
 	for b.Loop() {
-		for i, w := range all {
-			measured[i].add(run(w))
+		rounds++
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			measured[name].add(run(all[name]))
 		}
 	}
-	vcc, floor, builtIn := measured[0], measured[1], measured[2]
-	b.ReportMetric(median(vcc.took)/median(floor.took), "time/floor")
-	b.ReportMetric(median(vcc.took)/median(builtIn.took), "time/terraform_data")
-	b.ReportMetric(median(vcc.peak)/median(floor.peak), "memory/floor")
-	b.ReportMetric(median(vcc.took), "s")
-	b.ReportMetric(median(floor.took), "floor-s")
-	b.ReportMetric(0, "ns/op") // rounds of three commands mean nothing
+	took := func(name string) float64 { return median(measured[name].took) }
+	for _, name := range []string{"embedded", "sqlite", "postgresql", "far"} {
+		b.ReportMetric(took(name)/took("floor"), name+"/floor")
+	}
+	b.ReportMetric(took("embedded")/took("terraform_data"), "embedded/terraform_data")
+	b.ReportMetric(took("far")/took("embedded"), "far/embedded")
+	b.ReportMetric(median(measured["embedded"].peak)/median(measured["floor"].peak), "memory/floor")
+	b.ReportMetric(float64(all["sqlite"].requests.Load())/float64(rounds), "requests")
+	b.ReportMetric(took("floor"), "floor-s")
+	b.ReportMetric(0, "ns/op") // rounds of many commands mean nothing
+}
+
+// BenchmarkStart measures how long a provider's process takes from its start until the
+// CLI can talk to it.
+func BenchmarkStart(b *testing.B) {
+	mirror, err := binaries()
+	if err != nil {
+		b.Fatal(err)
+	}
+	measured := map[string]*samples{"vcc": {}, "floor": {}}
+	for b.Loop() {
+		for _, name := range []string{"vcc", "floor"} {
+			measured[name].add(start(b, binary(mirror, name)), 0)
+		}
+	}
+	b.ReportMetric(median(measured["vcc"].took)/median(measured["floor"].took), "start/floor")
+	b.ReportMetric(median(measured["floor"].took)*1000, "floor-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// start starts a provider as a CLI does, and ends it once it has said where it listens.
+func start(b *testing.B, path string) time.Duration {
+	b.Helper()
+	cmd := exec.CommandContext(context.Background(), path)
+	// The handshake of Terraform's plugins.
+	cmd.Env = append(os.Environ(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2", "PLUGIN_PROTOCOL_VERSIONS=6")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	took := time.Since(begin)
+	if err != nil || !strings.HasPrefix(line, "1|6|") {
+		b.Fatalf("%s said %q: %v", path, line, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		b.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	return took
 }

@@ -29,7 +29,7 @@ type database struct {
 	lock string
 }
 
-func openDatabase(b *testing.B, kind string) *database {
+func openDatabase(b testing.TB, kind string) *database {
 	b.Helper()
 	d := &database{}
 	var address string
@@ -56,7 +56,7 @@ func openDatabase(b *testing.B, kind string) *database {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = d.direct.Close() })
-	if d.store, err = store.Open(b.Context(), address); err != nil {
+	if d.store, err = store.Open(context.Background(), address); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = d.store.Close() })
