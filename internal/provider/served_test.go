@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // servedLab serves a lab's data over loopback, with something in between that may
@@ -29,14 +31,15 @@ type servedLab struct {
 	*httptest.Server
 	mu      sync.Mutex
 	between func(w http.ResponseWriter, r *http.Request, server http.Handler)
+	// tokens are all that were given out.
+	tokens []string
 }
 
-// The credentials of the site, as recognisable as a secret can be.
+var givenTokens = regexp.MustCompile(`"(?:access|refresh)_token":"([^"]+)"`)
+
+// The passwords, as recognisable as a secret can be.
 const (
-	sitePassword = "correct-horse+battery/staple"
-	siteAccess   = "access-token-Zm9v"
-	siteRefresh  = "refresh-token-YmFy"
-	// wrongPassword is one that the site refuses.
+	sitePassword  = "correct-horse+battery/staple"
 	wrongPassword = "wrong/horse+battery-nail"
 )
 
@@ -59,34 +62,37 @@ func (l *testLab) serve() *servedLab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := httpapi.NewHandler(httpapi.ServerConfig{
-		Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: tenants[0].ID, Username: "abc-company"},
-	})
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/oauth2/token", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if r.PostFormValue("username") != "abc-company" || r.PostFormValue("password") != sitePassword {
-			w.WriteHeader(http.StatusUnauthorized)
-			fmt.Fprint(w, `{"errorCode": "InvalidToken", "message": "wrong username or password"}`)
+	account := vcc.Account{Username: "abc-company", Role: vcc.RoleTenant, TenantID: tenants[0].ID}
+	if err := s.AddAccount(t.Context(), account, sitePassword); err != nil {
+		t.Fatal(err)
+	}
+	api := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(s), Accounts: s})
+	server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/oauth2/token" {
+			api.ServeHTTP(w, r)
 			return
 		}
-		fmt.Fprintf(w, `{"access_token": %q, "refresh_token": %q, "token_type": "bearer", "expires_in": 900}`, siteAccess, siteRefresh)
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/v1/serverInfo" && r.Header.Get("Authorization") != "Bearer "+siteAccess {
-			t.Errorf("%s %s without the token", r.Method, r.URL)
+		// What a login gives is written down, for who looks for it elsewhere.
+		answer := httptest.NewRecorder()
+		api.ServeHTTP(answer, r)
+		served.mu.Lock()
+		for _, token := range givenTokens.FindAllStringSubmatch(answer.Body.String(), -1) {
+			served.tokens = append(served.tokens, token[1])
 		}
-		api.ServeHTTP(w, r)
+		served.mu.Unlock()
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
 	})
 	served.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		served.mu.Lock()
 		between := served.between
 		served.mu.Unlock()
 		if between != nil {
-			between(w, r, mux)
+			between(w, r, server)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		server.ServeHTTP(w, r)
 	}))
 	t.Cleanup(served.Close)
 	return served
@@ -262,7 +268,7 @@ func TestAccServed_messages(t *testing.T) {
 		{"a proxy's page", own + fmt.Sprintf("%q", l.URL), said(200, "text/html", "<html>"), []string{`"text/html" instead of JSON`, "Check endpoint of the provider", "request ID r-17"}},
 		{"404 of the whole API", own + fmt.Sprintf("%q", l.URL), said(404, "application/json", `{"errorCode": "NotFound", "message": "no"}`), []string{"has no /api/v1/serverInfo", "Check endpoint of the provider"}},
 		{"another version", own + fmt.Sprintf("%q", l.URL), said(200, "application/json", `{"name": "sp", "buildVersion": "9.1", "apiVersion": "2.0"}`), []string{`has version "2.0" of the API`, "Use a release of the provider that fits the backend"}},
-		{"wrong password", own + fmt.Sprintf("%q\n  password = \"guess\"", l.URL), nil, []string{"Wrong username or password", "Check username and password of the provider."}},
+		{"wrong password", own + fmt.Sprintf("%q\n  password = \"guess\"", l.URL), nil, []string{"The user name or the password is wrong", "Check username and password of the provider."}},
 		{"not allowed", own + fmt.Sprintf("%q", l.URL), every(1, http.MethodGet, said(403, "application/json", `{"errorCode": "AccessDenied", "message": "this account may not"}`)), []string{"This account may not", "username of the provider names it"}},
 		{"too slow", own + fmt.Sprintf("%q\n  request_timeout = \"100ms\"", l.URL), func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, []string{"There was no answer in time", "raise request_timeout"}},
 		{"broken", own + fmt.Sprintf("%q", l.URL), hangUp, []string{"EOF", "max_retries of the provider says how often"}},
@@ -292,7 +298,7 @@ func TestServed_wrongPasswordOnce(t *testing.T) {
 		t.Fatal(said)
 	}
 	for range 5 {
-		expectText(t, s.read(), "ERROR", "Wrong username or password")
+		expectText(t, s.read(), "ERROR", "The user name or the password is wrong")
 	}
 	if got := logins.Load(); got != 1 {
 		t.Errorf("%d logins, want 1", got)
@@ -314,14 +320,17 @@ func TestAccServed_noSecretInLogs(t *testing.T) {
 		l.meet(nil)
 		right := readFile(t, w, "provider.tf")
 		w.put("provider.tf", strings.Replace(right, "username", fmt.Sprintf("password = %q\n  username", wrongPassword), 1))
-		w.expect(1, []string{"Wrong username or password"}, "plan")
+		w.expect(1, []string{"The user name or the password is wrong"}, "plan")
 		w.put("provider.tf", right)
 		w.expect(0, nil, "destroy", "-auto-approve")
 		content := readFile(t, w, "trace.log")
 		if variable == "TF_LOG=TRACE" && !strings.Contains(content, "backend answered") {
 			t.Errorf("%s: the provider logged nothing; this test sees nothing", variable)
 		}
-		for _, secret := range []string{sitePassword, siteAccess, siteRefresh, wrongPassword} {
+		if len(l.tokens) == 0 {
+			t.Fatal("nobody logged in")
+		}
+		for _, secret := range append([]string{sitePassword, wrongPassword}, l.tokens...) {
 			for _, form := range forms(secret) {
 				if strings.Contains(content, form) {
 					t.Errorf("%s: %q is in the log", variable, form)
