@@ -223,8 +223,12 @@ func (s *Store) forChange(ctx context.Context, tx bun.Tx, as vcc.Actor, networkI
 
 // putGateway stores a gateway in place of current, which may be nil.
 func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, current *vcc.DefaultGateway, state vcc.GatewayState) (*vcc.DefaultGateway, error) {
-	if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
-		return nil, err
+	// What is connected already overlaps with nothing.
+	connected := current != nil && maps.Equal(current.Networks(), state.Networks())
+	if !connected {
+		if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
+			return nil, err
+		}
 	}
 	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), newGatewayRecord(state.Origin, state.GatewaySettings))
 	if err != nil {
@@ -239,7 +243,7 @@ func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.N
 	} else {
 		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
 	}
-	if err == nil && (current == nil || !maps.Equal(current.Networks(), state.Networks())) {
+	if err == nil && !connected {
 		err = connect(ctx, tx, as, n, state.GatewaySettings)
 	}
 	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
