@@ -57,16 +57,6 @@ func (r gatewayRecord) state() (vcc.GatewayState, error) {
 	return state, nil
 }
 
-// storedGateway is a row of the table.
-type storedGateway struct {
-	bun.BaseModel `bun:"table:default_gateways"`
-	NetworkID     string `bun:",pk"`
-	Revision      int64
-	UpdatedAt     time.Time
-	UpdatedBy     string
-	gatewayRecord
-}
-
 // gatewayRow is a gateway beside its network.
 type gatewayRow struct {
 	networkRow
@@ -126,7 +116,7 @@ func findGateway(ctx context.Context, db bun.IDB, tenantID, networkID string) (*
 }
 
 // findNetworkAndGateway returns a network and its gateway, nil if none is stored.
-func findNetworkAndGateway(ctx context.Context, db bun.IDB, tenantID, networkID string) (n vcc.Network, g *vcc.DefaultGateway, err error) {
+func (s *Store) findNetworkAndGateway(ctx context.Context, tx bun.Tx, tenantID, networkID string) (n vcc.Network, g *vcc.DefaultGateway, err error) {
 	var row struct {
 		networkRow
 		Revision  *int64
@@ -134,7 +124,7 @@ func findNetworkAndGateway(ctx context.Context, db bun.IDB, tenantID, networkID 
 		UpdatedBy *string
 		gatewayRecord
 	}
-	err = withGateways(networksOf(db, tenantID), "LEFT JOIN").Where("n.id = ?", networkID).Scan(ctx, &row)
+	err = s.findGateway.first(ctx, tx, func(rows *sql.Rows) error { return s.db.ScanRow(ctx, rows, &row) }, tenantID, networkID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return n, nil, noNetwork(networkID)
 	}
@@ -149,7 +139,7 @@ func findNetworkAndGateway(ctx context.Context, db bun.IDB, tenantID, networkID 
 func (s *Store) DefaultGateway(ctx context.Context, as vcc.Actor, networkID string) (g *vcc.DefaultGateway, err error) {
 	err = s.read(ctx, func(tx bun.Tx) error {
 		var n vcc.Network
-		if n, g, err = findNetworkAndGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
+		if n, g, err = s.findNetworkAndGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
 			err = noGateway(n)
 		}
 		return err
@@ -199,7 +189,7 @@ func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID s
 // forChange returns a network and its gateway, nil if none is stored, once the
 // precondition is seen to hold.
 func (s *Store) forChange(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
-	n, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
+	n, current, err := s.findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
 	if err != nil {
 		return n, nil, err
 	}
@@ -226,25 +216,22 @@ func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.N
 	// What is connected already overlaps with nothing.
 	connected := current != nil && maps.Equal(current.Networks(), state.Networks())
 	if !connected {
-		if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
+		if err := s.checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
 			return nil, err
 		}
 	}
-	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), newGatewayRecord(state.Origin, state.GatewaySettings))
+	r := newGatewayRecord(state.Origin, state.GatewaySettings)
+	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), r)
 	if err != nil {
 		return nil, err
 	}
-	row := storedGateway{
-		NetworkID: n.ID, Revision: change.Revision, UpdatedAt: change.ChangedAt, UpdatedBy: change.Actor,
-		gatewayRecord: newGatewayRecord(state.Origin, state.GatewaySettings),
-	}
-	if current == nil {
-		_, err = tx.NewInsert().Model(&row).Exec(ctx)
-	} else {
-		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
+	err = s.storeGateway.exec(ctx, tx, n.ID, change.Revision, change.ChangedAt, change.Actor,
+		string(r.Origin), r.Ipv4Address, r.Ipv4PrefixLength, r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength)
+	if err == nil && current != nil && !connected {
+		err = s.disconnect(ctx, tx, n.ID)
 	}
 	if err == nil && !connected {
-		err = connect(ctx, tx, as, n, state.GatewaySettings)
+		err = s.connect(ctx, tx, as, n, state.GatewaySettings)
 	}
 	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
 	return &g, err
@@ -276,9 +263,9 @@ func (s *Store) removeGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, curr
 	if _, err := s.record(ctx, tx, as, &current.NetworkID, recordOf(&current), nil); err != nil {
 		return err
 	}
-	if err := disconnect(ctx, tx, current.NetworkID); err != nil {
+	if err := s.disconnect(ctx, tx, current.NetworkID); err != nil {
 		return err
 	}
-	_, err := tx.NewDelete().Model((*storedGateway)(nil)).Where("network_id = ?", current.NetworkID).Exec(ctx)
+	_, err := tx.NewDelete().TableExpr("default_gateways").Where("network_id = ?", current.NetworkID).Exec(ctx)
 	return err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -40,11 +41,11 @@ func (s *Store) record(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID *
 		}
 		*side.text = &text
 	}
-	err := tx.NewRaw("UPDATE tenants SET revision = revision + 1 WHERE id = ? RETURNING revision", as.TenantID).Scan(ctx, &row.Revision)
+	err := s.moveRevision.first(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&row.Revision) }, as.TenantID)
 	if err != nil {
 		return row, fmt.Errorf("moving the revision: %w", err)
 	}
-	_, err = tx.NewInsert().Model(&row).Exec(ctx)
+	err = s.addChange.exec(ctx, tx, row.TenantID, row.Revision, row.NetworkID, row.ChangedAt, row.Actor, row.Before, row.After)
 	return row, err
 }
 

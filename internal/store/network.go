@@ -31,7 +31,8 @@ func (r networkRow) network() vcc.Network {
 // networksOf is where every query about networks and gateways begins: it binds
 // them to their tenant and puts them in plan and network order. A network's
 // name follows from its place: those with internet access come first.
-func networksOf(db bun.IDB, tenantID string) *bun.SelectQuery {
+// tenantID is an ID, or what stands for one in a prepared statement.
+func networksOf(db bun.IDB, tenantID any) *bun.SelectQuery {
 	named := db.NewSelect().
 		TableExpr("cloud_networks AS c").
 		Join("JOIN hardware_plans AS p ON p.id = c.hardware_plan_id").

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -17,7 +18,6 @@ import (
 // addresses. The networks of one appliance do not overlap (rule 12), so that an index
 // finds the only one that could overlap another without a look at all.
 type connectedNetwork struct {
-	bun.BaseModel    `bun:"table:connected_networks"`
 	TenantID, HostID string
 	FirstAddress     string
 	LastAddress      string
@@ -56,28 +56,25 @@ func lastAddress(p netip.Prefix) netip.Addr {
 
 // checkOverlap checks rule 12 against the gateways of the other networks on the
 // same appliance, which is those of the tenant on the same host.
-func checkOverlap(ctx context.Context, db bun.IDB, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+func (s *Store) checkOverlap(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
 	overlaps := false
 	for _, mine := range connectedNetworks(as.TenantID, n.HostID, n.ID, settings) {
 		// Of networks that do not overlap, the one that begins last before my end is the
 		// one that ends last, too.
-		var others []connectedNetwork
-		err := db.NewSelect().Model(&others).
-			Where("tenant_id = ?", mine.TenantID).Where("host_id = ?", mine.HostID).Where("network_id <> ?", mine.NetworkID).
-			Where("first_address <= ?", mine.LastAddress).OrderExpr("first_address DESC").Limit(1).Scan(ctx)
-		if err != nil {
+		var last string
+		err := s.findNeighbor.first(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&last) },
+			mine.TenantID, mine.HostID, mine.NetworkID, mine.LastAddress)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		for _, other := range others {
-			overlaps = overlaps || other.LastAddress >= mine.FirstAddress
-		}
+		overlaps = overlaps || last >= mine.FirstAddress
 	}
 	if !overlaps {
 		return nil
 	}
 	// The error names the other network.
 	var rows []gatewayRow
-	err := gatewaysOf(db, as.TenantID).Where("n.host_id = ?", n.HostID).Where("n.id <> ?", n.ID).Scan(ctx, &rows)
+	err := gatewaysOf(tx, as.TenantID).Where("n.host_id = ?", n.HostID).Where("n.id <> ?", n.ID).Scan(ctx, &rows)
 	if err != nil {
 		return err
 	}
@@ -89,21 +86,18 @@ func checkOverlap(ctx context.Context, db bun.IDB, as vcc.Actor, n vcc.Network, 
 }
 
 // connect keeps the IP networks of a gateway that is being stored.
-func connect(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, s vcc.GatewaySettings) error {
-	if err := disconnect(ctx, tx, n.ID); err != nil {
-		return err
-	}
-	if list := connectedNetworks(as.TenantID, n.HostID, n.ID, s); len(list) > 0 {
-		_, err := tx.NewInsert().Model(&list).Exec(ctx)
-		return err
+func (s *Store) connect(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+	for _, c := range connectedNetworks(as.TenantID, n.HostID, n.ID, settings) {
+		if err := s.addConnected.exec(ctx, tx, c.TenantID, c.HostID, c.FirstAddress, c.LastAddress, c.NetworkID); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // disconnect forgets the IP networks of a gateway.
-func disconnect(ctx context.Context, tx bun.Tx, networkID string) error {
-	_, err := tx.NewDelete().Model((*connectedNetwork)(nil)).Where("network_id = ?", networkID).Exec(ctx)
-	return err
+func (s *Store) disconnect(ctx context.Context, tx bun.Tx, networkID string) error {
+	return s.removeConnected.exec(ctx, tx, networkID)
 }
 
 // fillConnectedNetworks is the migration that follows the one that makes the table: it

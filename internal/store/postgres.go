@@ -38,7 +38,8 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 		// The library's error has the address, and an address may have a password.
 		return nil, errors.New("the address of the database cannot be read; write it like postgres://USER@HOST:5432/DATABASE")
 	}
-	// The statements that bun makes have their values in them.
+	// The statements that bun makes have their values in them, so that there is nothing
+	// to keep of one for the next. The prepared ones are not concerned.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	for name, value := range map[string]string{
 		"application_name": "terraform-provider-vcc",
@@ -59,7 +60,7 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	if err := migratePostgres(ctx, db); err != nil {
 		return nil, errors.Join(postgresEngine{}.translate(err), db.Close())
 	}
-	return newStore(db, postgresDialect{pgdialect.New()}, postgresEngine{}, postgresWriters), nil
+	return newStore(ctx, db, postgresDialect{pgdialect.New()}, postgresEngine{}, postgresWriters)
 }
 
 // migratePostgres brings the schema up to date, one process at a time: the others wait
@@ -109,8 +110,16 @@ func (postgresEngine) lock(ctx context.Context, tx bun.Tx, of scope) error {
 	key := int64(binary.BigEndian.Uint64(sum[:8])) //nolint:gosec // any 64 bits do
 	// No order between the two is needed: whoever wants everything waits for neither of
 	// them while it has something.
-	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock_shared(?), pg_advisory_xact_lock(?)", int64(everythingKey), key).Exec(ctx)
+	_, err := tx.Tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", pgx.QueryExecModeCacheStatement, int64(everythingKey), key)
 	return err
+}
+
+// text does for bound values what postgresDialect does for those in a statement.
+func (postgresEngine) text(s string) any {
+	if strings.Contains(s, "\x00") {
+		return nil
+	}
+	return s
 }
 
 func (postgresEngine) snapshot() *sql.TxOptions {

@@ -23,6 +23,8 @@ type sqliteEngine struct{}
 
 func (sqliteEngine) lock(context.Context, bun.Tx, scope) error { return nil } // it was taken as the transaction began
 
+func (sqliteEngine) text(s string) any { return s }
+
 func (sqliteEngine) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
 
 // busyTimeout is how long a process waits for another that is writing.
@@ -44,7 +46,7 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, db, lockFile(path+".lock")); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newStore(db, sqliteDialect{sqlitedialect.New()}, sqliteEngine{}, 1), nil
+	return newStore(ctx, db, sqliteDialect{sqlitedialect.New()}, sqliteEngine{}, 1)
 }
 
 // sqliteDialect also writes strings with NUL characters, which bun refuses: nothing has

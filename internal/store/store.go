@@ -32,6 +32,7 @@ var migrations embed.FS
 type Store struct {
 	db     *bun.DB
 	engine engine
+	statements
 	// writers has room for as many write transactions of this process as may be open.
 	writers chan struct{}
 	now     func() time.Time
@@ -50,6 +51,8 @@ type engine interface {
 	// lock waits until a write transaction is the only one of its scope. What it reads
 	// afterwards is what the one before it committed.
 	lock(ctx context.Context, tx bun.Tx, of scope) error
+	// text is a string as a bound value.
+	text(s string) any
 	// snapshot are the options of a transaction in which nothing changes.
 	snapshot() *sql.TxOptions
 	// broken reports whether an error says nothing about what was asked, because the
@@ -73,11 +76,15 @@ func Open(ctx context.Context, database string) (*Store, error) {
 	return nil, errors.New("a database is sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
-func newStore(db *sql.DB, dialect schema.Dialect, e engine, writers int) *Store {
-	return &Store{
+func newStore(ctx context.Context, db *sql.DB, dialect schema.Dialect, e engine, writers int) (*Store, error) {
+	s := &Store{
 		db: bun.NewDB(db, dialect), engine: e, writers: make(chan struct{}, writers),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(e.translate(err), db.Close())
+	}
+	return s, nil
 }
 
 // newMigrations returns what brings a schema up to date.
