@@ -189,7 +189,10 @@ func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, hashes map
 	_, err = tx.NewRaw("INSERT INTO lab (id, service_provider, digest) VALUES (1, ?, ?) "+
 		"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest",
 		lab.ServiceProvider.Name, digest).Exec(ctx)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.engine.analyze(ctx, tx)
 }
 
 // wanted returns how many networks of one kind a tenant is to have of a plan.

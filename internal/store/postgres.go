@@ -114,6 +114,14 @@ func (postgresEngine) lock(ctx context.Context, tx bun.Tx, of scope) error {
 	return err
 }
 
+// analyze does at once what autovacuum would do within minutes. Without it PostgreSQL
+// takes a tenant for a good part of all there are, and reads tables from end to end. A
+// table that autovacuum is busy with is left to it.
+func (postgresEngine) analyze(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("ANALYZE (SKIP_LOCKED) hosts, hardware_plans, tenants, subscriptions, cloud_networks").Exec(ctx)
+	return err
+}
+
 // text does for bound values what postgresDialect does for those in a statement.
 func (postgresEngine) text(s string) any {
 	if strings.Contains(s, "\x00") {

@@ -23,6 +23,8 @@ type sqliteEngine struct{}
 
 func (sqliteEngine) lock(context.Context, bun.Tx, scope) error { return nil } // it was taken as the transaction began
 
+func (sqliteEngine) analyze(context.Context, bun.Tx) error { return nil } // the keys decide
+
 func (sqliteEngine) text(s string) any { return s }
 
 func (sqliteEngine) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }

@@ -53,6 +53,8 @@ type engine interface {
 	lock(ctx context.Context, tx bun.Tx, of scope) error
 	// text is a string as a bound value.
 	text(s string) any
+	// analyze tells the planner of queries how much a lab has of what, if it asks.
+	analyze(ctx context.Context, tx bun.Tx) error
 	// snapshot are the options of a transaction in which nothing changes.
 	snapshot() *sql.TxOptions
 	// broken reports whether an error says nothing about what was asked, because the
