@@ -27,6 +27,8 @@ type database struct {
 	direct *sql.DB
 	// lock is what a write transaction of the store takes first; "" for none.
 	lock string
+	// The rest of what it writes, prepared, as the store has it.
+	moveRevision, addChange, updateGateway *sql.Stmt
 }
 
 func openDatabase(b testing.TB, kind string) *database {
@@ -60,6 +62,17 @@ func openDatabase(b testing.TB, kind string) *database {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = d.store.Close() })
+	for text, to := range map[string]**sql.Stmt{
+		"UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision": &d.moveRevision,
+
+		"INSERT INTO changes (tenant_id, revision, network_id, changed_at, actor, before, after) VALUES ($1, $2, $3, $4, 'bench', $5, $6)": &d.addChange,
+
+		"UPDATE default_gateways SET revision = $1, updated_at = $2, ipv4_address = $3 WHERE network_id = $4": &d.updateGateway,
+	} {
+		if *to, err = d.direct.PrepareContext(b.Context(), text); err != nil { //nolint:sqlclosecheck // it closes with its database
+			b.Fatal(err)
+		}
+	}
 	return d
 }
 
@@ -146,21 +159,16 @@ func (d *database) write(ctx context.Context, t tenant, i int) error {
 		}
 	}
 	var revision int64
-	if err := tx.QueryRowContext(ctx, "UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision", t.id).Scan(&revision); err != nil {
+	if err := tx.StmtContext(ctx, d.moveRevision).QueryRowContext(ctx, t.id).Scan(&revision); err != nil { //nolint:sqlclosecheck // the transaction closes it
 		return err
 	}
 	const history = `{"origin":"specified","ipv4Address":"10.0.0.1","ipv4PrefixLength":24}`
 	now := time.Now().UTC()
-	for _, statement := range []struct {
-		text string
-		args []any
-	}{
-		{"INSERT INTO changes (tenant_id, revision, network_id, changed_at, actor, before, after) VALUES ($1, $2, $3, $4, 'bench', $5, $6)", []any{t.id, revision, t.network, now, history, history}},
-		{"UPDATE default_gateways SET revision = $1, updated_at = $2, ipv4_address = $3 WHERE network_id = $4", []any{revision, now, httpSettings(i).IPv4.Address, t.network}},
-	} {
-		if _, err := tx.ExecContext(ctx, statement.text, statement.args...); err != nil {
-			return err
-		}
+	if _, err := tx.StmtContext(ctx, d.addChange).ExecContext(ctx, t.id, revision, t.network, now, history, history); err != nil { //nolint:sqlclosecheck // as before
+		return err
+	}
+	if _, err := tx.StmtContext(ctx, d.updateGateway).ExecContext(ctx, revision, now, httpSettings(i).IPv4.Address, t.network); err != nil { //nolint:sqlclosecheck // as before
+		return err
 	}
 	return tx.Commit()
 }
