@@ -169,7 +169,10 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 		if accounts, err := tx.NewSelect().TableExpr("accounts").Count(ctx); err != nil || digest != "" || accounts > 0 {
 			return errors.Join(err, &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"})
 		}
-		return s.restoreRows(ctx, tx, decoder, compressed, damaged)
+		if err := s.restoreRows(ctx, tx, decoder, compressed, damaged); err != nil {
+			return err
+		}
+		return s.engine.analyze(ctx, tx)
 	})
 }
 
