@@ -41,6 +41,6 @@ func logOnlyOnDemand() {
 // of its time. Whoever sets GOGC knows better.
 func collectSeldom() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(300)
 	}
 }
