@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -77,5 +78,36 @@ func TestAccServe_logs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What asks for no data opens no backend: no folder is made, and a served one hears
+// nothing.
+func TestAccServe_opensNoStore(t *testing.T) {
+	l := newServedLab(t)
+	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		t.Errorf("%s %s was asked for", r.Method, r.URL)
+		server.ServeHTTP(w, r)
+	})
+	served := l.workspace()
+	embedded := l.newWorkspace()
+	embedded.put("provider.tf", "provider \"vcc\" {\n  embedded = {}\n}\n")
+	for _, w := range []*workspace{served, embedded} {
+		w.write(l.blocks(gateway(silver3, ipv4Data), routing(true)))
+		for command, says := range map[string]string{
+			"validate": "The configuration is valid", "version": "cloudconnect-iac/vcc", "providers schema -json": "cloudconnect-iac/vcc",
+		} {
+			if out, err := w.cli(strings.Fields(command)...).CombinedOutput(); err != nil || !strings.Contains(string(out), says) {
+				t.Errorf("%s: %v %s", command, err, out)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(embedded.folder, ".vcc")); !os.IsNotExist(err) {
+		t.Errorf("a data folder was made: %v", err)
+	}
+	embedded.write("data \"vcc_hardware_plan_networks\" \"all\" {}\n")
+	embedded.expect(0, nil, "plan") // which does
+	if _, err := os.Stat(filepath.Join(embedded.folder, ".vcc")); err != nil {
+		t.Error(err)
 	}
 }
