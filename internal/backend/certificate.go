@@ -161,7 +161,7 @@ func authority(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 		return nil, nil, fmt.Errorf("%s has no certificate authority: %w", path, err)
 	}
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
-	if !ok || time.Now().After(pair.Leaf.NotAfter) {
+	if !ok || !pair.Leaf.IsCA || time.Now().After(pair.Leaf.NotAfter) {
 		return nil, nil, fmt.Errorf("the certificate authority in %s has expired or is another program's; remove the folder, and give the new %s to those who trust it", dir, caFile)
 	}
 	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})

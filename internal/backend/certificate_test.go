@@ -200,6 +200,7 @@ func TestNoAuthority(t *testing.T) {
 	for name, content := range map[string]string{
 		"something else":              "nothing in PEM",
 		"a certificate without a key": read(t, filepath.Dir(p.certificate), "certificate.pem"),
+		"no authority's certificate":  read(t, filepath.Dir(p.certificate), "certificate.pem") + read(t, filepath.Dir(p.key), "key.pem"),
 		"an authority that expired":   expiredAuthority(t),
 	} {
 		t.Run(name, func(t *testing.T) {
