@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -150,7 +151,7 @@ func authority(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if content, err = newAuthority(); err == nil {
-			content, err = publish(path, content)
+			content, err = publish(path, content, 0o600)
 		}
 	}
 	if err != nil {
@@ -164,8 +165,13 @@ func authority(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	if !ok || !pair.Leaf.IsCA || time.Now().After(pair.Leaf.NotAfter) {
 		return nil, nil, fmt.Errorf("the certificate authority in %s has expired or is another program's; remove the folder, and give the new %s to those who trust it", dir, caFile)
 	}
+	path = filepath.Join(dir, caFile)
 	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})
-	return pair.Leaf, key, os.WriteFile(filepath.Join(dir, caFile), public, 0o644) //nolint:gosec // for everybody to read
+	content, err = publish(path, public, 0o644) // for everybody to read
+	if err == nil && !bytes.Equal(content, public) { // left from another authority
+		err = os.WriteFile(path, public, 0o644) //nolint:gosec // as above
+	}
+	return pair.Leaf, key, err
 }
 
 func newAuthority() ([]byte, error) {
@@ -185,14 +191,14 @@ func newAuthority() ([]byte, error) {
 
 // publish makes a file appear whole, and returns its content: another process's, if
 // that was faster.
-func publish(path string, content []byte) ([]byte, error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // which only its owner may read
+func publish(path string, content []byte, mode os.FileMode) ([]byte, error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(temporary.Name()) //nolint:errcheck // it has another name by then, or is of no use
 	_, err = temporary.Write(content)
-	if err := errors.Join(err, temporary.Close()); err != nil {
+	if err := errors.Join(err, temporary.Chmod(mode), temporary.Close()); err != nil {
 		return nil, err
 	}
 	if err := os.Link(temporary.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -156,7 +156,7 @@ func TestSelfSigned(t *testing.T) {
 	if strings.Contains(authority, "PRIVATE") || !strings.Contains(key, "PRIVATE") {
 		t.Error("the key is not where it belongs")
 	}
-	for name, want := range map[string]os.FileMode{".": 0o700, "ca-key.pem": 0o600} {
+	for name, want := range map[string]os.FileMode{".": 0o700, "ca-key.pem": 0o600, "ca.pem": 0o644} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		ok(t, err)
 		same(t, "mode of "+name, info.Mode().Perm(), want)
@@ -164,11 +164,29 @@ func TestSelfSigned(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	ok(t, err)
 	same(t, "files", mapped(files, os.DirEntry.Name), []string{"ca-key.pem", "ca.pem"})
+	before, err := os.Stat(filepath.Join(dir, "ca.pem"))
+	ok(t, err)
 	ok(t, s.end())
 
 	again := serve(t, backend.ServerConfig{SelfSigned: dir})
+	after, err := os.Stat(filepath.Join(dir, "ca.pem"))
+	ok(t, err)
+	if !os.SameFile(before, after) || !before.ModTime().Equal(after.ModTime()) {
+		t.Error("the authority is written again, so that who reads it at that moment gets half of it")
+	}
 	same(t, "authority and key after a restart", []string{read(t, dir, "ca.pem"), read(t, dir, "ca-key.pem")}, []string{authority, key})
 	ok(t, again.answers("127.0.0.1", authority))
+	ok(t, again.end())
+
+	// What is lost, or is another authority's, is put right.
+	for name, do := range map[string]func(string) error{
+		"lost":      os.Remove,
+		"another's": func(path string) error { return os.WriteFile(path, []byte("another's"), 0o600) },
+	} {
+		ok(t, do(filepath.Join(dir, "ca.pem")))
+		ok(t, serve(t, backend.ServerConfig{SelfSigned: dir}).end())
+		same(t, "authority that was "+name, read(t, dir, "ca.pem"), authority)
+	}
 }
 
 // TestOneAuthority: servers that start at once in one folder agree on one.
