@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -227,7 +229,27 @@ func LabPasswords(lab vcc.Lab) map[string]string {
 	return passwords
 }
 
+// plain is text that needs quotes only where the encoder says so.
+var plain = regexp.MustCompile(`^[\pL\pN][\pL\pN ./:_-]*$`)
+
 // FormatLab writes a lab as a lab file.
 func FormatLab(lab vcc.Lab) ([]byte, error) {
-	return yaml.MarshalWithOptions(lab, yaml.OmitEmpty(), yaml.IndentSequence(true))
+	node, err := yaml.ValueToNode(lab, yaml.OmitEmpty(), yaml.IndentSequence(true))
+	if err != nil {
+		return nil, err
+	}
+	ast.Walk(quoter{}, node)
+	return []byte(node.String() + "\n"), nil
+}
+
+// quoter puts strings into quotes that the encoder has not, such as <<, ? x, .inf and
+// text with line breaks: it does so with most that need them, but not with all.
+type quoter struct{}
+
+// Visit implements ast.Visitor.
+func (q quoter) Visit(node ast.Node) ast.Visitor {
+	if s, ok := node.(*ast.StringNode); ok && !strings.HasPrefix(s.Value, `"`) && !plain.MatchString(s.Value) {
+		s.Value = strconv.Quote(s.Value) // YAML knows all of its escapes
+	}
+	return q
 }

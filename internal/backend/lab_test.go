@@ -323,3 +323,51 @@ func FuzzParseLab(f *testing.F) {
 		}
 	})
 }
+
+// TestFormatLab: what is written is read as what it was, whatever the names.
+func TestFormatLab(t *testing.T) {
+	builtIn, err := backend.BuiltInLab()
+	ok(t, err)
+	names := []string{
+		"plain", "two words", "007", "1", "1.5", "1e3", "0x1F", "0o7", "1_000", ".5", ".inf", "-.INF", ".nan", "+1", "-1", "12:30:45", "2024-01-01",
+		"true", "no", "Yes", "on", "OFF", "y", "null", "Null", "~", "<<", "=", "-", "- x", "-x", "?", "? x", ":", "a: b", "a:", ":a", "a:b", "#", "# x", "a #b", "a#b",
+		"[x]", "[", "{x}", "}", "a, b", ",", "*x", "&x", "!x", "%x", "@x", "`x`", "|", "|x", ">", "> x", "'", "'x'", "it's", `"`, `"x"`, `a "b" c`, `\`, `\n`, `a\tb`,
+		"---", "...", "--- x", "a\tb", "a\nb", "a\r\nb", "a\rb", "a\n\n b", "\u00e9", "\u65e5\u672c", "\U0001f600", "\ufeffx", "a\u2028b", "a\u0085b", "a\u00a0b", "a\x01b", "a\x7fb", "a\u200bb",
+	}
+	for _, name := range names {
+		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
+			lab := vcc.Lab{
+				ServiceProvider: vcc.ServiceProvider{Name: name},
+				Hosts:           []vcc.Host{{Name: name, Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 9}}}}},
+				HardwarePlans:   []vcc.LabHardwarePlan{{Name: name, Host: name, Networks: vcc.LabNetworkCount{WithInternet: 2}}},
+				Tenants: []vcc.LabTenant{{
+					Name: name, Subscriptions: []string{name},
+					Site: vcc.Site{
+						ProductionNetworks: []vcc.ProductionNetwork{{Name: name, IPv4: "10.0.0.0/24", IPv4Gateway: "10.0.0.1", IPv6: "2001:db8::/64", IPv6Gateway: "fe80::"}},
+						VMs:                []vcc.VM{{Name: name, Guest: "windows", NICs: []vcc.NIC{{Network: name, IPv4: "10.0.0.2"}}}},
+					},
+					Jobs: []vcc.LabReplicationJob{{Name: name, HardwarePlan: name, VMs: []string{name}, Mapping: map[string]string{name: vcc.NetworkName(name, 1)}}},
+				}},
+			}
+			checkFormat(t, lab)
+		})
+	}
+	t.Run("the built-in lab", func(t *testing.T) { checkFormat(t, builtIn) })
+	t.Run("the least", func(t *testing.T) {
+		checkFormat(t, vcc.Lab{ServiceProvider: vcc.ServiceProvider{Name: "sp"}, Tenants: []vcc.LabTenant{{Name: "T"}}})
+	})
+}
+
+func checkFormat(t *testing.T, lab vcc.Lab) {
+	t.Helper()
+	if err := lab.Validate(); err != nil {
+		t.Fatalf("this is no lab: %v", err)
+	}
+	text, err := backend.FormatLab(lab)
+	ok(t, err)
+	again, err := backend.ParseLab("lab.yaml", text)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+	same(t, "lab", again, lab)
+}
