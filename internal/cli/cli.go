@@ -115,7 +115,14 @@ func (s *session) run(command *kong.Context) (err error) {
 		}
 	}
 	if slices.Contains(onDatabase, name) {
-		for _, flag := range []string{"data-dir", "endpoint", "username", "password-file", "ca-certificate"} {
+		without := []string{"data-dir", "endpoint", "username", "password-file", "ca-certificate"}
+		if !strings.HasPrefix(command.Command(), "backend account add") {
+			without = append(without, "tenant")
+		}
+		if name == "serve" {
+			without = append(without, "json")
+		}
+		for _, flag := range without {
 			if explicit[flag] {
 				return usageError("--" + flag + " has no meaning for " + name + ", which works on a database")
 			}

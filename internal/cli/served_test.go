@@ -457,6 +457,34 @@ second-operator  operator
 	equal(t, "removed, in JSON", done(t, "backend account remove json --json"), "")
 }
 
+// TestDatabaseCommandsRefuse: what has no meaning for a command that works on a database
+// is not passed over.
+func TestDatabaseCommandsRefuse(t *testing.T) {
+	nothingSet(t)
+	database := filepath.Join(t.TempDir(), "vcc.db")
+	// A server that listens nowhere ends, whatever it passes over.
+	commands := []string{"serve --listen nowhere", "account add x", "account password x", "account list", "account remove x", "backup x", "restore x"}
+	for _, command := range commands {
+		for _, flag := range []string{"--data-dir x", "--endpoint https://127.0.0.1", "--username x", "--password-file x", "--ca-certificate x", "--tenant x", "--json"} {
+			if flag == "--json" && !strings.HasPrefix(command, "serve") || flag == "--tenant x" && command == "account add x" {
+				continue
+			}
+			name, _, _ := strings.Cut(flag, " ")
+			wants(t, "backend "+command+" --database sqlite:"+database+" "+flag, 2, name+" has no meaning for")
+		}
+		wants(t, "backend "+command, 2, "missing flags: --database=ADDRESS")
+	}
+	if _, err := os.Stat(database); err == nil {
+		t.Error("a database was made")
+	}
+	wants(t, "backend serve --database sqlite:"+database+" --listen 0.0.0.0:0", 1, "--tls-self-signed", "--allow-plaintext")
+	wants(t, "backend serve --database sqlite:"+database+" --tls-certificate x", 1, "a certificate needs its key")
+	wants(t, "backend account list --database postgres://vcc:top-secret@127.0.0.1:1/vcc", 1, "PostgreSQL at 127.0.0.1 does not answer")
+	if r := typed(t, "backend account list --database postgres://vcc:top-secret@127.0.0.1:1/vcc"); strings.Contains(r.stderr, "top-secret") {
+		t.Errorf("the error has the password: %s", r.stderr)
+	}
+}
+
 // TestVariablesOfAServedBackend: they are for other commands, which are run where a server
 // is, too.
 func TestVariablesOfAServedBackend(t *testing.T) {
