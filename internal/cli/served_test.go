@@ -212,6 +212,7 @@ func TestWhichBackend(t *testing.T) {
 		"a folder over a variable's endpoint":         {map[string]string{"VCC_ENDPOINT": s.endpoint, "VCC_USERNAME": "abc-company"}, " --data-dir '" + data + "'", 0, off, "Created an embedded backend"},
 		"endpoint and folder":                         {nil, flags("") + " --data-dir '" + data + "'", 2, "", "--endpoint and --data-dir exclude each other"},
 		"endpoint and folder by variables":            {map[string]string{"VCC_ENDPOINT": s.endpoint, "VCC_DATA_DIR": data}, flags("--endpoint"), 2, "", "VCC_ENDPOINT and VCC_DATA_DIR are both set"},
+		"an endpoint of nothing":                      {nil, flags("--endpoint") + " --endpoint=", 2, "", "--endpoint"},
 		"no account":                                  {nil, flags("--username"), 2, "", "give --username, or set VCC_USERNAME"},
 		"an account for a folder":                     {nil, flags("--endpoint"), 2, "", "belongs to a served backend, and no --endpoint is given"},
 		"a password file for a folder":                {nil, " --password-file none", 2, "", "--password-file belongs to a served backend"},

@@ -35,6 +35,8 @@ func (s *session) connect(explicit map[string]bool, bare bool) (end func() error
 	switch {
 	case explicit["endpoint"] && explicit["data-dir"]:
 		return nil, usageError("--endpoint and --data-dir exclude each other: one means a served backend, the other an embedded one")
+	case explicit["endpoint"] && !served: // as of a variable that is not set: no folder was meant
+		return nil, usageError("--endpoint is empty; write it like https://sp.example.net:9419")
 	case explicit["data-dir"]:
 		served = false
 	case !explicit["endpoint"] && f.Endpoint != "" && f.DataDir != "":
