@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -46,8 +47,12 @@ type result struct {
 
 func run(t *testing.T, args []string) result {
 	t.Helper()
+	return runIn(t.Context(), args)
+}
+
+func runIn(ctx context.Context, args []string) result {
 	var stdout, stderr bytes.Buffer
-	status := cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, "1.2.3")
+	status := cli.Run(ctx, args, strings.NewReader(""), &stdout, &stderr, "1.2.3")
 	return result{status, stdout.String(), stderr.String()}
 }
 
