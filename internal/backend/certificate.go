@@ -167,7 +167,7 @@ func authority(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	}
 	path = filepath.Join(dir, caFile)
 	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})
-	content, err = publish(path, public, 0o644) // for everybody to read
+	content, err = publish(path, public, 0o644)      // for everybody to read
 	if err == nil && !bytes.Equal(content, public) { // left from another authority
 		err = os.WriteFile(path, public, 0o644) //nolint:gosec // as above
 	}

@@ -98,9 +98,12 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	return s, nil
 }
 
+// Store is an open database.
+type Store = store.Store
+
 // OpenStore opens a database for what only its owner may do: accounts, backups. It
 // needs no server, and may run beside some.
-func OpenStore(ctx context.Context, database string) (*store.Store, error) {
+func OpenStore(ctx context.Context, database string) (*Store, error) {
 	s, err := store.Open(ctx, database)
 	if err != nil {
 		return nil, fmt.Errorf("the database cannot be opened: %w", err)

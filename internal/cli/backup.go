@@ -14,12 +14,11 @@ type backupCmd struct {
 }
 
 // Run writes the backup. A file that is not complete is removed.
-func (c backupCmd) Run(s *session) (err error) {
-	store, err := backend.OpenStore(s.ctx, c.Database)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+func (c backupCmd) Run(s *session) error {
+	return c.on(s, func(store *backend.Store) error { return c.write(s, store) })
+}
+
+func (c backupCmd) write(s *session, store *backend.Store) error {
 	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("the backup cannot be written: %w", err)
@@ -36,21 +35,18 @@ type restoreCmd struct {
 }
 
 // Run fills the database.
-func (c restoreCmd) Run(s *session) (err error) {
+func (c restoreCmd) Run(s *session) error {
 	file, err := os.Open(c.File)
 	if err != nil {
 		return fmt.Errorf("the backup cannot be read: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // what was read has been read
-	store, err := backend.OpenStore(s.ctx, c.Database)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := store.Restore(s.ctx, file); err != nil {
-		return err
-	}
-	return s.done("Restored %s\n", c.File)
+	return c.on(s, func(store *backend.Store) error {
+		if err := store.Restore(s.ctx, file); err != nil {
+			return err
+		}
+		return s.done("Restored %s\n", c.File)
+	})
 }
 
 // done says in a line that something was done, unless objects are asked for.

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+type accountCmds struct {
+	Add      accountAddCmd      `cmd:"" help:"Add an account: an operator's, or with --tenant a tenant's. Prints a password, once, unless one is given."`
+	Password accountPasswordCmd `cmd:"" help:"Give an account another password, and end its logins. Prints it, once, unless one is given."`
+	List     accountListCmd     `cmd:"" help:"List the accounts."`
+	Remove   accountRemoveCmd   `cmd:"" help:"Remove an account, and end its logins."`
+}
+
+// newPassword is where the new password of an account comes from.
+type newPassword struct {
+	File string `name:"new-password-file" placeholder:"FILE" help:"File whose first line is the new password; or set VCC_NEW_PASSWORD (default: a password is made)."`
+}
+
+// choose returns the password, and whether it was made here.
+func (n newPassword) choose(s *session) (password string, made bool, err error) {
+	if n.File == "" && os.Getenv("VCC_NEW_PASSWORD") == "" {
+		return rand.Text(), true, nil
+	}
+	password, err = s.password(n.File, "VCC_NEW_PASSWORD", "")
+	return password, false, err
+}
+
+// shownAccount is what is printed of an account.
+type shownAccount struct {
+	Username string   `json:"username"`
+	Role     vcc.Role `json:"role"`
+	Tenant   string   `json:"tenant"`
+	Password string   `json:"password,omitempty"`
+}
+
+func (s *session) printAccount(a shownAccount) error {
+	return s.print(a, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "Account %s (%s)\n", a.Username, describeRole(a))
+		if a.Password != "" {
+			_, _ = fmt.Fprintf(w, "Password: %s\nIt is stored nowhere in clear, and not shown again.\n", a.Password)
+		}
+	})
+}
+
+func describeRole(a shownAccount) string {
+	if a.Tenant != "" {
+		return "tenant " + a.Tenant
+	}
+	return string(a.Role)
+}
+
+type accountAddCmd struct {
+	database
+	newPassword
+	Name string `arg:"" help:"User name."`
+}
+
+// Run adds the account.
+func (c accountAddCmd) Run(s *session) error {
+	password, made, err := c.choose(s)
+	if err != nil {
+		return err
+	}
+	return c.on(s, func(store *backend.Store) error {
+		account, shown := vcc.Account{Username: c.Name, Role: vcc.RoleOperator}, shownAccount{Username: c.Name, Role: vcc.RoleOperator}
+		if s.flags.Tenant != "" {
+			tenant, err := store.Tenant(s.ctx, s.flags.Tenant)
+			if err != nil {
+				return err
+			}
+			account.Role, account.TenantID = vcc.RoleTenant, tenant.ID
+			shown.Role, shown.Tenant = vcc.RoleTenant, tenant.Name
+		}
+		if err := store.AddAccount(s.ctx, account, password); err != nil {
+			return err
+		}
+		if made {
+			shown.Password = password
+		}
+		return s.printAccount(shown)
+	})
+}
+
+type accountPasswordCmd struct {
+	database
+	newPassword
+	Name string `arg:"" help:"User name."`
+}
+
+// Run changes the password.
+func (c accountPasswordCmd) Run(s *session) error {
+	password, made, err := c.choose(s)
+	if err != nil {
+		return err
+	}
+	return c.on(s, func(store *backend.Store) error {
+		if err := store.SetPassword(s.ctx, c.Name, password); err != nil {
+			return err
+		}
+		list, err := accounts(s, store)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(list, func(a shownAccount) bool { return a.Username == c.Name })
+		if i < 0 {
+			return fmt.Errorf("account %q was removed at the same time", c.Name)
+		}
+		shown := list[i]
+		if made {
+			shown.Password = password
+		}
+		return s.printAccount(shown)
+	})
+}
+
+// accounts lists the accounts of a database.
+func accounts(s *session, store *backend.Store) ([]shownAccount, error) {
+	tenants, err := store.Tenants(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, t := range tenants {
+		names[t.ID] = t.Name
+	}
+	all, err := store.Accounts(s.ctx)
+	list := []shownAccount{}
+	for _, a := range all {
+		list = append(list, shownAccount{Username: a.Username, Role: a.Role, Tenant: names[a.TenantID]})
+	}
+	return list, err
+}
+
+type accountListCmd struct{ database }
+
+// Run lists the accounts.
+func (c accountListCmd) Run(s *session) error {
+	return c.on(s, func(store *backend.Store) error {
+		list, err := accounts(s, store)
+		if err != nil {
+			return err
+		}
+		return s.print(list, func(w io.Writer) {
+			_, _ = fmt.Fprintln(w, "USER NAME\tROLE\tTENANT")
+			for _, a := range list {
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", a.Username, a.Role, a.Tenant)
+			}
+		})
+	})
+}
+
+type accountRemoveCmd struct {
+	database
+	Name string `arg:"" help:"User name."`
+}
+
+// Run removes the account.
+func (c accountRemoveCmd) Run(s *session) error {
+	return c.on(s, func(store *backend.Store) error {
+		if err := store.RemoveAccount(s.ctx, c.Name); err != nil {
+			return err
+		}
+		return s.done("Removed account %s\n", c.Name)
+	})
+}
