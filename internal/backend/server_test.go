@@ -531,7 +531,10 @@ func TestRequestsAreLogged(t *testing.T) {
 			t.Errorf("%s %s: request ID %q", tc.method, tc.path, id)
 		}
 		ids[id] = true
-		tc.want.Method, tc.want.Path, _ = tc.method, strings.Split(tc.path, "?")[0], ""
+		tc.want.Method = tc.method
+		if tc.path != "/nothing" && tc.method != "PATCH" { // which are nothing of this API
+			tc.want.Path, _, _ = strings.Cut(tc.path, "?")
+		}
 		same(t, "status of "+tc.path, got.status, tc.want.Status)
 		var of []map[string]any
 		eventually(t, "a line in the log of "+tc.path, func() bool { // it is written after the answer
