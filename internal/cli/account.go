@@ -2,10 +2,10 @@ package cli
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -104,19 +104,17 @@ func (c accountPasswordCmd) Run(s *session) error {
 		if err := store.SetPassword(s.ctx, c.Name, password); err != nil {
 			return err
 		}
+		shown := shownAccount{Username: c.Name}
 		list, err := accounts(s, store)
-		if err != nil {
-			return err
+		for _, a := range list {
+			if a.Username == c.Name {
+				shown = a
+			}
 		}
-		i := slices.IndexFunc(list, func(a shownAccount) bool { return a.Username == c.Name })
-		if i < 0 {
-			return fmt.Errorf("account %q was removed at the same time", c.Name)
-		}
-		shown := list[i]
-		if made {
+		if made { // whatever failed since: it is the account's, and nobody else knows it
 			shown.Password = password
 		}
-		return s.printAccount(shown)
+		return errors.Join(err, s.printAccount(shown))
 	})
 }
 
