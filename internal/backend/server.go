@@ -173,14 +173,15 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // that it took, within 30 seconds, and closes the database. It may be called once.
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
+	secure := s.server.TLSConfig != nil // which net/http sets in any case once it serves
 	go func() {
-		if s.server.TLSConfig != nil {
+		if secure {
 			failed <- s.server.ServeTLS(s.listener, "", "")
 		} else {
 			failed <- s.server.Serve(s.listener)
 		}
 	}()
-	s.cfg.Log.InfoContext(ctx, "serving", "address", s.Addr().String(), "tls", s.server.TLSConfig != nil, "version", s.cfg.Version)
+	s.cfg.Log.InfoContext(ctx, "serving", "address", s.Addr().String(), "tls", secure, "version", s.cfg.Version)
 	var err error
 	select {
 	case err = <-failed:
