@@ -1,177 +1,283 @@
 #!/bin/sh
-# A shared backend, played from beginning to end in a scratch folder: PostgreSQL, two
-# servers on it with TLS, and two tenants that Terraform drives, each through another
-# server. It fails if a plan or an answer is not what the story says.
+# A shared backend, played from beginning to end in a scratch folder: one PostgreSQL,
+# two servers with TLS on it, two tenants that Terraform drives at either server. It
+# fails if a step fails or does not show what the story says, and leaves nothing running.
 set -eu
 
 cd "$(dirname "$0")/.."
 root=$PWD
 cli=$(tools/cli.sh)
 scratch=$(mktemp -d)
-postgres='' first='' second=''
-end() {
-	status=$?
-	for process in $first $second $postgres; do
-		kill "$process" 2>/dev/null || :
-		wait "$process" 2>/dev/null || :
-	done
-	[ "$status" -eq 0 ] || cat "$scratch"/*.log >&2 2>/dev/null || :
-	rm -rf "$scratch"
-	exit "$status"
-}
-trap end EXIT
-trap 'exit 1' INT TERM
+pg=$(mktemp -d) # apart, because another user owns it; and the path of a socket must be short
 
 if [ -t 1 ]; then bold='\033[1m' plain='\033[0m' color=''; else bold='' plain='' color=-no-color; fi
 heading() { printf "\n${bold}== %s${plain}\n\n" "$1"; }
-fail() { echo "demo: $*" >&2; exit 1; }
-backend() { echo "\$ terraform-provider-vcc backend $*"; "$plugin" backend "$@"; }
-# as TENANT COMMAND...: runs the CLI in a tenant's folder, with the tenant's password.
-as() {
-	tenant=$1 command=$2
-	shift 2
-	(cd "$scratch/$tenant" && VCC_PASSWORD=$(cat "$scratch/$tenant.password") "$cli" "$command" -input=false $color "$@")
-}
-# plan TENANT STATUS: with -detailed-exitcode 0 is an empty plan and 2 one with changes.
-plan() {
+fail() { echo "demo: $1" >&2; exit 1; }
+password() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+shown() { grep -q -e "$1" "$scratch/output" || fail "the output does not have: $1"; }
+not_shown() { ! grep -q -e "$1" "$scratch/output" || fail "the output has: $1"; }
+# recorded COMMAND...: runs it, shows what it prints, keeps that for shown, and its status.
+recorded() {
 	status=0
-	as "$1" plan -detailed-exitcode || status=$?
-	[ "$status" -eq "$2" ] || fail "the plan of $1 ended with status $status, expected $2"
+	"$@" >"$scratch/output" 2>&1 || status=$?
+	cat "$scratch/output"
 }
-# wait_for WHAT COMMAND...: waits until a command succeeds.
-wait_for() {
-	what=$1
+expect() { [ "$status" -eq "$1" ] || fail "the status was $status, expected $1"; }
+
+pids=''
+end() {
+	for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+	if [ -f "$pg/data/postmaster.pid" ]; then postgres pg_ctl -D "$pg/data" -m immediate -s stop || true; fi
+	rm -rf "$scratch" "$pg"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# PostgreSQL refuses to run as root. postgres PROGRAM ARGUMENTS... runs one of its programs as
+# an ordinary user, in a folder that this user may enter.
+bin=$(command -v postgres || printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+bin=$(dirname "$(readlink -f "$bin")")
+[ -x "$bin/initdb" ] || fail "there is no PostgreSQL server in PATH or under /usr/lib/postgresql; on Debian, install the package postgresql"
+as=''
+if [ "$(id -u)" -eq 0 ]; then
+	as="setpriv --reuid=nobody --regid=$(id -g nobody) --clear-groups"
+	chown nobody "$pg"
+fi
+postgres() (
+	cd "$pg"
+	program=$1
 	shift
-	tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 300 ] || fail "$what did not come up"
-		sleep 0.1
-	done
+	$as "$bin/$program" "$@"
+)
+
+# tf TENANT ENDPOINT COMMAND...: Terraform in a tenant's folder, with the tenant's account.
+tf() {
+	tenant=$1 endpoint=$2 command=$3
+	shift 3
+	TF_VAR_endpoint=$endpoint VCC_PASSWORD=$(cat "$scratch/$tenant.password") \
+		"$cli" -chdir="$scratch/$tenant" "$command" -input=false $color "$@"
 }
-random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+# remote ACCOUNT ENDPOINT ARGUMENTS...: the command line against a server.
+remote() {
+	account=$1 endpoint=$2
+	shift 2
+	line=''
+	for argument; do case $argument in *' '*) line="$line \"$argument\"" ;; *) line="$line $argument" ;; esac; done
+	echo "\$ terraform-provider-vcc backend --endpoint $endpoint --username $account$line"
+	"$plugin" backend --endpoint "$endpoint" --username "$account" \
+		--password-file "$scratch/$account.password" --ca-certificate "$scratch/tls/ca.pem" "$@"
+}
+# on_database ARGUMENTS...: the command line of who owns the database, whose address is in VCC_DATABASE.
+on_database() { echo "\$ terraform-provider-vcc backend $*"; "$plugin" backend "$@"; }
+# serve NAME: starts a server, and puts its process into pid.
+serve() {
+	echo "\$ terraform-provider-vcc backend serve --listen 127.0.0.1:0 --lab lab.yaml --tls-self-signed tls"
+	ABC_COMPANY_PASSWORD=$(cat "$scratch/abc-company.password") XYZ_HOLDING_PASSWORD=$(cat "$scratch/xyz-holding.password") \
+		"$plugin" backend serve --listen 127.0.0.1:0 --lab "$scratch/lab.yaml" --tls-self-signed "$scratch/tls" 2>"$scratch/$1.log" &
+	pid=$!
+	pids="$pids $pid"
+}
+# address NAME PID: waits until the server serves, and prints its address.
+address() {
+	for _ in $(seq 150); do
+		found=$(sed -n 's/.*"msg":"serving","address":"\([^"]*\)".*/\1/p' "$scratch/$1.log")
+		[ -z "$found" ] || { echo "https://$found"; return; }
+		kill -0 "$2" 2>/dev/null || break
+		sleep 0.2
+	done
+	cat "$scratch/$1.log" >&2
+	fail "server $1 does not serve"
+}
+# stop PID: asks a server to stop, which has to end well.
+stop() {
+	kill "$1"
+	status=0
+	wait "$1" || status=$?
+	expect 0
+}
 
 heading "Build the provider"
+# The layout of a provider mirror: the CLI installs from it as it would from a registry.
 mirror=$scratch/mirror/registry.terraform.io/cloudconnect-iac/vcc/0.0.1/$(go env GOOS)_$(go env GOARCH)
 plugin=$mirror/terraform-provider-vcc_v0.0.1$(go env GOEXE)
 CGO_ENABLED=0 go build -o "$plugin" .
-cd "$scratch"
+cp internal/backend/lab.yaml "$scratch/"
 "$plugin" --version
+"$cli" version | head -n 1
 
-heading "Start PostgreSQL on a socket, and two servers on it, each at a port of its own"
-bin=$(dirname "$(readlink -f "$(command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres | tail -n 1)")")
-mkdir "$scratch/pg" && chmod 755 "$scratch" "$scratch/pg"
-as_postgres=
-if [ "$(id -u)" -eq 0 ]; then # PostgreSQL refuses root
-	chown nobody "$scratch/pg"
-	as_postgres='setpriv --reuid nobody --regid nogroup --clear-groups'
-fi
-cd "$scratch/pg"
-$as_postgres "$bin/initdb" --pgdata "$scratch/pg/data" --username vcc --auth trust --encoding UTF8 --no-sync >"$scratch/initdb.log"
-$as_postgres "$bin/postgres" -D "$scratch/pg/data" -k "$scratch/pg" -c listen_addresses= >"$scratch/postgres.log" 2>&1 &
-postgres=$!
-cd "$scratch"
-wait_for PostgreSQL "$bin/pg_isready" -q -h "$scratch/pg" -U vcc
-"$bin/createdb" -h "$scratch/pg" -U vcc vcc
-VCC_DATABASE="postgres://vcc@/vcc?host=$scratch/pg"
-export VCC_DATABASE
-
-# The lab names two variables; the passwords are in no file of it.
-for tenant in abc-company xyz-holding; do random >"$scratch/$tenant.password"; done
-ABC_COMPANY_PASSWORD=$(cat "$scratch/abc-company.password") XYZ_HOLDING_PASSWORD=$(cat "$scratch/xyz-holding.password")
-export ABC_COMPANY_PASSWORD XYZ_HOLDING_PASSWORD
-"$plugin" backend serve --listen 127.0.0.1:19419 --tls-self-signed "$scratch/tls" --lab "$root/internal/backend/lab.yaml" 2>"$scratch/first.log" &
-first=$!
-"$plugin" backend serve --listen 127.0.0.1:19420 --tls-self-signed "$scratch/tls" --lab "$root/internal/backend/lab.yaml" 2>"$scratch/second.log" &
-second=$!
-unset ABC_COMPANY_PASSWORD XYZ_HOLDING_PASSWORD
-wait_for "the first server" grep -q '"serving"' "$scratch/first.log"
-wait_for "the second server" grep -q '"serving"' "$scratch/second.log"
-cat "$scratch/first.log" "$scratch/second.log"
-
-heading "The first operator: the password is shown once"
-backend account add operator >"$scratch/account"
-sed 's/^Password: .*/Password: (shown here, once)/' "$scratch/account"
-sed -n 's/^Password: //p' "$scratch/account" >"$scratch/operator.password"
-backend account list
-
-first_server="--endpoint https://127.0.0.1:19419 --ca-certificate $scratch/tls/ca.pem"
-second_server="--endpoint https://127.0.0.1:19420 --ca-certificate $scratch/tls/ca.pem"
-heading "The operator declares the lab once more, and acts for a tenant"
-operator="--username operator --password-file $scratch/operator.password"
-backend lab show $first_server $operator >"$scratch/lab.yaml"
-tail -n +2 "$scratch/lab.yaml" >"$scratch/shown.yaml"
-backend lab apply "$scratch/shown.yaml" $second_server $operator
-backend replicate "Silver nightly" $second_server $operator --tenant "ABC Company"
-
-# network TENANT NAME: the ID of a network.
-network() {
-	"$plugin" backend networks --json $first_server --username "$1" --password-file "$scratch/$1.password" |
-		tr -d '\n' | sed 's/}/}\n/g' | sed -n "s/.*\"id\": \"\([^\"]*\)\", *\"name\": \"$2\".*/\1/p"
+heading "Start a PostgreSQL for this run, on a socket"
+mkdir "$scratch/abc-company" "$scratch/xyz-holding"
+postgres initdb --pgdata "$pg/data" --username vcc --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >"$scratch/output" 2>&1 || {
+	cat "$scratch/output" >&2
+	fail "initdb failed"
 }
-# configure TENANT PORT NETWORK ADDRESS
-configure() {
-	mkdir -p "$scratch/$1"
-	cat >"$scratch/$1/main.tf" <<-CONFIG
-		terraform {
-		  required_providers {
-		    vcc = { source = "registry.terraform.io/cloudconnect-iac/vcc" }
-		  }
-		}
-
-		provider "vcc" {
-		  endpoint       = "https://127.0.0.1:$2"
-		  username       = "$1"
-		  ca_certificate = file("$scratch/tls/ca.pem")
-		}
-
-		resource "vcc_default_gateway" "app" {
-		  network_id = "$3"
-		  ipv4 = {
-		    address     = "$4"
-		    subnet_mask = "255.255.255.0"
-		  }
-		}
-
-		resource "vcc_network_routing" "this" {
-		  enabled = true
-		}
-	CONFIG
-	as "$1" init -plugin-dir="$scratch/mirror" >/dev/null
+postgres pg_ctl -D "$pg/data" -o "-k $pg -c listen_addresses=" -l "$pg/log" -w -s start || {
+	cat "$pg/log" >&2
+	fail "PostgreSQL does not start"
 }
-heading "Two tenants, two configurations, two servers, and even one IP network"
-configure abc-company 19419 "$(network abc-company 'VMware Silver network 4')" 10.0.0.1
-configure xyz-holding 19420 "$(network xyz-holding 'Hyper-V Gold network 1')" 10.0.0.1
-as abc-company apply -auto-approve
-as xyz-holding apply -auto-approve
-plan abc-company 0
-plan xyz-holding 0
+postgres createdb -h "$pg" -U vcc vcc
+"$bin/postgres" --version
+export VCC_DATABASE="postgres://vcc@/vcc?host=$pg&sslmode=disable"
 
-heading "Nobody sees what is not theirs"
-backend gateway list $first_server --username xyz-holding --password-file "$scratch/xyz-holding.password" >"$scratch/list"
-cat "$scratch/list"
-if grep -q Silver "$scratch/list"; then fail "one tenant sees the other's gateways"; fi
+heading "The first operator"
+# Passwords of this run only, in files that only this user may read.
+umask 077
+for account in operator abc-company xyz-holding; do password >"$scratch/$account.password"; done
+on_database account add operator --new-password-file "$scratch/operator.password"
 
-heading "A colleague changes a gateway at the other server: the plan says so"
-backend gateway set "VMware Silver network 4" --ipv4 10.0.0.254/24 $second_server --username abc-company --password-file "$scratch/abc-company.password"
-plan abc-company 2 >"$scratch/plan" || { cat "$scratch/plan"; exit 1; }
-cat "$scratch/plan"
-grep -q "abc-company changed ipv4.address from 10.0.0.1 to 10.0.0.254" "$scratch/plan" || fail "the plan does not say who changed what"
-plan xyz-holding 0
+heading "Two servers on the one database, with TLS by one authority and with the lab's two tenants"
+serve one
+one_pid=$pid
+serve two
+two_pid=$pid
+one=$(address one "$one_pid")
+two=$(address two "$two_pid")
+echo "Server one: $one"
+echo "Server two: $two"
+on_database account list
 
-heading "One server stops: the other goes on"
-kill "$first"
-wait "$first" || fail "the first server did not end well"
-first=''
-sed -i 's/19419/19420/' "$scratch/abc-company/main.tf"
-as abc-company apply -auto-approve
-plan abc-company 0
+heading "ABC Company applies at server one"
+cat >"$scratch/abc-company/main.tf" <<'TF'
+terraform {
+  required_providers {
+    vcc = {
+      source = "registry.terraform.io/cloudconnect-iac/vcc"
+    }
+  }
+}
 
-heading "A backup while it runs, and what it was, on SQLite"
-backend backup "$scratch/lab.backup"
-backend restore --database "sqlite:$scratch/copy.db" "$scratch/lab.backup"
-backend account list --database "sqlite:$scratch/copy.db"
+variable "endpoint" {
+  type = string
+}
+
+# The password comes from VCC_PASSWORD.
+provider "vcc" {
+  endpoint       = var.endpoint
+  username       = "abc-company"
+  ca_certificate = file("${path.module}/../tls/ca.pem")
+}
+
+data "vcc_hardware_plan_networks" "silver" {
+  hardware_plan = "VMware Silver"
+}
+
+locals {
+  network = { for n in data.vcc_hardware_plan_networks.silver.networks : n.name => n.id }
+}
+
+resource "vcc_default_gateway" "app" {
+  network_id = local.network["VMware Silver network 1"]
+
+  ipv4 = {
+    address     = "172.17.52.1"
+    subnet_mask = "255.255.254.0"
+  }
+}
+
+resource "vcc_network_routing" "this" {
+  enabled = true
+}
+
+output "network_id" {
+  value = vcc_default_gateway.app.network_id
+}
+TF
+tf abc-company "$one" init -plugin-dir="$scratch/mirror"
+tf abc-company "$one" apply -auto-approve
+
+heading "XYZ Holding applies at server two"
+cat >"$scratch/xyz-holding/main.tf" <<'TF'
+terraform {
+  required_providers {
+    vcc = {
+      source = "registry.terraform.io/cloudconnect-iac/vcc"
+    }
+  }
+}
+
+variable "endpoint" {
+  type = string
+}
+
+# The password comes from VCC_PASSWORD.
+provider "vcc" {
+  endpoint       = var.endpoint
+  username       = "xyz-holding"
+  ca_certificate = file("${path.module}/../tls/ca.pem")
+}
+
+data "vcc_hardware_plan_networks" "gold" {
+  hardware_plan = "Hyper-V Gold"
+}
+
+resource "vcc_default_gateway" "frontend" {
+  network_id = one([for n in data.vcc_hardware_plan_networks.gold.networks : n.id if n.name == "Hyper-V Gold network 1"])
+
+  ipv4 = {
+    address     = "10.20.0.1"
+    subnet_mask = "255.255.255.0"
+  }
+}
+TF
+tf xyz-holding "$two" init -plugin-dir="$scratch/mirror"
+tf xyz-holding "$two" apply -auto-approve
+
+heading "Each plans at the other server: nothing to do"
+tf abc-company "$two" plan -detailed-exitcode
+tf xyz-holding "$one" plan -detailed-exitcode
+
+heading "At server two, ABC Company changes a gateway by hand, and an operator switches its routing off"
+remote abc-company "$two" gateway set "VMware Silver network 1" --ipv4 172.17.52.254/23
+remote operator "$two" --tenant "ABC Company" routing off
+
+heading "ABC Company's plan at server one shows both, and who did it"
+recorded tf abc-company "$one" plan -detailed-exitcode
+expect 2
+shown 'abc-company changed ipv4.address from 172.17.52.1 to 172.17.52.254'
+shown 'operator changed enabled from true to false'
+
+heading "XYZ Holding has nothing of it"
+recorded tf xyz-holding "$one" plan -detailed-exitcode
+expect 0
+recorded remote xyz-holding "$one" networks
+expect 0
+shown 'Hyper-V Gold network 1'
+not_shown 'Silver'
+
+heading "And nothing comes of knowing the ID of another tenant's network"
+network=$("$cli" -chdir="$scratch/abc-company" output -raw network_id)
+cat >"$scratch/xyz-holding/other.tf" <<'TF'
+resource "vcc_default_gateway" "other" {
+  network_id = "00000000-0000-4000-8000-000000000000"
+}
+TF
+recorded tf xyz-holding "$one" import vcc_default_gateway.other "$network"
+expect 1
+shown "$network"
+not_shown 'Silver'
+rm "$scratch/xyz-holding/other.tf"
+
+heading "Server one is told to stop, and ends well"
+stop "$one_pid"
+tail -n 1 "$scratch/one.log"
+
+heading "Everything goes on at server two: ABC Company heals its site"
+tf abc-company "$two" apply -auto-approve
+tf abc-company "$two" plan -detailed-exitcode
+remote abc-company "$two" gateway history "VMware Silver network 1"
+
+heading "A backup, while server two serves, and what another database has of it"
+on_database backup "$scratch/vcc.backup"
+on_database restore --database "sqlite:$scratch/copy.db" "$scratch/vcc.backup"
+recorded on_database account list --database "sqlite:$scratch/copy.db"
+expect 0
+shown 'xyz-holding  *tenant  *XYZ Holding'
 
 heading "Destroy"
-as abc-company destroy -auto-approve
-as xyz-holding destroy -auto-approve
+tf abc-company "$two" destroy -auto-approve
+tf xyz-holding "$two" destroy -auto-approve
+
+heading "Server two is told to stop, and ends well"
+stop "$two_pid"
+tail -n 1 "$scratch/two.log"

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -54,7 +53,6 @@ type Server struct {
 	store    *store.Store
 	server   *http.Server
 	listener net.Listener
-	stopping atomic.Bool
 }
 
 // NewServer opens the database, declares the lab, and listens. Nothing is answered
@@ -158,9 +156,6 @@ func (s *Server) declareLab(ctx context.Context) error {
 
 // ready says why the server cannot do its work now.
 func (s *Server) ready(ctx context.Context) error {
-	if s.stopping.Load() {
-		return errors.New("the server is stopping")
-	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	return s.store.Ping(ctx)
@@ -186,7 +181,6 @@ func (s *Server) Serve(ctx context.Context) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		s.stopping.Store(true)
 		s.cfg.Log.InfoContext(ctx, "stopping")
 		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()

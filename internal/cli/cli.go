@@ -139,7 +139,11 @@ func (s *session) run(command *kong.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	return command.Run(s)
+	err = command.Run(s)
+	if all := vcc.Errors(err); len(all) == 1 && all[0].Field == "tenant" { // which any command can lack
+		err = flagError(err)
+	}
+	return err
 }
 
 // usageOf names the help of the command that was meant, as far as it exists.

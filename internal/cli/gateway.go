@@ -133,7 +133,7 @@ func (c gatewaySetCmd) apply(s *httpapi.GatewaySettings) error {
 
 // flagOf names the flag that a field of the wire came from.
 var flagOf = map[string]string{
-	"endpoint": "--endpoint", "caCertificate": "--ca-certificate",
+	"endpoint": "--endpoint", "caCertificate": "--ca-certificate", "tenant": "--tenant",
 	"ipv4": "--ipv4", "ipv4.address": "--ipv4", "ipv4.subnetMask": "--ipv4",
 	"source": "--source", "destination": "--destination", "protocol": "--protocol", "port": "--port",
 	"ipv6": "--ipv6-network", "ipv6.address": "--ipv6", "ipv6.network": "--ipv6-network", "ipv6.prefixLength": "--ipv6-network",

@@ -159,7 +159,7 @@ func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 	}
 	if actor.TenantID == "" {
 		writeError(w, newError(&vcc.Error{Code: vcc.CodeInvalidValue, Field: tenantQuery,
-			Message: "an operator acts for a tenant: add ?tenant= with its name or ID"}))
+			Message: "an operator acts for a tenant; say which one, by its name or ID"}))
 		return
 	}
 	seen(r.Context()).tenant = actor.TenantID

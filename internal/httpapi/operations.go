@@ -145,13 +145,13 @@ func (s *server) registerOperations() {
 		check             func(context.Context) error
 	}{
 		{"getHealthz", "/healthz", "Say that the server is alive", well},
-		{"getReadyz", "/readyz", "Say whether the server can do its work now: its database answers, and it is not stopping", s.Ready},
+		{"getReadyz", "/readyz", "Say whether the server can do its work now: its database answers", s.Ready},
 	} {
 		huma.Register(s.api, huma.Operation{OperationID: probe.id, Method: http.MethodGet, Path: probe.path, Summary: probe.summary},
 			func(ctx context.Context, _ *struct{}) (*Body[Health], error) {
 				if err := probe.check(ctx); err != nil {
 					s.Log.WarnContext(ctx, "not ready", "error", err)
-					return nil, newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the server is stopping, or its database does not answer; its log says which"})
+					return nil, newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the database does not answer; the log says why"})
 				}
 				return &Body[Health]{Health{"ok"}}, nil
 			})

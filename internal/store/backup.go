@@ -57,7 +57,7 @@ func schemaVersion(ctx context.Context, db bun.IDB) (version int64, err error) {
 
 // Backup writes a copy of everything at one moment, which Restore reads on either kind
 // of database. The store may be in use meanwhile, also by other processes. The copy has
-// the hashes of passwords.
+// the hashes of passwords. CodeNotFound: there is no lab, and nothing was written.
 func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 	compressed := gzip.NewWriter(to)
 	out := bufio.NewWriter(compressed)
@@ -67,6 +67,9 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 		return s.engine.translate(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it changed nothing
+	if digest, err := declaredLab(ctx, tx); err != nil || digest == "" {
+		return errors.Join(s.engine.translate(err), notFound("", "the database has no lab, so there is nothing to back up; is its address right?"))
+	}
 	version, err := schemaVersion(ctx, tx)
 	if err == nil {
 		err = encoder.Encode(backupHeader{backupFormat, version, s.now()})

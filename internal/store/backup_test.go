@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -160,6 +161,17 @@ func TestRestore_damaged(t *testing.T) {
 	to := emptyStore(t, onSQLite)
 	err := to.Restore(t.Context(), bytes.NewReader(zip(strings.Replace(lines[0], `"schema":4`, `"schema":3`, 1)+strings.Join(lines[1:], ""))))
 	wantCode(t, "another schema", err, vcc.CodeConflict)
+}
+
+// A database that was named by mistake is not backed up.
+func TestBackup_empty(t *testing.T) {
+	f := emptyStore(t, onSQLite)
+	var backup bytes.Buffer
+	wantCode(t, "backup", f.Backup(t.Context(), &backup), vcc.CodeNotFound)
+	equal(t, "bytes", backup.Len(), 0)
+	info, err := os.Stat(f.path)
+	ok(t, err)
+	equal(t, "mode of the file", info.Mode().Perm(), os.FileMode(0o600))
 }
 
 // While others write, a backup is what was stored at one moment.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -44,6 +45,10 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	// SQLite's other files get the mode of this one, which has the hashes of passwords.
+	if file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil { // else SQLite says what is wrong
+		_ = file.Close()
 	}
 	if err := migrate(ctx, db, lockFile(path+".lock")); err != nil {
 		return nil, errors.Join(err, db.Close())
