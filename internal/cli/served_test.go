@@ -163,8 +163,8 @@ func TestServedCommands(t *testing.T) {
 // says.
 func TestServedTenants(t *testing.T) {
 	s := serve(t)
-	wants(t, "backend networks"+s.as("root"), 1, "tenant: an operator acts for a tenant")
 	wants(t, "backend networks --tenant Nobody"+s.as("root"), 1, `there is no tenant "Nobody"`)
+	wants(t, "backend networks"+s.as("root"), 1, "--tenant: an operator acts for a tenant")
 	xyz := done(t, "backend networks --tenant 'XYZ Holding'"+s.as("root"))
 	contains(t, "XYZ's networks", xyz, "Hyper-V Gold network 1")
 	own := done(t, "backend networks"+s.as("abc-company"))
