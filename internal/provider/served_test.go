@@ -366,11 +366,12 @@ func TestServed_requestSettings(t *testing.T) {
 		attempts int
 		says     string
 	}{
-		"no retries":            {map[string]tftypes.Value{"max_retries": number(0)}, 1, "not now"},
-		"two retries":           {map[string]tftypes.Value{"max_retries": number(2)}, 3, "not now"},
-		"retries when unset":    {nil, 5, "not now"},
-		"a timeout":             {map[string]tftypes.Value{"max_retries": number(0), "request_timeout": text("500ms")}, 1, "There was no answer in time"},
-		"a timeout and a retry": {map[string]tftypes.Value{"max_retries": number(1), "request_timeout": text("500ms")}, 2, "There was no answer in time"},
+		"no retries":         {map[string]tftypes.Value{"max_retries": number(0)}, 1, "not now"},
+		"two retries":        {map[string]tftypes.Value{"max_retries": number(2)}, 3, "not now"},
+		"retries when unset": {nil, 5, "not now"},
+		// Long enough for the login, whose hash takes its time on a busy machine.
+		"a timeout":             {map[string]tftypes.Value{"max_retries": number(0), "request_timeout": text("5s")}, 1, "There was no answer in time"},
+		"a timeout and a retry": {map[string]tftypes.Value{"max_retries": number(1), "request_timeout": text("5s")}, 2, "There was no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var attempts atomic.Int32
