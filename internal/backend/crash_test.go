@@ -31,8 +31,7 @@ import (
 const (
 	crashRounds  = 200
 	crashWriters = 4
-	// fullCheck is after how many rounds the whole history is read; each round's last
-	// writes are looked at right away.
+	// fullCheck is after how many rounds the whole history is compared with what was told.
 	fullCheck = 40
 )
 

@@ -1,7 +1,6 @@
 package backend_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -25,24 +23,6 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
-
-// logged is a log in memory.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // TestSecrets does everything that has to do with passwords and tokens, the wrong way,
 // too, and then looks for them in what the server wrote: its log, its errors, its
@@ -104,7 +84,7 @@ func testSecrets(t *testing.T, database string, stored func() string) {
 	lab.Passwords = map[string]string{"abc": abcPassword}
 	ok(t, errors.Join(s.ApplyLab(t.Context(), lab, nil), s.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword)))
 	defer s.Close() //nolint:errcheck // it stays open so that SQLite keeps its journal
-	log := new(logged)
+	log := new(logBuffer)
 	server, err := backend.NewServer(t.Context(), backend.ServerConfig{
 		Listen: "127.0.0.1:0", Database: database, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

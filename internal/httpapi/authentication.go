@@ -103,22 +103,21 @@ func (s *server) logIn(ctx context.Context, in *TokenInput) (tokens vcc.Tokens, 
 	if err != nil {
 		return refuse("", "the body is not a form that can be read") // whose text the error would show
 	}
-	value := func(name string) string { return form.Get(name) }
 	for _, name := range []string{"grant_type", "username", "password", "refresh_token"} {
 		if len(form[name]) > 1 { // RFC 6749, 3.2
 			return refuse(name, "the parameter is given more than once")
 		}
 	}
-	switch value("grant_type") {
+	switch form.Get("grant_type") {
 	case "password":
 		from, _ := ctx.Value(remoteKey{}).(netip.Addr)
-		tokens, err = s.Accounts.LogIn(ctx, value("username"), value("password"), from)
+		tokens, err = s.Accounts.LogIn(ctx, form.Get("username"), form.Get("password"), from)
 	case "refresh_token":
-		tokens, err = s.Accounts.Refresh(ctx, value("refresh_token"))
+		tokens, err = s.Accounts.Refresh(ctx, form.Get("refresh_token"))
 	default:
 		return refuse("grant_type", "use password or refresh_token")
 	}
-	s.metrics.login(value("grant_type"), vcc.Code(err))
+	s.metrics.login(form.Get("grant_type"), vcc.Code(err))
 	return tokens, err
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -174,8 +175,7 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.Log.ErrorContext(r.Context(), "panic", "requestId", seen(r.Context()).id, "stack", string(debug.Stack()))
-				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, panicked{p}))
+				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
 			}
 		}()
 		next.ServeHTTP(w, r)

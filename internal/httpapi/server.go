@@ -259,11 +259,6 @@ func (s *server) fail(ctx context.Context, method, path string, err error) *Erro
 	return e
 }
 
-// panicked is the error of a handler that panicked.
-type panicked struct{ with any }
-
-func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.with) }
-
 func writeError(w http.ResponseWriter, e *Error) {
 	maps.Copy(w.Header(), e.GetHeaders())
 	w.Header().Set("Content-Type", "application/json")

@@ -73,10 +73,14 @@ func (s *Store) AddAccount(ctx context.Context, a vcc.Account, password string) 
 				return err
 			}
 		}
-		if existing, err := findAccount(ctx, tx, a.Username); err != nil || existing != nil {
-			return errors.Join(err, &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("there is an account %q already; nothing was changed", a.Username)})
+		existing, err := findAccount(ctx, tx, a.Username)
+		if err != nil {
+			return err
 		}
-		_, err := tx.NewInsert().Model(&row).Exec(ctx)
+		if existing != nil {
+			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("there is an account %q already; nothing was changed", a.Username)}
+		}
+		_, err = tx.NewInsert().Model(&row).Exec(ctx)
 		return err
 	})
 }

@@ -67,10 +67,14 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 		return s.engine.translate(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it changed nothing
-	if digest, err := declaredLab(ctx, tx); err != nil || digest == "" {
-		return errors.Join(s.engine.translate(err), notFound("", "the database has no lab, so there is nothing to back up; is its address right?"))
+	digest, err := declaredLab(ctx, tx)
+	if err == nil && digest == "" {
+		err = notFound("", "the database has no lab, so there is nothing to back up; is its address right?")
 	}
-	version, err := schemaVersion(ctx, tx)
+	var version int64
+	if err == nil {
+		version, err = schemaVersion(ctx, tx)
+	}
 	if err == nil {
 		err = encoder.Encode(backupHeader{backupFormat, version, s.now()})
 	}
@@ -169,8 +173,12 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if accounts, err := tx.NewSelect().TableExpr("accounts").Count(ctx); err != nil || digest != "" || accounts > 0 {
-			return errors.Join(err, &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"})
+		accounts, err := tx.NewSelect().TableExpr("accounts").Count(ctx)
+		if err != nil {
+			return err
+		}
+		if digest != "" || accounts > 0 {
+			return &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"}
 		}
 		if err := s.restoreRows(ctx, tx, decoder, compressed, damaged); err != nil {
 			return err

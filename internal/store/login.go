@@ -101,11 +101,15 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 	}
 	var tokens vcc.Tokens
 	err = s.write(ctx, logins, func(tx bun.Tx) error {
-		if now, err := findAccount(ctx, tx, username); err != nil || now == nil || now.PasswordHash != hash {
-			return errors.Join(err, wrong) // it was changed meanwhile
+		now, err := findAccount(ctx, tx, username)
+		if err != nil {
+			return err
+		}
+		if now == nil || now.PasswordHash != hash { // it was changed meanwhile
+			return wrong
 		}
 		// Somebody who guesses may have an account, too: its logins clear that account alone.
-		_, err := tx.NewRaw("DELETE FROM login_attempts WHERE subject = ?", account).Exec(ctx)
+		_, err = tx.NewRaw("DELETE FROM login_attempts WHERE subject = ?", account).Exec(ctx)
 		if err == nil {
 			_, err = tx.NewRaw("UPDATE login_attempts SET count = count - 1 WHERE subject = ? AND count > 0", address).Exec(ctx)
 		}
@@ -209,16 +213,20 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string) (tokens vcc.To
 
 // Authenticate implements vcc.AccountService.
 func (s *Store) Authenticate(ctx context.Context, accessToken string) (a vcc.Account, err error) {
-	row, err := s.findToken(ctx, s.db, "access", accessToken)
-	if err != nil {
-		return a, s.engine.translate(err)
-	}
-	account, err := findAccount(ctx, s.db, row.Username)
-	if err == nil && account == nil { // removed since
-		err = invalidToken("the account is no more; log in with another")
-	}
-	if err != nil {
-		return a, s.engine.translate(err)
-	}
-	return account.account(), nil
+	err = s.again(func() error { // no transaction: this comes before every request
+		row, err := s.findToken(ctx, s.db, "access", accessToken)
+		if err != nil {
+			return err
+		}
+		account, err := findAccount(ctx, s.db, row.Username)
+		if err != nil {
+			return err
+		}
+		if account == nil { // removed since
+			return invalidToken("the account is no more; log in with another")
+		}
+		a = account.account()
+		return nil
+	})
+	return a, s.engine.translate(err)
 }
