@@ -115,8 +115,7 @@ func checkListen(cfg ServerConfig, secure bool) error {
 	if err != nil {
 		return fmt.Errorf("%q is not an address to listen at; write it like 127.0.0.1:9419", cfg.Listen)
 	}
-	ip := net.ParseIP(host)
-	if loopback := host == "localhost" || ip != nil && ip.IsLoopback(); secure || loopback || cfg.AllowPlaintext {
+	if secure || httpapi.IsLoopback(host) || cfg.AllowPlaintext {
 		return nil
 	}
 	return fmt.Errorf("without TLS passwords and tokens would go over the network in clear: a server at %s needs a certificate and its key "+

@@ -81,7 +81,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Username != "" && base.Scheme == "http" && !isLoopback(base.Hostname()) {
+	if cfg.Username != "" && base.Scheme == "http" && !IsLoopback(base.Hostname()) {
 		return nil, invalid("endpoint", "a password never goes over plain http:// except to a loopback address; use https://%s", base.Host)
 	}
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: cfg.InsecureSkipVerify} //nolint:gosec // the user's explicit choice
@@ -138,7 +138,9 @@ func invalid(field, format string, args ...any) error {
 	return &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host is this machine's loopback interface, the only one
+// that passwords may reach without TLS.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

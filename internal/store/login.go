@@ -18,15 +18,6 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// Guessing is slowed down, and nobody is locked out: whoever got as many passwords wrong
-// as are free waits before the next try, twice as long each time, but never longer than
-// the most. Tries that come too early are refused unseen and make no wait longer.
-const (
-	freeAttempts      = 10
-	longestWait       = 30 * time.Second
-	attemptsForgotten = 15 * time.Minute
-)
-
 // expiredKept is how long an expired token is kept, to tell that it expired.
 const expiredKept = 24 * time.Hour
 
@@ -132,7 +123,7 @@ func (s *Store) attempt(ctx context.Context, tx bun.Tx, subject string) error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if wait := row.LastAt.Add(waitAfter(row.Count)).Sub(s.now()); row.Count > 0 && wait > 0 {
+	if wait := row.LastAt.Add(vcc.LoginWait(row.Count)).Sub(s.now()); row.Count > 0 && wait > 0 {
 		return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many logins failed for this account or from this address; nothing is locked, try again later"}
 	}
 	_, err = tx.NewRaw("INSERT INTO login_attempts (subject, count, last_at) VALUES (?, 1, ?) "+
@@ -140,17 +131,9 @@ func (s *Store) attempt(ctx context.Context, tx bun.Tx, subject string) error {
 	return err
 }
 
-// waitAfter is how long to wait after so many failed attempts.
-func waitAfter(attempts int) time.Duration {
-	if attempts < freeAttempts {
-		return 0
-	}
-	return min(time.Second<<min(attempts-freeAttempts, 10), longestWait)
-}
-
 // forgetOld removes attempts and tokens that nobody asks for any more.
 func (s *Store) forgetOld(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("DELETE FROM login_attempts WHERE last_at < ?", s.now().Add(-attemptsForgotten)).Exec(ctx)
+	_, err := tx.NewRaw("DELETE FROM login_attempts WHERE last_at < ?", s.now().Add(-vcc.LoginsForgotten)).Exec(ctx)
 	if err == nil {
 		_, err = tx.NewRaw("DELETE FROM tokens WHERE expires_at < ?", s.now().Add(-expiredKept)).Exec(ctx)
 	}

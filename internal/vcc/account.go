@@ -43,6 +43,24 @@ const (
 	RefreshTokenLifetime = 14 * 24 * time.Hour
 )
 
+// Guessing is slowed down, and nobody is locked out: tries that come too early are
+// refused unseen and make no wait longer.
+const (
+	freeLogins  = 10
+	longestWait = 30 * time.Second
+	// LoginsForgotten is after how long without a try those that failed count no more.
+	LoginsForgotten = 15 * time.Minute
+)
+
+// LoginWait is how long an account, or an address, waits after so many failed logins:
+// some are free, then each wait is twice as long as the one before.
+func LoginWait(failed int) time.Duration {
+	if failed < freeLogins {
+		return 0
+	}
+	return min(time.Second<<min(failed-freeLogins, 10), longestWait)
+}
+
 // AccountService knows who may use a backend. Its methods are safe for concurrent
 // use.
 type AccountService interface {

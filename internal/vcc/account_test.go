@@ -1,0 +1,42 @@
+package vcc_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+func TestLoginWait(t *testing.T) {
+	for failed, want := range map[int]time.Duration{
+		0: 0, 9: 0, 10: time.Second, 11: 2 * time.Second, 14: 16 * time.Second, 15: 30 * time.Second, 1 << 40: 30 * time.Second,
+	} {
+		if got := vcc.LoginWait(failed); got != want {
+			t.Errorf("after %d: %s, want %s", failed, got, want)
+		}
+	}
+}
+
+func TestValidateAccount(t *testing.T) {
+	for name, good := range map[string]bool{
+		"abc-company": true, "ÄÖÜ": true, "two words": true, strings.Repeat("x", 128): true,
+		"": false, " x": false, "x ": false, "a\x00b": false, "line\nbreak": false, "\xff": false, strings.Repeat("x", 129): false,
+	} {
+		if err := vcc.ValidateUsername(name); (err == nil) != good {
+			t.Errorf("user name %q: %v", name, err)
+		}
+	}
+	for password, good := range map[string]bool{
+		"8 letter": true, "ümläütéß": true, strings.Repeat("x", 1024): true,
+		"": false, "7letter": false, "line\nbreak": false, "\xffxxxxxxxx": false, strings.Repeat("x", 1025): false,
+	} {
+		err := vcc.ValidatePassword(password)
+		if (err == nil) != good {
+			t.Errorf("password %q: %v", password, err)
+		}
+		if err != nil && password != "" && strings.Contains(err.Error(), password) {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
