@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -325,23 +323,12 @@ func TestCrashOfTheServer(t *testing.T) {
 
 func TestCrashOfPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server, err := postgrestest.New()
-	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	ok(t, err)
-	t.Cleanup(func() { _ = server.Close() })
-	name, err := server.NewDatabase("")
-	ok(t, err)
-	declareCrashLab(t, server.URL(name))
-	running, err := backend.NewServer(t.Context(), backend.ServerConfig{Listen: "127.0.0.1:0", Database: server.URL(name), Log: slog.New(slog.DiscardHandler)})
-	ok(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- running.Serve(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
+	server := newPostgres(t)
+	database := server.URL("postgres")
+	declareCrashLab(t, database)
+	running := serve(t, backend.ServerConfig{Database: database})
 	first := true
-	crash(t, running.Addr().String(), func() func() {
+	crash(t, "127.0.0.1:"+running.port, func() func() {
 		if !first {
 			ok(t, server.Start())
 		}

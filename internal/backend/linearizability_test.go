@@ -194,6 +194,35 @@ var postgres = sync.OnceValues(func() (_ *postgrestest.Server, err error) {
 
 var postgresServer *postgrestest.Server
 
+// installed skips a test where there is no PostgreSQL, but never in CI.
+func installed(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	ok(t, err)
+}
+
+// newPostgres starts a server for one test, which may kill it.
+func newPostgres(t *testing.T) *postgrestest.Server {
+	t.Helper()
+	server, err := postgrestest.New()
+	installed(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	return server
+}
+
+// newPostgresDatabase makes an empty database on the server that the tests share, and
+// returns its address.
+func newPostgresDatabase(t *testing.T) string {
+	t.Helper()
+	server, err := postgres()
+	installed(t, err)
+	name, err := server.NewDatabase("")
+	ok(t, err)
+	return server.URL(name)
+}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) == "serve" {
 		if err := serveChild(os.Args[1:]); err != nil {
@@ -214,14 +243,7 @@ func TestLinearizability(t *testing.T) {
 		checkLinearizability(t, "sqlite:"+filepath.Join(t.TempDir(), "vcc.db"))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		server, err := postgres()
-		if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
-			t.Skip(err)
-		}
-		ok(t, err)
-		name, err := server.NewDatabase("")
-		ok(t, err)
-		checkLinearizability(t, server.URL(name))
+		checkLinearizability(t, newPostgresDatabase(t))
 	})
 }
 

@@ -19,7 +19,6 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -41,15 +40,9 @@ func TestSecrets(t *testing.T) {
 		})
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		server, err := postgres()
-		if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
-			t.Skip(err)
-		}
-		ok(t, err)
-		name, err := server.NewDatabase("")
-		ok(t, err)
-		testSecrets(t, server.URL(name), func() string {
-			db, err := sql.Open("pgx", server.URL(name))
+		address := newPostgresDatabase(t)
+		testSecrets(t, address, func() string {
+			db, err := sql.Open("pgx", address)
 			ok(t, err)
 			defer db.Close() //nolint:errcheck // it was read
 			var all strings.Builder
@@ -170,14 +163,14 @@ func testSecrets(t *testing.T, database string, stored func() string) {
 		logIn(password("abc", wrong))
 	}
 	_, metrics := ask("GET", "/metrics", "", "", "Authorization: Bearer "+root)
-	database = stored()
+	content := stored()
 	stop()
 	ok(t, <-ended)
 
 	if len(secrets) < 12 {
 		t.Fatalf("only %d secrets", len(secrets))
 	}
-	for what, text := range map[string]string{"log": log.String(), "errors": answers.String(), "metrics": metrics, "database": database} {
+	for what, text := range map[string]string{"log": log.String(), "errors": answers.String(), "metrics": metrics, "database": content} {
 		// What must be there shows that the test looks at the right thing.
 		must := map[string]string{"log": `"account":"root"`, "errors": "InvalidToken", "metrics": `vcc_logins_total{grant="password",outcome="success"}`, "database": "$argon2id$"}[what]
 		if !strings.Contains(text, must) {

@@ -24,7 +24,6 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -401,12 +400,7 @@ func TestStop(t *testing.T) {
 // TestReady: a server whose database does not answer is alive and not ready, until it
 // answers again.
 func TestReady(t *testing.T) {
-	database, err := postgrestest.New()
-	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	ok(t, err)
-	t.Cleanup(func() { _ = database.Close() })
+	database := newPostgres(t)
 	s := serve(t, backend.ServerConfig{Database: withAccounts(t, database.URL("postgres"))})
 	client := s.abc()
 	before, err := client.NetworkRouting(t.Context())
@@ -434,14 +428,7 @@ func TestReady(t *testing.T) {
 
 // TestTwoServers: two servers on one database are one to those who use them.
 func TestTwoServers(t *testing.T) {
-	server, err := postgres()
-	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	ok(t, err)
-	name, err := server.NewDatabase("")
-	ok(t, err)
-	database := withAccounts(t, server.URL(name))
+	database := withAccounts(t, newPostgresDatabase(t))
 	a, b := serve(t, backend.ServerConfig{Database: database}), serve(t, backend.ServerConfig{Database: database})
 	status := func(s *served, token string) int {
 		t.Helper()
