@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/uptrace/bun"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -16,11 +14,16 @@ const logins scope = "logins"
 
 // accountRow is a row of the table.
 type accountRow struct {
-	bun.BaseModel `bun:"table:accounts"`
-	Username      string `bun:",pk"`
-	TenantID      *string
-	PasswordHash  string
-	Declared      bool
+	Username     string
+	TenantID     *string
+	PasswordHash string
+	Declared     bool
+}
+
+const selectAccounts = "SELECT username, tenant_id, password_hash, declared FROM accounts"
+
+func (r *accountRow) fields() []any {
+	return []any{&r.Username, &r.TenantID, &r.PasswordHash, &r.Declared}
 }
 
 func (r accountRow) account() vcc.Account {
@@ -30,10 +33,11 @@ func (r accountRow) account() vcc.Account {
 	return vcc.Account{Username: r.Username, Role: vcc.RoleTenant, TenantID: *r.TenantID}
 }
 
+const selectAccount = selectAccounts + " WHERE username = $1"
+
 // findAccount returns an account, nil if there is none.
-func findAccount(ctx context.Context, db bun.IDB, username string) (*accountRow, error) {
-	var row accountRow
-	err := db.NewSelect().Model(&row).Where("username = ?", username).Scan(ctx)
+func findAccount(ctx context.Context, q querier, username string) (*accountRow, error) {
+	row, err := queryFirst[accountRow](ctx, q, selectAccount, username)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -44,9 +48,8 @@ func noAccount(username string) error { return notFound("", "there is no account
 
 // Accounts returns every account in order of their names.
 func (s *Store) Accounts(ctx context.Context) (list []vcc.Account, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
-		var rows []accountRow
-		err := tx.NewSelect().Model(&rows).OrderExpr("username").Scan(ctx)
+	err = s.read(ctx, func(tx querier) error {
+		rows, err := queryAll[accountRow](ctx, tx, selectAccounts+" ORDER BY username")
 		list = convert(rows, accountRow.account)
 		return err
 	})
@@ -67,7 +70,7 @@ func (s *Store) AddAccount(ctx context.Context, a vcc.Account, password string) 
 	if row.PasswordHash, err = hashPassword(ctx, password); err != nil {
 		return err
 	}
-	return s.write(ctx, everything, func(tx bun.Tx) error { // the tenant must not go meanwhile
+	return s.write(ctx, everything, func(tx querier) error { // the tenant must not go meanwhile
 		if row.TenantID != nil {
 			if _, err := tenantOf(ctx, tx, *row.TenantID); err != nil {
 				return err
@@ -80,9 +83,13 @@ func (s *Store) AddAccount(ctx context.Context, a vcc.Account, password string) 
 		if existing != nil {
 			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("there is an account %q already; nothing was changed", a.Username)}
 		}
-		_, err = tx.NewInsert().Model(&row).Exec(ctx)
-		return err
+		return insertAccount(ctx, tx, row)
 	})
+}
+
+func insertAccount(ctx context.Context, tx querier, r accountRow) error {
+	return tx.exec(ctx, "INSERT INTO accounts (username, tenant_id, password_hash, declared) VALUES ($1, $2, $3, $4)",
+		r.Username, r.TenantID, r.PasswordHash, r.Declared)
 }
 
 // SetPassword gives an account another password and ends everything that came of the
@@ -96,10 +103,10 @@ func (s *Store) SetPassword(ctx context.Context, username, password string) erro
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, logins, func(tx bun.Tx) error { return setPasswordHash(ctx, tx, username, hash) })
+	return s.write(ctx, logins, func(tx querier) error { return setPasswordHash(ctx, tx, username, hash) })
 }
 
-func setPasswordHash(ctx context.Context, tx bun.Tx, username, hash string) error {
+func setPasswordHash(ctx context.Context, tx querier, username, hash string) error {
 	row, err := findAccount(ctx, tx, username)
 	if err != nil {
 		return err
@@ -107,17 +114,16 @@ func setPasswordHash(ctx context.Context, tx bun.Tx, username, hash string) erro
 	if row == nil {
 		return noAccount(username)
 	}
-	if _, err := tx.NewRaw("UPDATE accounts SET password_hash = ? WHERE username = ?", hash, username).Exec(ctx); err != nil {
+	if err := tx.exec(ctx, "UPDATE accounts SET password_hash = $1 WHERE username = $2", hash, username); err != nil {
 		return err
 	}
-	_, err = tx.NewRaw("DELETE FROM tokens WHERE username = ?", username).Exec(ctx)
-	return err
+	return tx.exec(ctx, "DELETE FROM tokens WHERE username = $1", username)
 }
 
 // RemoveAccount removes an account and ends its logins. CodeNotFound: there is no such
 // account.
 func (s *Store) RemoveAccount(ctx context.Context, username string) error {
-	return s.write(ctx, logins, func(tx bun.Tx) error {
+	return s.write(ctx, logins, func(tx querier) error {
 		row, err := findAccount(ctx, tx, username)
 		if err != nil {
 			return err
@@ -125,36 +131,33 @@ func (s *Store) RemoveAccount(ctx context.Context, username string) error {
 		if row == nil {
 			return noAccount(username)
 		}
-		_, err = tx.NewDelete().Model(row).WherePK().Exec(ctx) // its tokens go with it
-		return err
+		return tx.exec(ctx, "DELETE FROM accounts WHERE username = $1", username) // its tokens go with it
 	})
 }
 
 // Tenant implements vcc.LabService.
 func (s *Store) Tenant(ctx context.Context, nameOrID string) (t vcc.Tenant, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		t, err = tenantOf(ctx, tx, nameOrID)
 		return err
 	})
 	return t, err
 }
 
-func tenantOf(ctx context.Context, db bun.IDB, nameOrID string) (t vcc.Tenant, err error) {
-	err = db.NewSelect().TableExpr("tenants").ColumnExpr("id, name").
-		Where("id = ? OR name = ?", nameOrID, nameOrID).OrderExpr("name").Limit(1).Scan(ctx, &t)
+func tenantOf(ctx context.Context, q querier, nameOrID string) (vcc.Tenant, error) {
+	t, err := queryFirst[namedRow](ctx, q, "SELECT id, name FROM tenants WHERE id = $1 OR name = $1 ORDER BY name", nameOrID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = notFound("", "there is no tenant %q", nameOrID)
 	}
-	return t, err
+	return vcc.Tenant(t), err
 }
 
 // TenantsWithoutAccount implements vcc.LabService.
 func (s *Store) TenantsWithoutAccount(ctx context.Context) (list []vcc.Tenant, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		var rows []struct{ ID, Name, Declaration string }
-		err := tx.NewSelect().TableExpr("tenants AS t").ColumnExpr("t.id, t.name, t.declaration").
-			Where("NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.tenant_id = t.id)").OrderExpr("t.ordinal").Scan(ctx, &rows)
+		rows, err := queryAll[declaredRow](ctx, tx, "SELECT t.id, t.name, t.declaration FROM tenants AS t "+
+			"WHERE NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.tenant_id = t.id) ORDER BY t.ordinal")
 		for _, r := range rows {
 			declared, err := decode[vcc.LabTenant](r.Declaration)
 			if err != nil {
@@ -174,7 +177,7 @@ func (s *Store) TenantsWithoutAccount(ctx context.Context) (list []vcc.Tenant, e
 func (s *Store) declaredHashes(ctx context.Context, lab vcc.Lab) (map[string]string, error) {
 	hashes := map[string]string{}
 	for username, password := range lab.Passwords {
-		row, err := findAccount(ctx, s.db, username)
+		row, err := findAccount(ctx, querier{Store: s}, username)
 		if err != nil {
 			return nil, s.engine.translate(err)
 		}
@@ -200,7 +203,7 @@ func (s *Store) declaredHashes(ctx context.Context, lab vcc.Lab) (map[string]str
 func (c *labChange) putAccounts() error {
 	for i, t := range c.lab.Tenants {
 		id := c.tenants[t.Name]
-		if err := c.exec("DELETE FROM accounts WHERE tenant_id = ? AND declared AND username <> ?", id, t.Username); err != nil {
+		if err := c.exec("DELETE FROM accounts WHERE tenant_id = $1 AND declared AND username <> $2", id, t.Username); err != nil {
 			return err
 		}
 		hash := c.hashes[t.Username]
@@ -213,7 +216,7 @@ func (c *labChange) putAccounts() error {
 			return err
 		case row == nil:
 			row := accountRow{Username: t.Username, TenantID: &id, PasswordHash: hash, Declared: true}
-			if _, err := c.tx.NewInsert().Model(&row).Exec(c.ctx); err != nil {
+			if err := insertAccount(c.ctx, c.tx, row); err != nil {
 				return err
 			}
 		case row.TenantID == nil || *row.TenantID != id:

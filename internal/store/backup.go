@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -50,9 +48,8 @@ type backupEnd struct {
 }
 
 // schemaVersion is the version that the database's schema has.
-func schemaVersion(ctx context.Context, db bun.IDB) (version int64, err error) {
-	err = db.NewSelect().TableExpr("goose_db_version").ColumnExpr("max(version_id)").Where("is_applied").Scan(ctx, &version)
-	return version, err
+func schemaVersion(ctx context.Context, q querier) (int64, error) {
+	return queryValue[int64](ctx, q, "SELECT max(version_id) FROM goose_db_version WHERE is_applied")
 }
 
 // Backup writes a copy of everything at one moment, which Restore reads on either kind
@@ -67,13 +64,14 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 		return s.engine.translate(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it changed nothing
-	digest, err := declaredLab(ctx, tx)
+	q := querier{s, tx}
+	digest, err := declaredLab(ctx, q)
 	if err == nil && digest == "" {
 		err = notFound("", "the database has no lab, so there is nothing to back up; is its address right?")
 	}
 	var version int64
 	if err == nil {
-		version, err = schemaVersion(ctx, tx)
+		version, err = schemaVersion(ctx, q)
 	}
 	if err == nil {
 		err = encoder.Encode(backupHeader{backupFormat, version, s.now()})
@@ -81,7 +79,7 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 	rows := 0
 	for _, table := range backupTables {
 		if err == nil {
-			err = backUpTable(ctx, tx, table, func(r backupRow) error {
+			err = backUpTable(ctx, q, table, func(r backupRow) error {
 				rows++
 				return encoder.Encode(r)
 			})
@@ -96,8 +94,8 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 	return s.engine.translate(err)
 }
 
-func backUpTable(ctx context.Context, tx bun.Tx, table string, each func(backupRow) error) error {
-	found, err := tx.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("*").Rows(ctx)
+func backUpTable(ctx context.Context, tx querier, table string, each func(backupRow) error) error {
+	found, err := tx.query(ctx, "SELECT * FROM "+table)
 	if err != nil {
 		return err
 	}
@@ -156,7 +154,7 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 		return damaged(err)
 	}
 	started := false
-	return s.write(ctx, everything, func(tx bun.Tx) error {
+	return s.write(ctx, everything, func(tx querier) error {
 		if started {
 			return unavailable(nil, "the connection to the database broke; nothing was changed, try again")
 		}
@@ -173,7 +171,7 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 		if err != nil {
 			return err
 		}
-		accounts, err := tx.NewSelect().TableExpr("accounts").Count(ctx)
+		accounts, err := queryValue[int](ctx, tx, "SELECT count(*) FROM accounts")
 		if err != nil {
 			return err
 		}
@@ -187,19 +185,15 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 	})
 }
 
-func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decoder, compressed io.Reader, damaged func(error) error) error {
-	var batch []bun.TupleValues
+func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decoder, compressed io.Reader, damaged func(error) error) error {
+	var batch [][]any
 	table, order := "", -1
 	var columns map[string]string // of the table, and their types
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		names := make([]bun.Ident, 0, len(columns))
-		for _, name := range slices.Sorted(maps.Keys(columns)) {
-			names = append(names, bun.Ident(name))
-		}
-		_, err := tx.NewRaw("INSERT INTO ? (?) VALUES ?", bun.Ident(table), bun.List(names), bun.List(batch)).Exec(ctx)
+		err := tx.exec(ctx, insertRows(table, slices.Sorted(maps.Keys(columns)), len(batch)), slices.Concat(batch...)...)
 		batch = nil
 		if err != nil && !s.engine.broken(err) && vcc.Code(s.engine.translate(err)) == vcc.CodeUnknown {
 			return damaged(err) // a row that no table takes
@@ -244,7 +238,7 @@ func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decode
 		if err != nil {
 			return damaged(err)
 		}
-		if batch = append(batch, bun.Tuple(row)); len(batch) == restoreBatch {
+		if batch = append(batch, row); len(batch) == restoreBatch {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -252,9 +246,27 @@ func (s *Store) restoreRows(ctx context.Context, tx bun.Tx, decoder *json.Decode
 	}
 }
 
+// insertRows is the statement that inserts a number of rows.
+func insertRows(table string, columns []string, rows int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, strings.Join(columns, ", "))
+	for i := range rows * len(columns) {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%len(columns) == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
+	}
+	return b.String() + ")"
+}
+
 // columnTypes returns what a table's columns are declared as.
-func columnTypes(ctx context.Context, tx bun.Tx, table string) (map[string]string, error) {
-	rows, err := tx.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("*").Where("1 = 0").Rows(ctx)
+func columnTypes(ctx context.Context, tx querier, table string) (map[string]string, error) {
+	rows, err := tx.query(ctx, "SELECT * FROM "+table+" WHERE 1 = 0")
 	if err != nil {
 		return nil, err
 	}
@@ -289,11 +301,11 @@ func typedRow(row map[string]any, columns map[string]string) ([]any, error) {
 			value, err = v.Int64()
 		case string:
 			if strings.HasPrefix(kind, "TIMESTAMP") {
-				value, err = time.Parse(time.RFC3339Nano, v)
+				var at time.Time
+				at, err = time.Parse(time.RFC3339Nano, v)
+				value = at.UTC()
 			}
-		case nil:
-			value = bun.Safe("NULL")
-		case bool:
+		case nil, bool:
 		default:
 			err = fmt.Errorf("a value of column %q is a %T", name, v)
 		}

@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -57,18 +55,35 @@ func (r gatewayRecord) state() (vcc.GatewayState, error) {
 	return state, nil
 }
 
-// gatewayRow is a gateway beside its network.
+// gatewayRow is a network and the gateway that is stored for it, if there is one.
 type gatewayRow struct {
 	networkRow
-	Revision  int64
-	UpdatedAt time.Time
-	UpdatedBy string
+	Revision  *int64
+	UpdatedAt *time.Time
+	UpdatedBy *string
 	gatewayRecord
 }
 
-func (r gatewayRow) gateway() (vcc.DefaultGateway, error) {
+const (
+	selectNetworksAndGateways = "SELECT " + networkColumns + ", g.revision, g.updated_at, g.updated_by, COALESCE(g.origin, ''), " +
+		"g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length" + fromNetworks
+	joinGateways   = " JOIN default_gateways AS g ON g.network_id = n.id"
+	selectGateways = selectNetworksAndGateways + joinGateways
+)
+
+func (r *gatewayRow) fields() []any {
+	return append(r.networkRow.fields(), &r.Revision, &r.UpdatedAt, &r.UpdatedBy, &r.Origin,
+		&r.Ipv4Address, &r.Ipv4PrefixLength, &r.Ipv6Address, &r.Ipv6Network, &r.Ipv6PrefixLength)
+}
+
+// gateway returns the gateway, nil for none.
+func (r gatewayRow) gateway() (*vcc.DefaultGateway, error) {
+	if r.Revision == nil {
+		return nil, nil
+	}
 	state, err := r.state()
-	return newDefaultGateway(r.network(), state, r.Revision, r.UpdatedAt, r.UpdatedBy), err
+	g := newDefaultGateway(r.network(), state, *r.Revision, *r.UpdatedAt, *r.UpdatedBy)
+	return &g, err
 }
 
 func newDefaultGateway(n vcc.Network, state vcc.GatewayState, revision int64, at time.Time, by string) vcc.DefaultGateway {
@@ -79,67 +94,39 @@ func newDefaultGateway(n vcc.Network, state vcc.GatewayState, revision int64, at
 	}
 }
 
-func gatewaysOf(db bun.IDB, tenantID string) *bun.SelectQuery {
-	return withGateways(networksOf(db, tenantID), "JOIN")
-}
-
-// withGateways joins what is stored for the networks of a query.
-func withGateways(q *bun.SelectQuery, join string) *bun.SelectQuery {
-	return q.Join(join + " default_gateways AS g ON g.network_id = n.id").
-		ColumnExpr("g.origin, g.revision, g.updated_at, g.updated_by").
-		ColumnExpr("g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length")
-}
-
-func scanGateways(rows []gatewayRow) ([]vcc.DefaultGateway, error) {
+// gatewaysIn returns the gateways of rows that have one.
+func gatewaysIn(rows []gatewayRow) ([]vcc.DefaultGateway, error) {
 	list := make([]vcc.DefaultGateway, len(rows))
 	for i, r := range rows {
-		var err error
-		if list[i], err = r.gateway(); err != nil {
+		g, err := r.gateway()
+		if err != nil {
 			return nil, err
 		}
+		list[i] = *g
 	}
 	return list, nil
 }
 
-// findGateway returns the gateway of a network, nil if none is stored.
-func findGateway(ctx context.Context, db bun.IDB, tenantID, networkID string) (*vcc.DefaultGateway, error) {
-	var row gatewayRow
-	err := gatewaysOf(db, tenantID).Where("n.id = ?", networkID).Scan(ctx, &row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	g, err := row.gateway()
-	return &g, err
-}
+const selectNetworkAndGateway = selectNetworksAndGateways + " LEFT" + joinGateways + " WHERE n.id = $2"
 
 // findNetworkAndGateway returns a network and its gateway, nil if none is stored.
-func (s *Store) findNetworkAndGateway(ctx context.Context, tx bun.Tx, tenantID, networkID string) (n vcc.Network, g *vcc.DefaultGateway, err error) {
-	var row struct {
-		networkRow
-		Revision  *int64
-		UpdatedAt *time.Time
-		UpdatedBy *string
-		gatewayRecord
-	}
-	err = s.findGateway.first(ctx, tx, func(rows *sql.Rows) error { return s.db.ScanRow(ctx, rows, &row) }, tenantID, networkID)
+func findNetworkAndGateway(ctx context.Context, q querier, tenantID, networkID string) (vcc.Network, *vcc.DefaultGateway, error) {
+	row, err := queryFirst[gatewayRow](ctx, q, selectNetworkAndGateway, tenantID, networkID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return n, nil, noNetwork(networkID)
+		err = noNetwork(networkID)
 	}
-	if err != nil || row.Revision == nil {
-		return row.network(), nil, err
+	if err != nil {
+		return vcc.Network{}, nil, err
 	}
-	found, err := gatewayRow{row.networkRow, *row.Revision, *row.UpdatedAt, *row.UpdatedBy, row.gatewayRecord}.gateway()
-	return row.network(), &found, err
+	g, err := row.gateway()
+	return row.network(), g, err
 }
 
 // DefaultGateway implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGateway(ctx context.Context, as vcc.Actor, networkID string) (g *vcc.DefaultGateway, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		var n vcc.Network
-		if n, g, err = s.findNetworkAndGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
+		if n, g, err = findNetworkAndGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
 			err = noGateway(n)
 		}
 		return err
@@ -153,13 +140,13 @@ func noGateway(n vcc.Network) error {
 
 // DefaultGateways implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.DefaultGateway, total int, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
-		rows, n, err := scanPage[gatewayRow](ctx, gatewaysOf(tx, as.TenantID), p)
+	err = s.read(ctx, func(tx querier) error {
+		rows, n, err := queryPage[gatewayRow](ctx, tx, p, selectGateways+inNetworkOrder, as.TenantID)
 		if err != nil {
 			return err
 		}
 		total = n
-		list, err = scanGateways(rows)
+		list, err = gatewaysIn(rows)
 		return err
 	})
 	return list, total, err
@@ -170,7 +157,7 @@ func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID s
 	if err := settings.Validate(); err != nil {
 		return nil, false, err
 	}
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		n, current, err := s.forChange(ctx, tx, as, networkID, p)
 		if err != nil {
 			return err
@@ -188,8 +175,8 @@ func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID s
 
 // forChange returns a network and its gateway, nil if none is stored, once the
 // precondition is seen to hold.
-func (s *Store) forChange(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
-	n, current, err := s.findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
+func (s *Store) forChange(ctx context.Context, tx querier, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
+	n, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
 	if err != nil {
 		return n, nil, err
 	}
@@ -211,12 +198,21 @@ func (s *Store) forChange(ctx context.Context, tx bun.Tx, as vcc.Actor, networkI
 	return n, current, nil
 }
 
+const upsertGateway = "INSERT INTO default_gateways (network_id, revision, updated_at, updated_by, origin, " +
+	"ipv4_address, ipv4_prefix_length, ipv6_address, ipv6_network, ipv6_prefix_length) " +
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) " +
+	"ON CONFLICT (network_id) DO UPDATE SET revision = excluded.revision, " +
+	"updated_at = excluded.updated_at, updated_by = excluded.updated_by, origin = excluded.origin, " +
+	"ipv4_address = excluded.ipv4_address, ipv4_prefix_length = excluded.ipv4_prefix_length, " +
+	"ipv6_address = excluded.ipv6_address, ipv6_network = excluded.ipv6_network, " +
+	"ipv6_prefix_length = excluded.ipv6_prefix_length"
+
 // putGateway stores a gateway in place of current, which may be nil.
-func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, current *vcc.DefaultGateway, state vcc.GatewayState) (*vcc.DefaultGateway, error) {
+func (s *Store) putGateway(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, current *vcc.DefaultGateway, state vcc.GatewayState) (*vcc.DefaultGateway, error) {
 	// What is connected already overlaps with nothing.
 	connected := current != nil && maps.Equal(current.Networks(), state.Networks())
 	if !connected {
-		if err := s.checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
+		if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
 			return nil, err
 		}
 	}
@@ -225,13 +221,13 @@ func (s *Store) putGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.N
 	if err != nil {
 		return nil, err
 	}
-	err = s.storeGateway.exec(ctx, tx, n.ID, change.Revision, change.ChangedAt, change.Actor,
+	err = tx.exec(ctx, upsertGateway, n.ID, change.Revision, change.ChangedAt, change.Actor,
 		string(r.Origin), r.Ipv4Address, r.Ipv4PrefixLength, r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength)
 	if err == nil && current != nil && !connected {
-		err = s.disconnect(ctx, tx, n.ID)
+		err = disconnect(ctx, tx, n.ID)
 	}
 	if err == nil && !connected {
-		err = s.connect(ctx, tx, as, n, state.GatewaySettings)
+		err = connect(ctx, tx, as, n, state.GatewaySettings)
 	}
 	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
 	return &g, err
@@ -247,7 +243,7 @@ func recordOf(g *vcc.DefaultGateway) any {
 
 // RemoveDefaultGateway implements vcc.DefaultGatewayService.
 func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) error {
-	return s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
+	return s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		n, current, err := s.forChange(ctx, tx, as, networkID, p)
 		if current == nil && (err == nil || vcc.Code(err) == vcc.CodePreconditionFailed) {
 			return noGateway(n) // gone already: what the caller wanted, whatever revision it had seen
@@ -259,13 +255,12 @@ func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkI
 	})
 }
 
-func (s *Store) removeGateway(ctx context.Context, tx bun.Tx, as vcc.Actor, current vcc.DefaultGateway) error {
+func (s *Store) removeGateway(ctx context.Context, tx querier, as vcc.Actor, current vcc.DefaultGateway) error {
 	if _, err := s.record(ctx, tx, as, &current.NetworkID, recordOf(&current), nil); err != nil {
 		return err
 	}
-	if err := s.disconnect(ctx, tx, current.NetworkID); err != nil {
+	if err := disconnect(ctx, tx, current.NetworkID); err != nil {
 		return err
 	}
-	_, err := tx.NewDelete().TableExpr("default_gateways").Where("network_id = ?", current.NetworkID).Exec(ctx)
-	return err
+	return tx.exec(ctx, "DELETE FROM default_gateways WHERE network_id = $1", current.NetworkID)
 }

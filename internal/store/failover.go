@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -18,28 +17,29 @@ import (
 // sessionRow is a failover session. The log and the problems are written once and
 // read whole.
 type sessionRow struct {
-	bun.BaseModel `bun:"table:failover_sessions"`
-	ID            string `bun:",pk"`
-	TenantID      string
+	ID            string
 	Kind          vcc.FailoverKind
 	PlanID        string
 	PlanName      string
-	VM            string `bun:"vm"`
+	VM            string
 	Hosts         string
 	StartedAt     time.Time
 	StartedBy     string
-	EndedAt       *time.Time
-	EndedBy       string
 	Log, Problems string
+}
+
+// selectUnderWay are a tenant's sessions that have not ended.
+const selectUnderWay = "SELECT id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, log, problems FROM failover_sessions " +
+	"WHERE tenant_id = $1 AND ended_at IS NULL"
+
+func (r *sessionRow) fields() []any {
+	return []any{&r.ID, &r.Kind, &r.PlanID, &r.PlanName, &r.VM, &r.Hosts, &r.StartedAt, &r.StartedBy, &r.Log, &r.Problems}
 }
 
 func (r sessionRow) session() (*vcc.FailoverSession, error) {
 	s := &vcc.FailoverSession{
 		ID: r.ID, Kind: r.Kind, PlanID: r.PlanID, PlanName: r.PlanName, VM: r.VM,
-		StartedAt: r.StartedAt, StartedBy: r.StartedBy, EndedBy: r.EndedBy,
-	}
-	if r.EndedAt != nil {
-		s.EndedAt = *r.EndedAt
+		StartedAt: r.StartedAt, StartedBy: r.StartedBy,
 	}
 	var logErr, problemsErr error
 	s.Log, logErr = decode[[]vcc.FailoverLogEntry](r.Log)
@@ -54,26 +54,25 @@ func (r sessionRow) occupies(hosts []string) bool {
 }
 
 // underWay lists the sessions that occupy a tenant's appliances.
-func underWay(ctx context.Context, db bun.IDB, tenantID string) ([]sessionRow, error) {
-	var rows []sessionRow
-	err := db.NewSelect().Model(&rows).Where("tenant_id = ?", tenantID).Where("ended_at IS NULL").OrderExpr("started_at, id").Scan(ctx)
-	return rows, err
+func underWay(ctx context.Context, q querier, tenantID string) ([]sessionRow, error) {
+	return queryAll[sessionRow](ctx, q, selectUnderWay+" ORDER BY started_at, id", tenantID)
 }
 
-type failoverPlanRow struct {
-	ID, Name, Declaration string
-}
+const selectFailoverPlans = "SELECT id, name, declaration FROM failover_plans WHERE tenant_id = $1"
 
-func failoverPlansOf(db bun.IDB, tenantID string) *bun.SelectQuery {
-	return db.NewSelect().TableExpr("failover_plans").ColumnExpr("id, name, declaration").
-		Where("tenant_id = ?", tenantID).OrderExpr("ordinal")
+func findFailoverPlan(ctx context.Context, q querier, tenantID, planID string) (declaredRow, error) {
+	row, err := queryFirst[declaredRow](ctx, q, selectFailoverPlans+" AND id = $2", tenantID, planID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = notFound(planID, "there is no failover plan with ID %s", planID)
+	}
+	return row, err
 }
 
 // FailoverPlans implements vcc.FailoverService.
 func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.FailoverPlan, total int, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		rows, n, err := scanPage[failoverPlanRow](ctx, failoverPlansOf(tx, as.TenantID), p)
+		rows, n, err := queryPage[declaredRow](ctx, tx, p, selectFailoverPlans+" ORDER BY ordinal", as.TenantID)
 		if err != nil {
 			return err
 		}
@@ -104,27 +103,27 @@ func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) (li
 // in plan order, all as it is stored at one moment. The public IP rules are those
 // of the plan that is failed over, and of all plans while none is.
 func (s *Store) ApplianceInputs(ctx context.Context, as vcc.Actor) (list []vcc.ApplianceInputs, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		list, err = applianceInputs(ctx, tx, as.TenantID)
 		return err
 	})
 	return list, err
 }
 
-func applianceInputs(ctx context.Context, tx bun.Tx, tenantID string) ([]vcc.ApplianceInputs, error) {
+func applianceInputs(ctx context.Context, tx querier, tenantID string) ([]vcc.ApplianceInputs, error) {
 	tenant, err := findTenant(ctx, tx, tenantID)
 	if err != nil {
 		return nil, err
 	}
-	var networks []networkRow
-	if err := networksOf(tx, tenantID).Scan(ctx, &networks); err != nil {
+	networks, err := queryAll[networkRow](ctx, tx, selectNetworks+inNetworkOrder, tenantID)
+	if err != nil {
 		return nil, err
 	}
-	var gateways []gatewayRow
-	if err := gatewaysOf(tx, tenantID).Scan(ctx, &gateways); err != nil {
+	gateways, err := queryAll[gatewayRow](ctx, tx, selectGateways+inNetworkOrder, tenantID)
+	if err != nil {
 		return nil, err
 	}
-	stored, err := scanGateways(gateways)
+	stored, err := gatewaysIn(gateways)
 	if err != nil {
 		return nil, err
 	}
@@ -175,18 +174,17 @@ func applianceID(tenantID, hostID string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(tenantID+"/"+hostID)).String()
 }
 
-func findTenant(ctx context.Context, db bun.IDB, tenantID string) (vcc.LabTenant, error) {
-	var declaration string
-	err := db.NewSelect().TableExpr("tenants").Column("declaration").Where("id = ?", tenantID).Scan(ctx, &declaration)
+func findTenant(ctx context.Context, q querier, tenantID string) (vcc.LabTenant, error) {
+	declaration, err := queryValue[string](ctx, q, "SELECT declaration FROM tenants WHERE id = $1", tenantID)
 	if err != nil {
 		return vcc.LabTenant{}, err
 	}
 	return decode[vcc.LabTenant](declaration)
 }
 
-func findHost(ctx context.Context, db bun.IDB, id string) (vcc.Host, error) {
-	var declaration string
-	if err := db.NewSelect().TableExpr("hosts").Column("declaration").Where("id = ?", id).Scan(ctx, &declaration); err != nil {
+func findHost(ctx context.Context, q querier, id string) (vcc.Host, error) {
+	declaration, err := queryValue[string](ctx, q, "SELECT declaration FROM hosts WHERE id = $1", id)
+	if err != nil {
 		return vcc.Host{}, err
 	}
 	return decode[vcc.Host](declaration)
@@ -198,7 +196,7 @@ type Prepare func(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs)
 
 // StartFailover is vcc.FailoverService's, told what happens by prepare.
 func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		var hosts []string
 		if session, hosts, err = s.fullSite(ctx, tx, as, planID, prepare); err != nil {
 			return err
@@ -210,7 +208,7 @@ func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, 
 
 // TestFailover is vcc.FailoverService's, told what would happen by prepare.
 func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (session *vcc.FailoverSession, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		session, _, err = s.fullSite(ctx, tx, as, planID, prepare)
 		return err
 	})
@@ -219,12 +217,8 @@ func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, p
 
 // fullSite makes the session of a full site failover, and lists the hosts whose
 // appliances it occupies.
-func (s *Store) fullSite(ctx context.Context, tx bun.Tx, as vcc.Actor, planID string, prepare Prepare) (*vcc.FailoverSession, []string, error) {
-	var row failoverPlanRow
-	err := failoverPlansOf(tx, as.TenantID).Where("id = ?", planID).Scan(ctx, &row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil, notFound(planID, "there is no failover plan with ID %s", planID)
-	}
+func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID string, prepare Prepare) (*vcc.FailoverSession, []string, error) {
+	row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -270,15 +264,17 @@ func (s *Store) fullSite(ctx context.Context, tx bun.Tx, as vcc.Actor, planID st
 	return session, hosts, nil
 }
 
+// replicaRow is what a job was declared as, and the name of the host it replicates to.
+type replicaRow struct{ Declaration, Host string }
+
+func (r *replicaRow) fields() []any { return []any{&r.Declaration, &r.Host} }
+
 // replicaHosts lists, by VM, the hosts that have a replica of it: a replication
 // job with it has run.
-func replicaHosts(ctx context.Context, tx bun.Tx, tenantID string) (map[string][]string, error) {
-	var rows []struct{ Declaration, Host string }
-	err := tx.NewSelect().TableExpr("replication_jobs AS j").
-		Join("JOIN hardware_plans AS p ON p.id = j.hardware_plan_id").
-		Join("JOIN hosts AS h ON h.id = p.host_id").
-		ColumnExpr("j.declaration, h.name AS host").
-		Where("j.tenant_id = ?", tenantID).Where("j.runs > 0").OrderExpr("j.ordinal").Scan(ctx, &rows)
+func replicaHosts(ctx context.Context, tx querier, tenantID string) (map[string][]string, error) {
+	rows, err := queryAll[replicaRow](ctx, tx, "SELECT j.declaration, h.name FROM replication_jobs AS j "+
+		"JOIN hardware_plans AS p ON p.id = j.hardware_plan_id JOIN hosts AS h ON h.id = p.host_id "+
+		"WHERE j.tenant_id = $1 AND j.runs > 0 ORDER BY j.ordinal", tenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -298,7 +294,7 @@ func replicaHosts(ctx context.Context, tx bun.Tx, tenantID string) (map[string][
 }
 
 // begin stores a session, unless one of its appliances is busy (rule 14).
-func (s *Store) begin(ctx context.Context, tx bun.Tx, as vcc.Actor, session *vcc.FailoverSession, hosts []string) error {
+func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session *vcc.FailoverSession, hosts []string) error {
 	active, err := underWay(ctx, tx, as.TenantID)
 	if err != nil {
 		return err
@@ -314,19 +310,17 @@ func (s *Store) begin(ctx context.Context, tx bun.Tx, as vcc.Actor, session *vcc
 		}
 	}
 	session.ID = uuid.NewString()
-	row := sessionRow{
-		ID: session.ID, TenantID: as.TenantID, Kind: session.Kind, PlanID: session.PlanID, PlanName: session.PlanName, VM: session.VM,
-		StartedAt: session.StartedAt, StartedBy: session.StartedBy,
-	}
-	var errs [3]error
-	row.Hosts, errs[0] = encode(hosts)
-	row.Log, errs[1] = encode(session.Log)
-	row.Problems, errs[2] = encode(session.Problems)
-	if err := errors.Join(errs[:]...); err != nil {
+	occupied, hostsErr := encode(hosts)
+	log, logErr := encode(session.Log)
+	problems, problemsErr := encode(session.Problems)
+	if err := errors.Join(hostsErr, logErr, problemsErr); err != nil {
 		return err
 	}
-	_, err = tx.NewInsert().Model(&row).Exec(ctx)
-	return err
+	return tx.exec(ctx, "INSERT INTO failover_sessions "+
+		"(id, tenant_id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, log, problems) "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		session.ID, as.TenantID, session.Kind, session.PlanID, session.PlanName, session.VM,
+		occupied, session.StartedAt, session.StartedBy, log, problems)
 }
 
 func describeSession(kind vcc.FailoverKind, plan, vm string) string {
@@ -338,29 +332,23 @@ func describeSession(kind vcc.FailoverKind, plan, vm string) string {
 
 // UndoFailover implements vcc.FailoverService.
 func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
-		var row failoverPlanRow
-		err := failoverPlansOf(tx, as.TenantID).Where("id = ?", planID).Scan(ctx, &row)
-		if errors.Is(err, sql.ErrNoRows) {
-			return notFound(planID, "there is no failover plan with ID %s", planID)
-		}
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+		row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 		if err != nil {
 			return err
 		}
-		session, err = s.end(ctx, tx, as, vcc.FailoverFullSite, "plan_id", planID, fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name),
+		session, err = s.end(ctx, tx, as, selectUnderWay+" AND kind = 'fullSite' AND plan_id = $2", planID, fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name),
 			"addresses taken away, network extension appliances stopped")
 		return err
 	})
 	return session, err
 }
 
-// end ends the session of a kind under way in which column has value.
-func (s *Store) end(ctx context.Context, tx bun.Tx, as vcc.Actor, kind vcc.FailoverKind, column, value, none, message string) (*vcc.FailoverSession, error) {
-	var row sessionRow
-	err := tx.NewSelect().Model(&row).Where("tenant_id = ?", as.TenantID).Where("ended_at IS NULL").
-		Where("kind = ?", kind).Where("? = ?", bun.Ident(column), value).Scan(ctx)
+// end ends the session under way that a query finds by what it is of.
+func (s *Store) end(ctx context.Context, tx querier, as vcc.Actor, query, of, none, message string) (*vcc.FailoverSession, error) {
+	row, err := queryFirst[sessionRow](ctx, tx, query, as.TenantID, of)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: value, Message: none}
+		return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: of, Message: none}
 	}
 	if err != nil {
 		return nil, err
@@ -371,17 +359,17 @@ func (s *Store) end(ctx context.Context, tx bun.Tx, as vcc.Actor, kind vcc.Failo
 	}
 	session.EndedAt, session.EndedBy = s.now(), as.Name
 	session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.EndedAt, Message: message})
-	row.EndedAt, row.EndedBy = &session.EndedAt, session.EndedBy
-	if row.Log, err = encode(session.Log); err != nil {
+	log, err := encode(session.Log)
+	if err != nil {
 		return nil, err
 	}
-	_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
-	return session, err
+	return session, tx.exec(ctx, "UPDATE failover_sessions SET ended_at = $1, ended_by = $2, log = $3 WHERE id = $4",
+		session.EndedAt, session.EndedBy, log, session.ID)
 }
 
 // StartPartialFailover implements vcc.FailoverService.
 func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		if err := knownVM(ctx, tx, as, vm); err != nil {
 			return err
 		}
@@ -406,8 +394,8 @@ func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm strin
 // StopPartialFailover implements vcc.FailoverService. A VM that the lab no longer
 // has can be stopped too: its appliance would stay busy for ever.
 func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
-		session, err = s.end(ctx, tx, as, vcc.FailoverPartialSite, "vm", vm,
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+		session, err = s.end(ctx, tx, as, selectUnderWay+" AND kind = 'partialSite' AND vm = $2", vm,
 			fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm), "replica and tunnel stopped")
 		if vcc.Code(err) == vcc.CodeConflict {
 			err = cmp.Or(knownVM(ctx, tx, as, vm), err)
@@ -417,7 +405,7 @@ func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string
 	return session, err
 }
 
-func knownVM(ctx context.Context, tx bun.Tx, as vcc.Actor, name string) error {
+func knownVM(ctx context.Context, tx querier, as vcc.Actor, name string) error {
 	tenant, err := findTenant(ctx, tx, as.TenantID)
 	if err == nil && !slices.ContainsFunc(tenant.VMs, func(vm vcc.VM) bool { return vm.Name == name }) {
 		err = notFound(name, "there is no VM %q", name)

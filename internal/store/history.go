@@ -2,32 +2,37 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/uptrace/bun"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // changeRow is one entry of the history.
 type changeRow struct {
-	bun.BaseModel `bun:"table:changes"`
-	TenantID      string
 	Revision      int64
-	NetworkID     *string // nil: the routing option
 	ChangedAt     time.Time
 	Actor         string
 	Before, After *string
 }
 
+func (r *changeRow) fields() []any {
+	return []any{&r.Revision, &r.ChangedAt, &r.Actor, &r.Before, &r.After}
+}
+
+const (
+	moveRevision = "UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision"
+
+	insertChange = "INSERT INTO changes (tenant_id, revision, network_id, changed_at, actor, before, after) " +
+		"VALUES ($1, $2, $3, $4, $5, $6, $7)"
+)
+
 // record moves the tenant's revision and appends what happened to the history.
 // It belongs into the transaction that makes it happen. before and after are
-// what the history keeps, nil for nothing.
-func (s *Store) record(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID *string, before, after any) (changeRow, error) {
-	row := changeRow{TenantID: as.TenantID, NetworkID: networkID, ChangedAt: s.now(), Actor: as.Name}
+// what the history keeps, nil for nothing. networkID is nil for the routing option.
+func (s *Store) record(ctx context.Context, tx querier, as vcc.Actor, networkID *string, before, after any) (changeRow, error) {
+	row := changeRow{ChangedAt: s.now(), Actor: as.Name}
 	for _, side := range []struct {
 		value any
 		text  **string
@@ -41,25 +46,23 @@ func (s *Store) record(ctx context.Context, tx bun.Tx, as vcc.Actor, networkID *
 		}
 		*side.text = &text
 	}
-	err := s.moveRevision.first(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&row.Revision) }, as.TenantID)
-	if err != nil {
+	var err error
+	if row.Revision, err = queryValue[int64](ctx, tx, moveRevision, as.TenantID); err != nil {
 		return row, fmt.Errorf("moving the revision: %w", err)
 	}
-	err = s.addChange.exec(ctx, tx, row.TenantID, row.Revision, row.NetworkID, row.ChangedAt, row.Actor, row.Before, row.After)
+	err = tx.exec(ctx, insertChange, as.TenantID, row.Revision, networkID, row.ChangedAt, row.Actor, row.Before, row.After)
 	return row, err
 }
 
 // DefaultGatewayChanges implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, p vcc.Page) (list []vcc.Change, total int, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		list = nil
 		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
 			return err
 		}
-		rows, n, err := scanPage[changeRow](ctx, tx.NewSelect().Model((*changeRow)(nil)).
-			Where("tenant_id = ?", as.TenantID).
-			Where("network_id = ?", networkID).
-			OrderExpr("revision DESC"), p)
+		rows, n, err := queryPage[changeRow](ctx, tx, p, "SELECT revision, changed_at, actor, before, after FROM changes "+
+			"WHERE tenant_id = $1 AND network_id = $2 ORDER BY revision DESC", as.TenantID, networkID)
 		total = n
 		for _, r := range rows {
 			c := vcc.Change{Revision: r.Revision, Time: r.ChangedAt, Actor: r.Actor}

@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -28,50 +27,57 @@ func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) erro
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, everything, func(tx bun.Tx) error { return s.applyLab(ctx, tx, lab, hashes, remove) })
+	return s.write(ctx, everything, func(tx querier) error { return s.applyLab(ctx, tx, lab, hashes, remove) })
 }
 
 // Lab implements vcc.LabService.
 func (s *Store) Lab(ctx context.Context) (lab vcc.Lab, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		lab = vcc.Lab{}
-		err := tx.NewSelect().TableExpr("lab").Column("service_provider").Scan(ctx, &lab.ServiceProvider.Name)
+		name, err := queryValue[string](ctx, tx, "SELECT service_provider FROM lab")
 		if errors.Is(err, sql.ErrNoRows) {
 			return notFound("", "no lab was declared yet")
 		}
 		if err != nil {
 			return err
 		}
-		var plans []struct {
-			Name, Host                    string
-			WithInternet, WithoutInternet int
-		}
-		err = tx.NewSelect().TableExpr("hardware_plans AS p").Join("JOIN hosts AS h ON h.id = p.host_id").
-			ColumnExpr("p.name, h.name AS host, p.with_internet, p.without_internet").OrderExpr("p.name").Scan(ctx, &plans)
+		lab.ServiceProvider.Name = name
+		plans, err := queryAll[hardwarePlanRow](ctx, tx, "SELECT p.id, p.name, h.name, p.with_internet, p.without_internet "+
+			"FROM hardware_plans AS p JOIN hosts AS h ON h.id = p.host_id ORDER BY p.name")
 		for _, p := range plans {
 			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{
 				Name: p.Name, Host: p.Host, Networks: vcc.LabNetworkCount{WithInternet: p.WithInternet, WithoutInternet: p.WithoutInternet},
 			})
 		}
 		if err == nil {
-			lab.Hosts, err = declarations[vcc.Host](ctx, tx, "hosts", "name")
+			lab.Hosts, err = declarations[vcc.Host](ctx, tx, "SELECT declaration FROM hosts ORDER BY name")
 		}
 		if err == nil {
-			lab.Tenants, err = declarations[vcc.LabTenant](ctx, tx, "tenants", "ordinal")
+			lab.Tenants, err = declarations[vcc.LabTenant](ctx, tx, "SELECT declaration FROM tenants ORDER BY ordinal")
 		}
 		return err
 	})
 	return lab, err
 }
 
-// declarations reads what the rows of a table were declared as.
-func declarations[T any](ctx context.Context, db bun.IDB, table, order string) (list []T, err error) {
-	var texts []string
-	if err := db.NewSelect().TableExpr("?", bun.Ident(table)).Column("declaration").OrderExpr("?", bun.Ident(order)).Scan(ctx, &texts); err != nil {
+// namedRow is something that has a name.
+type namedRow struct{ ID, Name string }
+
+func (r *namedRow) fields() []any { return []any{&r.ID, &r.Name} }
+
+// declaredRow is something that the lab declares.
+type declaredRow struct{ ID, Name, Declaration string }
+
+func (r *declaredRow) fields() []any { return []any{&r.ID, &r.Name, &r.Declaration} }
+
+// declarations reads what was declared.
+func declarations[T any](ctx context.Context, q querier, query string) (list []T, err error) {
+	rows, err := queryAll[one[string]](ctx, q, query)
+	if err != nil {
 		return nil, err
 	}
-	for _, text := range texts {
-		v, err := decode[T](text)
+	for _, r := range rows {
+		v, err := decode[T](r.value)
 		if err != nil {
 			return nil, err
 		}
@@ -92,20 +98,18 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 		return false, err
 	}
 	// A look first, because a backend that is used daily need not take the write lock.
-	if digest, err := declaredLab(ctx, s.db); err != nil || digest != "" {
+	if digest, err := declaredLab(ctx, querier{Store: s}); err != nil || digest != "" {
 		return false, s.engine.translate(err)
 	}
-	err = s.write(ctx, everything, func(tx bun.Tx) error {
+	err = s.write(ctx, everything, func(tx querier) error {
 		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
 			return err
 		}
 		if err := s.applyLab(ctx, tx, lab, hashes, nil); err != nil {
 			return err
 		}
-		var jobs []struct{ ID, TenantID string }
-		err := tx.NewSelect().TableExpr("replication_jobs AS j").
-			Join("JOIN tenants AS t ON t.id = j.tenant_id").
-			ColumnExpr("j.id, j.tenant_id").OrderExpr("t.ordinal, j.ordinal").Scan(ctx, &jobs)
+		jobs, err := queryAll[ownedRow](ctx, tx, "SELECT j.id, j.tenant_id, j.name FROM replication_jobs AS j "+
+			"JOIN tenants AS t ON t.id = j.tenant_id ORDER BY t.ordinal, j.ordinal")
 		if err != nil {
 			return err
 		}
@@ -121,9 +125,8 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 }
 
 // declaredLab returns the digest of the lab declared last, "" for none.
-func declaredLab(ctx context.Context, db bun.IDB) (string, error) {
-	var digest string
-	err := db.NewSelect().TableExpr("lab").Column("digest").Scan(ctx, &digest)
+func declaredLab(ctx context.Context, q querier) (string, error) {
+	digest, err := queryValue[string](ctx, q, "SELECT digest FROM lab")
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -133,16 +136,15 @@ func declaredLab(ctx context.Context, db bun.IDB) (string, error) {
 // Tenants returns every tenant in the order of the lab. It is for who opens the
 // backend, not for who uses it.
 func (s *Store) Tenants(ctx context.Context) ([]vcc.Tenant, error) {
-	var list []vcc.Tenant
-	err := s.db.NewSelect().TableExpr("tenants").ColumnExpr("id, name").OrderExpr("ordinal").Scan(ctx, &list)
-	return list, s.engine.translate(err)
+	rows, err := queryAll[namedRow](ctx, querier{Store: s}, "SELECT id, name FROM tenants ORDER BY ordinal")
+	return convert(rows, func(r namedRow) vcc.Tenant { return vcc.Tenant(r) }), s.engine.translate(err)
 }
 
 // labChange is one application of a lab, inside its transaction.
 type labChange struct {
 	*Store
 	ctx    context.Context
-	tx     bun.Tx
+	tx     querier
 	lab    vcc.Lab
 	remove []string
 	// hashes are the passwords' that it declares, by user name.
@@ -153,7 +155,7 @@ type labChange struct {
 	hosts, plans, tenants map[string]string
 }
 
-func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, hashes map[string]string, remove []string) error {
+func (s *Store) applyLab(ctx context.Context, tx querier, lab vcc.Lab, hashes map[string]string, remove []string) error {
 	text, err := encode(lab)
 	if err != nil {
 		return err
@@ -166,7 +168,7 @@ func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, hashes map
 		return err
 	}
 	if declared == digest && len(remove) == 0 {
-		if c.tenants, err = c.ids("tenants"); err != nil || len(hashes) == 0 {
+		if c.tenants, err = c.tenantIDs(); err != nil || len(hashes) == 0 {
 			return err
 		}
 		return c.putAccounts() // whose passwords are not part of the digest
@@ -186,9 +188,9 @@ func (s *Store) applyLab(ctx context.Context, tx bun.Tx, lab vcc.Lab, hashes map
 				"%q was named for removal, but applying this lab removes nothing of that name; nothing was changed", name)}
 		}
 	}
-	_, err = tx.NewRaw("INSERT INTO lab (id, service_provider, digest) VALUES (1, ?, ?) "+
+	err = tx.exec(ctx, "INSERT INTO lab (id, service_provider, digest) VALUES (1, $1, $2) "+
 		"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest",
-		lab.ServiceProvider.Name, digest).Exec(ctx)
+		lab.ServiceProvider.Name, digest)
 	if err != nil {
 		return err
 	}
@@ -209,20 +211,24 @@ func (c *labChange) wanted(tenant, plan string, internetAccess bool) int {
 	}
 }
 
+// positionRow is a network and its position among those of its kind.
+type positionRow struct {
+	networkRow
+	Position int
+}
+
+func (r *positionRow) fields() []any { return append(r.networkRow.fields(), &r.Position) }
+
 // removeNetworks removes the networks that the lab no longer has, and what is
 // stored for them if the removal was asked for by name.
 func (c *labChange) removeNetworks() error {
-	tenants, err := c.ids("tenants")
+	tenants, err := c.tenantIDs()
 	if err != nil {
 		return err
 	}
 	for _, tenant := range slices.Sorted(maps.Keys(tenants)) {
 		id := tenants[tenant]
-		var rows []struct {
-			networkRow
-			Position int
-		}
-		err := networksOf(c.tx, id).Join("JOIN cloud_networks AS c ON c.id = n.id").ColumnExpr("c.position").Scan(c.ctx, &rows)
+		rows, err := queryAll[positionRow](c.ctx, c.tx, "SELECT "+networkColumns+", n.position"+fromNetworks+inNetworkOrder, id)
 		if err != nil {
 			return err
 		}
@@ -245,7 +251,7 @@ func (c *labChange) removeNetwork(t vcc.Tenant, n vcc.Network) error {
 			asked, c.used[name] = true, true
 		}
 	}
-	gateway, err := findGateway(c.ctx, c.tx, t.ID, n.ID)
+	_, gateway, err := findNetworkAndGateway(c.ctx, c.tx, t.ID, n.ID)
 	if err != nil {
 		return err
 	}
@@ -259,11 +265,11 @@ func (c *labChange) removeNetwork(t vcc.Tenant, n vcc.Network) error {
 			return err
 		}
 	}
-	return c.exec("DELETE FROM cloud_networks WHERE id = ?", n.ID)
+	return c.exec("DELETE FROM cloud_networks WHERE id = $1", n.ID)
 }
 
 func (c *labChange) putHosts() (err error) {
-	c.hosts, err = c.ids("hosts")
+	c.hosts, err = c.ids("SELECT id, name FROM hosts")
 	for _, h := range c.lab.Hosts {
 		if err != nil {
 			return err
@@ -272,21 +278,20 @@ func (c *labChange) putHosts() (err error) {
 		if text, err = encode(h); err != nil {
 			return err
 		}
-		err = c.exec("INSERT INTO hosts (id, name, declaration) VALUES (?, ?, ?) "+
+		err = c.exec("INSERT INTO hosts (id, name, declaration) VALUES ($1, $2, $3) "+
 			"ON CONFLICT (id) DO UPDATE SET declaration = excluded.declaration", c.id(c.hosts, h.Name), h.Name, text)
 	}
 	return err
 }
 
 func (c *labChange) putPlans() (err error) {
-	if c.plans, err = c.ids("hardware_plans"); err != nil {
+	if c.plans, err = c.ids("SELECT id, name FROM hardware_plans"); err != nil {
 		return err
 	}
 	for _, p := range c.lab.HardwarePlans {
 		id, host := c.id(c.plans, p.Name), c.hosts[p.Host]
 		// A VLAN that was given out stays given out, so a plan in use stays on its host.
-		n, err := c.tx.NewSelect().TableExpr("cloud_networks").
-			Where("hardware_plan_id = ?", id).Where("host_id <> ?", host).Count(c.ctx)
+		n, err := queryValue[int](c.ctx, c.tx, "SELECT count(*) FROM cloud_networks WHERE hardware_plan_id = $1 AND host_id <> $2", id, host)
 		if err != nil {
 			return err
 		}
@@ -294,7 +299,7 @@ func (c *labChange) putPlans() (err error) {
 			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
 				"hardware plan %q cannot move to host %q: %d networks of its subscribers have VLANs on its present host; nothing was changed", p.Name, p.Host, n)}
 		}
-		err = c.exec("INSERT INTO hardware_plans (id, name, host_id, with_internet, without_internet) VALUES (?, ?, ?, ?, ?) "+
+		err = c.exec("INSERT INTO hardware_plans (id, name, host_id, with_internet, without_internet) VALUES ($1, $2, $3, $4, $5) "+
 			"ON CONFLICT (id) DO UPDATE SET host_id = excluded.host_id, with_internet = excluded.with_internet, without_internet = excluded.without_internet",
 			id, p.Name, host, p.Networks.WithInternet, p.Networks.WithoutInternet)
 		if err != nil {
@@ -305,7 +310,7 @@ func (c *labChange) putPlans() (err error) {
 }
 
 func (c *labChange) putTenants() (err error) {
-	if c.tenants, err = c.ids("tenants"); err != nil {
+	if c.tenants, err = c.tenantIDs(); err != nil {
 		return err
 	}
 	for i, t := range c.lab.Tenants {
@@ -314,13 +319,13 @@ func (c *labChange) putTenants() (err error) {
 		if err != nil {
 			return err
 		}
-		err = c.exec("INSERT INTO tenants (id, name, ordinal, declaration) VALUES (?, ?, ?, ?) "+
+		err = c.exec("INSERT INTO tenants (id, name, ordinal, declaration) VALUES ($1, $2, $3, $4) "+
 			"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration", id, t.Name, i, text)
 		if err != nil {
 			return err
 		}
 		for j, plan := range t.Subscriptions {
-			err := c.exec("INSERT INTO subscriptions (tenant_id, hardware_plan_id, ordinal) VALUES (?, ?, ?) "+
+			err := c.exec("INSERT INTO subscriptions (tenant_id, hardware_plan_id, ordinal) VALUES ($1, $2, $3) "+
 				"ON CONFLICT (tenant_id, hardware_plan_id) DO UPDATE SET ordinal = excluded.ordinal", id, c.plans[plan], j)
 			if err != nil {
 				return err
@@ -348,18 +353,17 @@ func (c *labChange) allocateNetworks() error {
 func (c *labChange) allocate(tenant, plan string, internetAccess bool) error {
 	p := c.lab.HardwarePlans[slices.IndexFunc(c.lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == plan })]
 	host := c.lab.Hosts[slices.IndexFunc(c.lab.Hosts, func(h vcc.Host) bool { return h.Name == p.Host })]
-	have, err := c.tx.NewSelect().TableExpr("cloud_networks").
-		Where("tenant_id = ?", c.tenants[tenant]).Where("hardware_plan_id = ?", c.plans[plan]).
-		Where("internet_access = ?", internetAccess).Count(c.ctx)
+	have, err := queryValue[int](c.ctx, c.tx, "SELECT count(*) FROM cloud_networks "+
+		"WHERE tenant_id = $1 AND hardware_plan_id = $2 AND internet_access = $3", c.tenants[tenant], c.plans[plan], internetAccess)
 	if err != nil {
 		return err
 	}
-	var taken []int
-	err = c.tx.NewSelect().TableExpr("cloud_networks").Column("vlan_id").Where("host_id = ?", c.hosts[host.Name]).Scan(c.ctx, &taken)
+	used, err := queryAll[one[int]](c.ctx, c.tx, "SELECT vlan_id FROM cloud_networks WHERE host_id = $1", c.hosts[host.Name])
 	if err != nil {
 		return err
 	}
-	for position := int(have) + 1; position <= c.wanted(tenant, plan, internetAccess); position++ {
+	taken := convert(used, func(r one[int]) int { return r.value })
+	for position := have + 1; position <= c.wanted(tenant, plan, internetAccess); position++ {
 		vlan, err := host.NextVLAN(internetAccess, taken)
 		if err != nil {
 			var e *vcc.Error
@@ -368,7 +372,7 @@ func (c *labChange) allocate(tenant, plan string, internetAccess bool) error {
 			}
 			return err
 		}
-		err = c.exec("INSERT INTO cloud_networks (id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		err = c.exec("INSERT INTO cloud_networks (id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			uuid.NewString(), c.tenants[tenant], c.plans[plan], c.hosts[host.Name], internetAccess, position, vlan)
 		if err != nil {
 			return err
@@ -378,11 +382,16 @@ func (c *labChange) allocate(tenant, plan string, internetAccess bool) error {
 	return nil
 }
 
+// ownedRow is something that a tenant has, by its name.
+type ownedRow struct{ ID, TenantID, Name string }
+
+func (r *ownedRow) fields() []any { return []any{&r.ID, &r.TenantID, &r.Name} }
+
 // putJobs keeps how often each job has run: only a job that is new, or has
 // been away, has a first run before it.
 func (c *labChange) putJobs() error {
-	var stored []struct{ ID, TenantID, Name string }
-	if err := c.tx.NewSelect().TableExpr("replication_jobs").ColumnExpr("id, tenant_id, name").Scan(c.ctx, &stored); err != nil {
+	stored, err := queryAll[ownedRow](c.ctx, c.tx, "SELECT id, tenant_id, name FROM replication_jobs")
+	if err != nil {
 		return err
 	}
 	ids := map[[2]string]string{}
@@ -401,7 +410,7 @@ func (c *labChange) putJobs() error {
 			if err != nil {
 				return err
 			}
-			err = c.exec("INSERT INTO replication_jobs (id, tenant_id, name, ordinal, hardware_plan_id, declaration) VALUES (?, ?, ?, ?, ?, ?) "+
+			err = c.exec("INSERT INTO replication_jobs (id, tenant_id, name, ordinal, hardware_plan_id, declaration) VALUES ($1, $2, $3, $4, $5, $6) "+
 				"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
 				id, key[0], j.Name, i, c.plans[j.HardwarePlan], text)
 			if err != nil {
@@ -410,7 +419,7 @@ func (c *labChange) putJobs() error {
 		}
 	}
 	for _, id := range ids {
-		if err := c.exec("DELETE FROM replication_jobs WHERE id = ?", id); err != nil {
+		if err := c.exec("DELETE FROM replication_jobs WHERE id = $1", id); err != nil {
 			return err
 		}
 	}
@@ -420,8 +429,8 @@ func (c *labChange) putJobs() error {
 // putFailoverPlans keeps the sessions of plans that stay. A plan that is failed
 // over cannot go: nobody could undo it.
 func (c *labChange) putFailoverPlans() error {
-	var stored []struct{ ID, TenantID, Name string }
-	if err := c.tx.NewSelect().TableExpr("failover_plans").ColumnExpr("id, tenant_id, name").Scan(c.ctx, &stored); err != nil {
+	stored, err := queryAll[ownedRow](c.ctx, c.tx, "SELECT id, tenant_id, name FROM failover_plans")
+	if err != nil {
 		return err
 	}
 	ids := map[[2]string]string{}
@@ -440,7 +449,7 @@ func (c *labChange) putFailoverPlans() error {
 			if err != nil {
 				return err
 			}
-			err = c.exec("INSERT INTO failover_plans (id, tenant_id, name, ordinal, declaration) VALUES (?, ?, ?, ?, ?) "+
+			err = c.exec("INSERT INTO failover_plans (id, tenant_id, name, ordinal, declaration) VALUES ($1, $2, $3, $4, $5) "+
 				"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration", id, key[0], p.Name, i, text)
 			if err != nil {
 				return err
@@ -448,7 +457,7 @@ func (c *labChange) putFailoverPlans() error {
 		}
 	}
 	for key, id := range ids {
-		active, err := c.tx.NewSelect().TableExpr("failover_sessions").Where("plan_id = ?", id).Where("ended_at IS NULL").Count(c.ctx)
+		active, err := queryValue[int](c.ctx, c.tx, "SELECT count(*) FROM failover_sessions WHERE plan_id = $1 AND ended_at IS NULL", id)
 		if err != nil {
 			return err
 		}
@@ -456,7 +465,7 @@ func (c *labChange) putFailoverPlans() error {
 			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: id, Message: fmt.Sprintf(
 				"the lab no longer has failover plan %q, which is failed over; nothing was changed. Undo the failover first", key[1])}
 		}
-		if err := c.exec("DELETE FROM failover_plans WHERE id = ?", id); err != nil {
+		if err := c.exec("DELETE FROM failover_plans WHERE id = $1", id); err != nil {
 			return err
 		}
 	}
@@ -472,7 +481,7 @@ func (c *labChange) removeParents() error {
 			if i >= 0 && slices.Contains(c.lab.Tenants[i].Subscriptions, plan) {
 				continue
 			}
-			if err := c.exec("DELETE FROM subscriptions WHERE tenant_id = ? AND hardware_plan_id = ?", id, planID); err != nil {
+			if err := c.exec("DELETE FROM subscriptions WHERE tenant_id = $1 AND hardware_plan_id = $2", id, planID); err != nil {
 				return err
 			}
 		}
@@ -480,19 +489,18 @@ func (c *labChange) removeParents() error {
 			continue
 		}
 		c.named(name)
-		for _, history := range []string{"changes", "failover_sessions"} {
-			if err := c.exec("DELETE FROM ? WHERE tenant_id = ?", bun.Ident(history), id); err != nil {
+		for _, statement := range []string{
+			"DELETE FROM changes WHERE tenant_id = $1", "DELETE FROM failover_sessions WHERE tenant_id = $1", "DELETE FROM tenants WHERE id = $1",
+		} {
+			if err := c.exec(statement, id); err != nil {
 				return err
 			}
-		}
-		if err := c.exec("DELETE FROM tenants WHERE id = ?", id); err != nil {
-			return err
 		}
 	}
 	for name, id := range c.plans {
 		if !slices.ContainsFunc(c.lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == name }) {
 			c.named(name)
-			if err := c.exec("DELETE FROM hardware_plans WHERE id = ?", id); err != nil {
+			if err := c.exec("DELETE FROM hardware_plans WHERE id = $1", id); err != nil {
 				return err
 			}
 		}
@@ -500,7 +508,7 @@ func (c *labChange) removeParents() error {
 	for name, id := range c.hosts {
 		if !slices.ContainsFunc(c.lab.Hosts, func(h vcc.Host) bool { return h.Name == name }) {
 			c.named(name)
-			if err := c.exec("DELETE FROM hosts WHERE id = ?", id); err != nil {
+			if err := c.exec("DELETE FROM hosts WHERE id = $1", id); err != nil {
 				return err
 			}
 		}
@@ -515,10 +523,13 @@ func (c *labChange) named(name string) {
 	}
 }
 
-// ids returns the IDs of a table's rows by name.
-func (c *labChange) ids(table string) (map[string]string, error) {
-	var rows []struct{ ID, Name string }
-	err := c.tx.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("id, name").Scan(c.ctx, &rows)
+func (c *labChange) tenantIDs() (map[string]string, error) {
+	return c.ids("SELECT id, name FROM tenants")
+}
+
+// ids returns IDs by name.
+func (c *labChange) ids(query string) (map[string]string, error) {
+	rows, err := queryAll[namedRow](c.ctx, c.tx, query)
 	ids := map[string]string{}
 	for _, r := range rows {
 		ids[r.Name] = r.ID
@@ -535,6 +546,5 @@ func (c *labChange) id(ids map[string]string, name string) string {
 }
 
 func (c *labChange) exec(query string, args ...any) error {
-	_, err := c.tx.NewRaw(query, args...).Exec(c.ctx)
-	return err
+	return c.tx.exec(c.ctx, query, args...)
 }

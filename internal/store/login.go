@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -23,13 +22,17 @@ const expiredKept = 24 * time.Hour
 
 // tokenRow is a row of the table.
 type tokenRow struct {
-	bun.BaseModel `bun:"table:tokens"`
-	Digest        string `bun:",pk"`
-	Kind          string
-	Family        string
-	Username      string
-	ExpiresAt     time.Time
-	Used          bool
+	Digest    string
+	Family    string
+	Username  string
+	ExpiresAt time.Time
+	Used      bool
+}
+
+const selectByDigest = "SELECT digest, family, username, expires_at, used FROM tokens WHERE digest = $1 AND kind = $2"
+
+func (r *tokenRow) fields() []any {
+	return []any{&r.Digest, &r.Family, &r.Username, &r.ExpiresAt, &r.Used}
 }
 
 var _ vcc.AccountService = (*Store)(nil)
@@ -63,7 +66,7 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 	var row *accountRow
 	// The attempt counts before the password is looked at: of a thousand guesses that
 	// come at once only the free ones are.
-	err := s.write(ctx, logins, func(tx bun.Tx) (err error) {
+	err := s.write(ctx, logins, func(tx querier) (err error) {
 		if err := s.forgetOld(ctx, tx); err != nil {
 			return err
 		}
@@ -91,7 +94,7 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 		return vcc.Tokens{}, wrong
 	}
 	var tokens vcc.Tokens
-	err = s.write(ctx, logins, func(tx bun.Tx) error {
+	err = s.write(ctx, logins, func(tx querier) error {
 		now, err := findAccount(ctx, tx, username)
 		if err != nil {
 			return err
@@ -100,9 +103,9 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 			return wrong
 		}
 		// Somebody who guesses may have an account, too: its logins clear that account alone.
-		_, err = tx.NewRaw("DELETE FROM login_attempts WHERE subject = ?", account).Exec(ctx)
+		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE subject = $1", account)
 		if err == nil {
-			_, err = tx.NewRaw("UPDATE login_attempts SET count = count - 1 WHERE subject = ? AND count > 0", address).Exec(ctx)
+			err = tx.exec(ctx, "UPDATE login_attempts SET count = count - 1 WHERE subject = $1 AND count > 0", address)
 		}
 		if err != nil {
 			return err
@@ -113,51 +116,55 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 	return tokens, err
 }
 
+// attemptsRow is how often a subject tried to log in.
+type attemptsRow struct {
+	Count  int
+	LastAt time.Time
+}
+
+func (r *attemptsRow) fields() []any { return []any{&r.Count, &r.LastAt} }
+
 // attempt counts one, or refuses it. CodeTooManyRequests: it comes too early.
-func (s *Store) attempt(ctx context.Context, tx bun.Tx, subject string) error {
-	var row struct {
-		Count  int
-		LastAt time.Time
-	}
-	err := tx.NewSelect().TableExpr("login_attempts").ColumnExpr("count, last_at").Where("subject = ?", subject).Scan(ctx, &row)
+func (s *Store) attempt(ctx context.Context, tx querier, subject string) error {
+	row, err := queryFirst[attemptsRow](ctx, tx, "SELECT count, last_at FROM login_attempts WHERE subject = $1", subject)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if wait := row.LastAt.Add(vcc.LoginWait(row.Count)).Sub(s.now()); row.Count > 0 && wait > 0 {
 		return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many logins failed for this account or from this address; nothing is locked, try again later"}
 	}
-	_, err = tx.NewRaw("INSERT INTO login_attempts (subject, count, last_at) VALUES (?, 1, ?) "+
-		"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", subject, s.now()).Exec(ctx)
-	return err
+	return tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES ($1, 1, $2) "+
+		"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", subject, s.now())
 }
 
 // forgetOld removes attempts and tokens that nobody asks for any more.
-func (s *Store) forgetOld(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("DELETE FROM login_attempts WHERE last_at < ?", s.now().Add(-vcc.LoginsForgotten)).Exec(ctx)
+func (s *Store) forgetOld(ctx context.Context, tx querier) error {
+	err := tx.exec(ctx, "DELETE FROM login_attempts WHERE last_at < $1", s.now().Add(-vcc.LoginsForgotten))
 	if err == nil {
-		_, err = tx.NewRaw("DELETE FROM tokens WHERE expires_at < ?", s.now().Add(-expiredKept)).Exec(ctx)
+		err = tx.exec(ctx, "DELETE FROM tokens WHERE expires_at < $1", s.now().Add(-expiredKept))
 	}
 	return err
 }
 
 // issue adds a pair of tokens to a family.
-func (s *Store) issue(ctx context.Context, tx bun.Tx, username, family string) (vcc.Tokens, error) {
+func (s *Store) issue(ctx context.Context, tx querier, username, family string) (vcc.Tokens, error) {
 	tokens := vcc.Tokens{Access: newToken(), Refresh: newToken()}
-	rows := []tokenRow{
-		{Digest: digest(tokens.Access), Kind: "access", ExpiresAt: s.now().Add(vcc.AccessTokenLifetime)},
-		{Digest: digest(tokens.Refresh), Kind: "refresh", ExpiresAt: s.now().Add(vcc.RefreshTokenLifetime)},
+	for _, t := range []struct {
+		secret, kind string
+		lifetime     time.Duration
+	}{{tokens.Access, "access", vcc.AccessTokenLifetime}, {tokens.Refresh, "refresh", vcc.RefreshTokenLifetime}} {
+		err := tx.exec(ctx, "INSERT INTO tokens (digest, kind, family, username, expires_at) VALUES ($1, $2, $3, $4, $5)",
+			digest(t.secret), t.kind, family, username, s.now().Add(t.lifetime))
+		if err != nil {
+			return vcc.Tokens{}, err
+		}
 	}
-	for i := range rows {
-		rows[i].Family, rows[i].Username = family, username
-	}
-	_, err := tx.NewInsert().Model(&rows).Exec(ctx)
-	return tokens, err
+	return tokens, nil
 }
 
 // findToken returns an unexpired token. CodeInvalidToken, CodeExpiredToken.
-func (s *Store) findToken(ctx context.Context, db bun.IDB, kind, token string) (*tokenRow, error) {
-	var row tokenRow
-	err := db.NewSelect().Model(&row).Where("digest = ?", digest(token)).Where("kind = ?", kind).Scan(ctx)
+func (s *Store) findToken(ctx context.Context, q querier, kind, token string) (*tokenRow, error) {
+	row, err := queryFirst[tokenRow](ctx, q, selectByDigest, digest(token), kind)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, invalidToken("the %s token is none that this server issued, or it was revoked; log in again", kind)
 	}
@@ -170,16 +177,15 @@ func (s *Store) findToken(ctx context.Context, db bun.IDB, kind, token string) (
 // Refresh implements vcc.AccountService.
 func (s *Store) Refresh(ctx context.Context, refreshToken string) (tokens vcc.Tokens, err error) {
 	reused := false
-	err = s.write(ctx, logins, func(tx bun.Tx) error {
+	err = s.write(ctx, logins, func(tx querier) error {
 		row, err := s.findToken(ctx, tx, "refresh", refreshToken)
 		if err != nil {
 			return err
 		}
 		if reused = row.Used; reused {
-			_, err = tx.NewRaw("DELETE FROM tokens WHERE family = ?", row.Family).Exec(ctx)
-			return err
+			return tx.exec(ctx, "DELETE FROM tokens WHERE family = $1", row.Family)
 		}
-		if _, err := tx.NewRaw("UPDATE tokens SET used = TRUE WHERE digest = ?", row.Digest).Exec(ctx); err != nil {
+		if err := tx.exec(ctx, "UPDATE tokens SET used = TRUE WHERE digest = $1", row.Digest); err != nil {
 			return err
 		}
 		tokens, err = s.issue(ctx, tx, row.Username, row.Family)
@@ -196,12 +202,13 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string) (tokens vcc.To
 
 // Authenticate implements vcc.AccountService.
 func (s *Store) Authenticate(ctx context.Context, accessToken string) (a vcc.Account, err error) {
+	q := querier{Store: s}
 	err = s.again(func() error { // no transaction: this comes before every request
-		row, err := s.findToken(ctx, s.db, "access", accessToken)
+		row, err := s.findToken(ctx, q, "access", accessToken)
 		if err != nil {
 			return err
 		}
-		account, err := findAccount(ctx, s.db, row.Username)
+		account, err := findAccount(ctx, q, row.Username)
 		if err != nil {
 			return err
 		}

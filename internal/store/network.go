@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/uptrace/bun"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -17,41 +15,44 @@ type networkRow struct {
 	HardwarePlanID   string
 	HardwarePlanName string
 	HostID           string
-	VlanID           int
+	VLANID           int
 	InternetAccess   bool
+}
+
+const networkColumns = "n.id, n.name, n.hardware_plan_id, n.hardware_plan_name, n.host_id, n.vlan_id, n.internet_access"
+
+func (r *networkRow) fields() []any {
+	return []any{&r.ID, &r.Name, &r.HardwarePlanID, &r.HardwarePlanName, &r.HostID, &r.VLANID, &r.InternetAccess}
 }
 
 func (r networkRow) network() vcc.Network {
 	return vcc.Network{
 		ID: r.ID, Name: r.Name, HardwarePlanID: r.HardwarePlanID, HardwarePlanName: r.HardwarePlanName,
-		HostID: r.HostID, VLANID: r.VlanID, InternetAccess: r.InternetAccess,
+		HostID: r.HostID, VLANID: r.VLANID, InternetAccess: r.InternetAccess,
 	}
 }
 
-// networksOf is where every query about networks and gateways begins: it binds
-// them to their tenant and puts them in plan and network order. A network's
-// name follows from its place: those with internet access come first.
-// tenantID is an ID, or what stands for one in a prepared statement.
-func networksOf(db bun.IDB, tenantID any) *bun.SelectQuery {
-	named := db.NewSelect().
-		TableExpr("cloud_networks AS c").
-		Join("JOIN hardware_plans AS p ON p.id = c.hardware_plan_id").
-		Join("JOIN subscriptions AS s ON s.tenant_id = c.tenant_id AND s.hardware_plan_id = c.hardware_plan_id").
-		ColumnExpr("c.id, c.hardware_plan_id, p.name AS hardware_plan_name, c.host_id, c.vlan_id, c.internet_access").
-		ColumnExpr("s.ordinal AS plan_ordinal").
-		ColumnExpr("CASE WHEN c.internet_access THEN c.position ELSE p.with_internet + c.position END AS place").
-		ColumnExpr("p.name || ' network ' || (CASE WHEN c.internet_access THEN c.position ELSE p.with_internet + c.position END) AS name").
-		Where("c.tenant_id = ?", tenantID)
-	return db.NewSelect().
-		TableExpr("(?) AS n", named).
-		ColumnExpr("n.id, n.name, n.hardware_plan_id, n.hardware_plan_name, n.host_id, n.vlan_id, n.internet_access").
-		OrderExpr("n.plan_ordinal, n.place")
-}
+// What every query about networks and gateways has: it binds them to the tenant $1 and
+// puts them in plan and network order. A network's name follows from its place: those
+// with internet access come first.
+const (
+	fromNetworks = ` FROM (
+	SELECT c.*, p.name AS hardware_plan_name, s.ordinal AS plan_ordinal,
+		` + networkPlace + ` AS place, p.name || ' network ' || ` + networkPlace + ` AS name
+	FROM cloud_networks AS c
+	JOIN hardware_plans AS p ON p.id = c.hardware_plan_id
+	JOIN subscriptions AS s ON s.tenant_id = c.tenant_id AND s.hardware_plan_id = c.hardware_plan_id
+	WHERE c.tenant_id = $1
+) AS n`
+	networkPlace   = "(CASE WHEN c.internet_access THEN c.position ELSE p.with_internet + c.position END)"
+	inNetworkOrder = " ORDER BY n.plan_ordinal, n.place"
+
+	selectNetworks = "SELECT " + networkColumns + fromNetworks
+)
 
 // findNetwork returns one network of a tenant.
-func findNetwork(ctx context.Context, db bun.IDB, tenantID, id string) (vcc.Network, error) {
-	var row networkRow
-	err := networksOf(db, tenantID).Where("n.id = ?", id).Scan(ctx, &row)
+func findNetwork(ctx context.Context, q querier, tenantID, id string) (vcc.Network, error) {
+	row, err := queryFirst[networkRow](ctx, q, selectNetworks+" WHERE n.id = $2", tenantID, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return vcc.Network{}, noNetwork(id)
 	}
@@ -62,36 +63,33 @@ func noNetwork(id string) error { return notFound(id, "there is no cloud network
 
 // Networks implements vcc.NetworkService.
 func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter, p vcc.Page) (list []vcc.Network, total int, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
-		q := networksOf(tx, as.TenantID)
-		if f.HardwarePlanID != "" {
-			q.Where("n.hardware_plan_id = ?", f.HardwarePlanID)
-		}
-		if f.Name != "" {
-			q.Where("n.name = ?", f.Name)
-		}
-		rows, n, err := scanPage[networkRow](ctx, q, p)
+	err = s.read(ctx, func(tx querier) error {
+		rows, n, err := queryPage[networkRow](ctx, tx, p,
+			selectNetworks+" WHERE ($2 = '' OR n.hardware_plan_id = $2) AND ($3 = '' OR n.name = $3)"+inNetworkOrder,
+			as.TenantID, f.HardwarePlanID, f.Name)
 		list, total = convert(rows, networkRow.network), n
 		return err
 	})
 	return list, total, err
 }
 
+// hardwarePlanRow is a hardware plan and what its host was declared as.
+type hardwarePlanRow struct {
+	ID, Name, Host                string
+	WithInternet, WithoutInternet int
+}
+
+func (r *hardwarePlanRow) fields() []any {
+	return []any{&r.ID, &r.Name, &r.Host, &r.WithInternet, &r.WithoutInternet}
+}
+
 // HardwarePlans implements vcc.NetworkService.
 func (s *Store) HardwarePlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.HardwarePlan, total int, err error) {
-	type row struct {
-		ID, Name, Host                string
-		WithInternet, WithoutInternet int
-	}
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		rows, n, err := scanPage[row](ctx, tx.NewSelect().
-			TableExpr("subscriptions AS s").
-			Join("JOIN hardware_plans AS p ON p.id = s.hardware_plan_id").
-			Join("JOIN hosts AS h ON h.id = p.host_id").
-			ColumnExpr("p.id, p.name, p.with_internet, p.without_internet, h.declaration AS host").
-			Where("s.tenant_id = ?", as.TenantID).
-			OrderExpr("s.ordinal"), p)
+		rows, n, err := queryPage[hardwarePlanRow](ctx, tx, p, "SELECT p.id, p.name, h.declaration, p.with_internet, p.without_internet "+
+			"FROM subscriptions AS s JOIN hardware_plans AS p ON p.id = s.hardware_plan_id JOIN hosts AS h ON h.id = p.host_id "+
+			"WHERE s.tenant_id = $1 ORDER BY s.ordinal", as.TenantID)
 		total = n
 		for _, r := range rows {
 			host, err := decode[vcc.Host](r.Host)

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 
 	"github.com/pressly/goose/v3"
-	"github.com/uptrace/bun"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -23,6 +22,16 @@ type connectedNetwork struct {
 	LastAddress      string
 	NetworkID        string
 }
+
+const (
+	selectNeighbor = "SELECT last_address FROM connected_networks WHERE tenant_id = $1 AND host_id = $2 AND network_id <> $3 " +
+		"AND first_address <= $4 ORDER BY first_address DESC LIMIT 1"
+
+	insertConnectedNetwork = "INSERT INTO connected_networks (tenant_id, host_id, first_address, last_address, network_id) " +
+		"VALUES ($1, $2, $3, $4, $5)"
+
+	deleteConnectedNetworks = "DELETE FROM connected_networks WHERE network_id = $1"
+)
 
 // connectedNetworks are those of a gateway's settings.
 func connectedNetworks(tenantID, hostID, networkID string, s vcc.GatewaySettings) (list []connectedNetwork) {
@@ -56,14 +65,12 @@ func lastAddress(p netip.Prefix) netip.Addr {
 
 // checkOverlap checks rule 12 against the gateways of the other networks on the
 // same appliance, which is those of the tenant on the same host.
-func (s *Store) checkOverlap(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+func checkOverlap(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
 	overlaps := false
 	for _, mine := range connectedNetworks(as.TenantID, n.HostID, n.ID, settings) {
 		// Of networks that do not overlap, the one that begins last before my end is the
 		// one that ends last, too.
-		var last string
-		err := s.findNeighbor.first(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&last) },
-			mine.TenantID, mine.HostID, mine.NetworkID, mine.LastAddress)
+		last, err := queryValue[string](ctx, tx, selectNeighbor, mine.TenantID, mine.HostID, mine.NetworkID, mine.LastAddress)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -73,12 +80,11 @@ func (s *Store) checkOverlap(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc
 		return nil
 	}
 	// The error names the other network.
-	var rows []gatewayRow
-	err := gatewaysOf(tx, as.TenantID).Where("n.host_id = ?", n.HostID).Where("n.id <> ?", n.ID).Scan(ctx, &rows)
+	rows, err := queryAll[gatewayRow](ctx, tx, selectGateways+" WHERE n.host_id = $2 AND n.id <> $3"+inNetworkOrder, as.TenantID, n.HostID, n.ID)
 	if err != nil {
 		return err
 	}
-	stored, err := scanGateways(rows)
+	stored, err := gatewaysIn(rows)
 	if err != nil {
 		return err
 	}
@@ -86,9 +92,9 @@ func (s *Store) checkOverlap(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc
 }
 
 // connect keeps the IP networks of a gateway that is being stored.
-func (s *Store) connect(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+func connect(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
 	for _, c := range connectedNetworks(as.TenantID, n.HostID, n.ID, settings) {
-		if err := s.addConnected.exec(ctx, tx, c.TenantID, c.HostID, c.FirstAddress, c.LastAddress, c.NetworkID); err != nil {
+		if err := tx.exec(ctx, insertConnectedNetwork, c.TenantID, c.HostID, c.FirstAddress, c.LastAddress, c.NetworkID); err != nil {
 			return err
 		}
 	}
@@ -96,8 +102,8 @@ func (s *Store) connect(ctx context.Context, tx bun.Tx, as vcc.Actor, n vcc.Netw
 }
 
 // disconnect forgets the IP networks of a gateway.
-func (s *Store) disconnect(ctx context.Context, tx bun.Tx, networkID string) error {
-	return s.removeConnected.exec(ctx, tx, networkID)
+func disconnect(ctx context.Context, tx querier, networkID string) error {
+	return tx.exec(ctx, deleteConnectedNetworks, networkID)
 }
 
 // fillConnectedNetworks is the migration that follows the one that makes the table: it

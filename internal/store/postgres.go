@@ -17,8 +17,6 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 // Of a process's connections some are left for readers, however many writers wait
@@ -38,16 +36,11 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 		// The library's error has the address, and an address may have a password.
 		return nil, errors.New("the address of the database cannot be read; write it like postgres://USER@HOST:5432/DATABASE")
 	}
-	// The statements that bun makes have their values in them, so that there is nothing
-	// to keep of one for the next. The prepared ones are not concerned.
-	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	for name, value := range map[string]string{
 		"application_name": "terraform-provider-vcc",
 		"timezone":         "UTC",
 		// A commit that was answered is on disk.
 		"synchronous_commit": "on",
-		// The simple protocol relies on both.
-		"client_encoding": "UTF8", "standard_conforming_strings": "on",
 		// Nobody waits for ever, and nobody keeps the others waiting.
 		"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s",
 	} {
@@ -60,7 +53,7 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	if err := migratePostgres(ctx, db); err != nil {
 		return nil, errors.Join(postgresEngine{}.translate(err), db.Close())
 	}
-	return newStore(ctx, db, postgresDialect{pgdialect.New()}, postgresEngine{}, postgresWriters)
+	return newStore(ctx, db, postgresEngine{}, postgresWriters)
 }
 
 // migratePostgres brings the schema up to date, one process at a time: the others wait
@@ -81,17 +74,6 @@ func migratePostgres(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// postgresDialect also writes strings with NUL characters, which no text of PostgreSQL
-// has: as NULL, which equals nothing and is refused where a value is due.
-type postgresDialect struct{ *pgdialect.Dialect }
-
-func (d postgresDialect) AppendString(b []byte, s string) []byte {
-	if strings.Contains(s, "\x00") {
-		return append(b, "NULL"...)
-	}
-	return d.Dialect.AppendString(b, s)
-}
-
 // postgresEngine is PostgreSQL. Its transactions are READ COMMITTED, so that what a write
 // reads after it has its lock is what was committed by then; reads are one snapshot.
 type postgresEngine struct{}
@@ -100,29 +82,27 @@ type postgresEngine struct{}
 // everything has alone.
 const everythingKey = 0x7663635f73746f72 // "vcc_stor"
 
-func (postgresEngine) lock(ctx context.Context, tx bun.Tx, of scope) error {
+func (postgresEngine) lock(ctx context.Context, tx querier, of scope) error {
 	if of == everything {
-		_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", int64(everythingKey)).Exec(ctx)
-		return err
+		return tx.exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(everythingKey))
 	}
 	// Two scopes with one key only wait for each other.
 	sum := sha256.Sum256([]byte(of))
 	key := int64(binary.BigEndian.Uint64(sum[:8])) //nolint:gosec // any 64 bits do
 	// No order between the two is needed: whoever wants everything waits for neither of
 	// them while it has something.
-	_, err := tx.Tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", pgx.QueryExecModeCacheStatement, int64(everythingKey), key)
-	return err
+	return tx.exec(ctx, "SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", int64(everythingKey), key)
 }
 
 // analyze does at once what autovacuum would do within minutes. Without it PostgreSQL
 // takes a tenant for a good part of all there are, and reads tables from end to end. A
 // table that autovacuum is busy with is left to it.
-func (postgresEngine) analyze(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("ANALYZE (SKIP_LOCKED) hosts, hardware_plans, tenants, subscriptions, cloud_networks").Exec(ctx)
-	return err
+func (postgresEngine) analyze(ctx context.Context, tx querier) error {
+	return tx.exec(ctx, "ANALYZE (SKIP_LOCKED) hosts, hardware_plans, tenants, subscriptions, cloud_networks")
 }
 
-// text does for bound values what postgresDialect does for those in a statement.
+// text binds a string with a NUL character, which no text of PostgreSQL has, as NULL:
+// that equals nothing and is refused where a value is due.
 func (postgresEngine) text(s string) any {
 	if strings.Contains(s, "\x00") {
 		return nil

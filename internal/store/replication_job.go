@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -19,6 +17,13 @@ type jobRow struct {
 	Declaration      string
 	Runs             int
 	LastRun          *time.Time
+}
+
+const selectJobs = "SELECT j.id, j.name, j.hardware_plan_id, p.name, j.declaration, j.runs, j.last_run " +
+	"FROM replication_jobs AS j JOIN hardware_plans AS p ON p.id = j.hardware_plan_id WHERE j.tenant_id = $1"
+
+func (r *jobRow) fields() []any {
+	return []any{&r.ID, &r.Name, &r.HardwarePlanID, &r.HardwarePlanName, &r.Declaration, &r.Runs, &r.LastRun}
 }
 
 func (r jobRow) job() (vcc.ReplicationJob, vcc.LabReplicationJob, error) {
@@ -33,20 +38,11 @@ func (r jobRow) job() (vcc.ReplicationJob, vcc.LabReplicationJob, error) {
 	return j, declared, err
 }
 
-func jobsOf(db bun.IDB, tenantID string) *bun.SelectQuery {
-	return db.NewSelect().
-		TableExpr("replication_jobs AS j").
-		Join("JOIN hardware_plans AS p ON p.id = j.hardware_plan_id").
-		ColumnExpr("j.id, j.name, j.hardware_plan_id, p.name AS hardware_plan_name, j.declaration, j.runs, j.last_run").
-		Where("j.tenant_id = ?", tenantID).
-		OrderExpr("j.ordinal")
-}
-
 // ReplicationJobs implements vcc.ReplicationJobService.
 func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.ReplicationJob, total int, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		rows, n, err := scanPage[jobRow](ctx, jobsOf(tx, as.TenantID), p)
+		rows, n, err := queryPage[jobRow](ctx, tx, p, selectJobs+" ORDER BY j.ordinal", as.TenantID)
 		if err != nil {
 			return err
 		}
@@ -65,16 +61,15 @@ func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (
 
 // RunReplicationJob implements vcc.ReplicationJobService.
 func (s *Store) RunReplicationJob(ctx context.Context, as vcc.Actor, jobID string) (run *vcc.JobRun, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		run, err = s.runJob(ctx, tx, as, jobID)
 		return err
 	})
 	return run, err
 }
 
-func (s *Store) runJob(ctx context.Context, tx bun.Tx, as vcc.Actor, jobID string) (*vcc.JobRun, error) {
-	var row jobRow
-	err := jobsOf(tx, as.TenantID).Where("j.id = ?", jobID).Scan(ctx, &row)
+func (s *Store) runJob(ctx context.Context, tx querier, as vcc.Actor, jobID string) (*vcc.JobRun, error) {
+	row, err := queryFirst[jobRow](ctx, tx, selectJobs+" AND j.id = $2", as.TenantID, jobID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, notFound(jobID, "there is no replication job with ID %s", jobID)
 	}
@@ -86,9 +81,7 @@ func (s *Store) runJob(ctx context.Context, tx bun.Tx, as vcc.Actor, jobID strin
 		return nil, err
 	}
 	job.Runs, job.LastRun = job.Runs+1, s.now()
-	_, err = tx.NewUpdate().TableExpr("replication_jobs").
-		Set("runs = ?", job.Runs).Set("last_run = ?", job.LastRun).Where("id = ?", jobID).Exec(ctx)
-	if err != nil {
+	if err := tx.exec(ctx, "UPDATE replication_jobs SET runs = $1, last_run = $2 WHERE id = $3", job.Runs, job.LastRun, jobID); err != nil {
 		return nil, err
 	}
 	run := &vcc.JobRun{Job: job}
@@ -99,20 +92,20 @@ func (s *Store) runJob(ctx context.Context, tx bun.Tx, as vcc.Actor, jobID strin
 }
 
 // detect saves what the first run of a job finds, in the name of the job.
-func (s *Store) detect(ctx context.Context, tx bun.Tx, as vcc.Actor, declared vcc.LabReplicationJob, run *vcc.JobRun) error {
+func (s *Store) detect(ctx context.Context, tx querier, as vcc.Actor, declared vcc.LabReplicationJob, run *vcc.JobRun) error {
 	tenant, err := findTenant(ctx, tx, as.TenantID)
 	if err != nil {
 		return err
 	}
-	var rows []networkRow
-	if err := networksOf(tx, as.TenantID).Where("n.hardware_plan_id = ?", run.Job.HardwarePlanID).Scan(ctx, &rows); err != nil {
+	rows, err := queryAll[networkRow](ctx, tx, selectNetworks+" WHERE n.hardware_plan_id = $2"+inNetworkOrder, as.TenantID, run.Job.HardwarePlanID)
+	if err != nil {
 		return err
 	}
 	found, skipped := vcc.Detect(tenant.Site, declared, convert(rows, networkRow.network))
 	run.Skipped = skipped
 	as.Name = fmt.Sprintf("replication job %q", run.Job.Name)
 	for _, d := range found {
-		current, err := findGateway(ctx, tx, as.TenantID, d.Network.ID)
+		_, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, d.Network.ID)
 		if err != nil {
 			return err
 		}

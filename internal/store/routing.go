@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -17,33 +15,38 @@ type routingRecord struct {
 	Enabled bool `json:"enabled"`
 }
 
-func findRouting(ctx context.Context, db bun.IDB, tenantID string) (*vcc.NetworkRouting, error) {
-	var row struct {
-		Name             string
-		RoutingEnabled   bool
-		RoutingRevision  int64
-		RoutingUpdatedAt *time.Time
-		RoutingUpdatedBy string
-	}
-	err := db.NewSelect().TableExpr("tenants").
-		ColumnExpr("name, routing_enabled, routing_revision, routing_updated_at, routing_updated_by").
-		Where("id = ?", tenantID).Scan(ctx, &row)
+// routingRow is the routing option of a tenant.
+type routingRow struct {
+	TenantName string
+	Enabled    bool
+	Revision   int64
+	UpdatedAt  *time.Time
+	UpdatedBy  string
+}
+
+func (r *routingRow) fields() []any {
+	return []any{&r.TenantName, &r.Enabled, &r.Revision, &r.UpdatedAt, &r.UpdatedBy}
+}
+
+func findRouting(ctx context.Context, q querier, tenantID string) (*vcc.NetworkRouting, error) {
+	row, err := queryFirst[routingRow](ctx, q, "SELECT name, routing_enabled, routing_revision, routing_updated_at, routing_updated_by "+
+		"FROM tenants WHERE id = $1", tenantID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, notFound(tenantID, "there is no tenant with ID %s", tenantID)
 	}
 	r := &vcc.NetworkRouting{
-		TenantID: tenantID, TenantName: row.Name, Enabled: row.RoutingEnabled,
-		Revision: row.RoutingRevision, UpdatedBy: row.RoutingUpdatedBy,
+		TenantID: tenantID, TenantName: row.TenantName, Enabled: row.Enabled,
+		Revision: row.Revision, UpdatedBy: row.UpdatedBy,
 	}
-	if row.RoutingUpdatedAt != nil {
-		r.UpdatedAt = *row.RoutingUpdatedAt
+	if row.UpdatedAt != nil {
+		r.UpdatedAt = *row.UpdatedAt
 	}
 	return r, err
 }
 
 // NetworkRouting implements vcc.NetworkRoutingService.
 func (s *Store) NetworkRouting(ctx context.Context, as vcc.Actor) (r *vcc.NetworkRouting, err error) {
-	err = s.read(ctx, func(tx bun.Tx) error {
+	err = s.read(ctx, func(tx querier) error {
 		r, err = findRouting(ctx, tx, as.TenantID)
 		return err
 	})
@@ -52,7 +55,7 @@ func (s *Store) NetworkRouting(ctx context.Context, as vcc.Actor) (r *vcc.Networ
 
 // PutNetworkRouting implements vcc.NetworkRoutingService.
 func (s *Store) PutNetworkRouting(ctx context.Context, as vcc.Actor, enabled bool, p vcc.Precondition) (r *vcc.NetworkRouting, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx bun.Tx) error {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		if r, err = findRouting(ctx, tx, as.TenantID); err != nil {
 			return err
 		}
@@ -72,11 +75,8 @@ func (s *Store) PutNetworkRouting(ctx context.Context, as vcc.Actor, enabled boo
 			return err
 		}
 		r.Enabled, r.Revision, r.UpdatedAt, r.UpdatedBy = enabled, change.Revision, change.ChangedAt, change.Actor
-		_, err = tx.NewUpdate().TableExpr("tenants").
-			Set("routing_enabled = ?", r.Enabled).Set("routing_revision = ?", r.Revision).
-			Set("routing_updated_at = ?", r.UpdatedAt).Set("routing_updated_by = ?", r.UpdatedBy).
-			Where("id = ?", as.TenantID).Exec(ctx)
-		return err
+		return tx.exec(ctx, "UPDATE tenants SET routing_enabled = $1, routing_revision = $2, routing_updated_at = $3, routing_updated_by = $4 "+
+			"WHERE id = $5", r.Enabled, r.Revision, r.UpdatedAt, r.UpdatedBy, as.TenantID)
 	})
 	if err != nil {
 		return nil, err

@@ -8,12 +8,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -22,9 +19,9 @@ import (
 // queue in order of arrival, so that SQLite's busy timeout is left for other processes.
 type sqliteEngine struct{}
 
-func (sqliteEngine) lock(context.Context, bun.Tx, scope) error { return nil } // it was taken as the transaction began
+func (sqliteEngine) lock(context.Context, querier, scope) error { return nil } // it was taken as the transaction began
 
-func (sqliteEngine) analyze(context.Context, bun.Tx) error { return nil } // the keys decide
+func (sqliteEngine) analyze(context.Context, querier) error { return nil } // the keys decide
 
 func (sqliteEngine) text(s string) any { return s }
 
@@ -41,7 +38,7 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	// reader could not become a writer once another process had written.
 	db, err := openSQLite(path, url.Values{
 		"_synchronous": {"FULL"}, "_pragma": {"fullfsync(1)"},
-		"_foreign_keys": {"on"}, "_time_format": {"sqlite"},
+		"_foreign_keys": {"on"}, "_time_format": {"sqlite"}, "_timezone": {"UTC"},
 	})
 	if err != nil {
 		return nil, err
@@ -53,21 +50,7 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, db, lockFile(path+".lock")); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newStore(ctx, db, sqliteDialect{sqlitedialect.New()}, sqliteEngine{}, 1)
-}
-
-// sqliteDialect also writes strings with NUL characters, which bun refuses: nothing has
-// such an ID or name, and that is the answer, not a failure.
-type sqliteDialect struct{ *sqlitedialect.Dialect }
-
-func (d sqliteDialect) AppendString(b []byte, s string) []byte {
-	for i, part := range strings.Split(s, "\x00") {
-		if i > 0 {
-			b = append(b, " || char(0) || "...)
-		}
-		b = d.Dialect.AppendString(b, part)
-	}
-	return b
+	return newStore(ctx, db, sqliteEngine{}, 1)
 }
 
 func openSQLite(path string, parameters url.Values) (*sql.DB, error) {

@@ -4,86 +4,140 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 
-	"github.com/uptrace/bun"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// statements are those that run with every write of a gateway. Their text is constant
-// and their values are bound, so that a connection parses and plans them once: for
-// statements as small as these that is most of the work.
-type statements struct {
-	findGateway, moveRevision, addChange, storeGateway statement
-	findNeighbor, addConnected, removeConnected        statement
+// querier runs statements: within a transaction, or without one each by itself. The
+// values $1, $2 and so on are bound, never written into a statement.
+type querier struct {
+	*Store
+	tx *sql.Tx // nil: none
+}
+
+// prepared are the statements that run with every request or with every write of a
+// gateway. A connection parses and plans them once, which for statements as small as
+// these is most of the work.
+var prepared = []string{
+	selectByDigest, selectAccount,
+	selectNetworkAndGateway, moveRevision, insertChange, upsertGateway,
+	selectNeighbor, insertConnectedNetwork, deleteConnectedNetworks,
 }
 
 func (s *Store) prepare(ctx context.Context) error {
-	tenantID, networkID := bun.Safe("$1"), bun.Safe("$2")
-	for text, to := range map[string]*statement{
-		withGateways(networksOf(s.db, tenantID), "LEFT JOIN").Where("n.id = ?", networkID).String(): &s.findGateway,
-
-		"UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision": &s.moveRevision,
-
-		"INSERT INTO changes (tenant_id, revision, network_id, changed_at, actor, before, after) " +
-			"VALUES ($1, $2, $3, $4, $5, $6, $7)": &s.addChange,
-
-		"INSERT INTO default_gateways (network_id, revision, updated_at, updated_by, origin, " +
-			"ipv4_address, ipv4_prefix_length, ipv6_address, ipv6_network, ipv6_prefix_length) " +
-			"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) " +
-			"ON CONFLICT (network_id) DO UPDATE SET revision = excluded.revision, " +
-			"updated_at = excluded.updated_at, updated_by = excluded.updated_by, origin = excluded.origin, " +
-			"ipv4_address = excluded.ipv4_address, ipv4_prefix_length = excluded.ipv4_prefix_length, " +
-			"ipv6_address = excluded.ipv6_address, ipv6_network = excluded.ipv6_network, " +
-			"ipv6_prefix_length = excluded.ipv6_prefix_length": &s.storeGateway,
-
-		"SELECT last_address FROM connected_networks WHERE tenant_id = $1 AND host_id = $2 AND network_id <> $3 " +
-			"AND first_address <= $4 ORDER BY first_address DESC LIMIT 1": &s.findNeighbor,
-
-		"INSERT INTO connected_networks (tenant_id, host_id, first_address, last_address, network_id) " +
-			"VALUES ($1, $2, $3, $4, $5)": &s.addConnected,
-
-		"DELETE FROM connected_networks WHERE network_id = $1": &s.removeConnected,
-	} {
-		prepared, err := s.db.DB.PrepareContext(ctx, text)
+	s.prepared = map[string]*sql.Stmt{}
+	for _, statement := range prepared {
+		p, err := s.db.PrepareContext(ctx, statement) //nolint:sqlclosecheck // it closes with the database
 		if err != nil {
 			return err
 		}
-		*to = statement{prepared, s.engine.text}
+		s.prepared[statement] = p
 	}
 	return nil
 }
 
-// statement is a prepared statement for write and read transactions.
-type statement struct {
-	prepared *sql.Stmt
-	text     func(string) any
-}
-
-func (p statement) bound(values []any) []any {
+func (q querier) bound(values []any) []any {
 	for i, v := range values {
 		if s, ok := v.(string); ok {
-			values[i] = p.text(s)
+			values[i] = q.engine.text(s)
 		}
 	}
 	return values
 }
 
-func (p statement) exec(ctx context.Context, tx bun.Tx, values ...any) error {
-	_, err := tx.StmtContext(ctx, p.prepared).ExecContext(ctx, p.bound(values)...) //nolint:sqlclosecheck // the transaction closes it
+// exec runs a statement that returns no rows.
+func (q querier) exec(ctx context.Context, statement string, values ...any) error {
+	values, p := q.bound(values), q.prepared[statement]
+	var err error
+	switch {
+	case q.tx == nil && p == nil:
+		_, err = q.db.ExecContext(ctx, statement, values...)
+	case q.tx == nil:
+		_, err = p.ExecContext(ctx, values...)
+	case p == nil:
+		_, err = q.tx.ExecContext(ctx, statement, values...)
+	default:
+		_, err = q.tx.StmtContext(ctx, p).ExecContext(ctx, values...) //nolint:sqlclosecheck // the transaction closes it
+	}
 	return err
 }
 
-// first hands the first row to scan. sql.ErrNoRows: there is none.
-func (p statement) first(ctx context.Context, tx bun.Tx, scan func(*sql.Rows) error, values ...any) error {
-	rows, err := tx.StmtContext(ctx, p.prepared).QueryContext(ctx, p.bound(values)...) //nolint:sqlclosecheck // the transaction closes it
+func (q querier) query(ctx context.Context, statement string, values ...any) (*sql.Rows, error) {
+	values, p := q.bound(values), q.prepared[statement]
+	switch {
+	case q.tx == nil && p == nil:
+		return q.db.QueryContext(ctx, statement, values...)
+	case q.tx == nil:
+		return p.QueryContext(ctx, values...)
+	case p == nil:
+		return q.tx.QueryContext(ctx, statement, values...)
+	default:
+		return q.tx.StmtContext(ctx, p).QueryContext(ctx, values...) //nolint:sqlclosecheck // the transaction closes it
+	}
+}
+
+// row is what one row of a query is read into.
+type row[R any] interface {
+	*R
+	// fields points to where each column of the query goes.
+	fields() []any
+}
+
+// one is a row of one column.
+type one[T any] struct{ value T }
+
+func (r *one[T]) fields() []any { return []any{&r.value} }
+
+// queryAll returns all rows of a query.
+func queryAll[R any, P row[R]](ctx context.Context, q querier, statement string, values ...any) (rows []R, err error) {
+	found, err := q.query(ctx, statement, values...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // closed already, or there is an error
-	if !rows.Next() {
-		return cmp.Or(rows.Err(), sql.ErrNoRows)
+	defer found.Close() //nolint:errcheck // Err says it
+	for found.Next() {
+		var r R
+		if err := found.Scan(P(&r).fields()...); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
 	}
-	if err := scan(rows); err != nil {
-		return err
+	return rows, found.Err()
+}
+
+// queryFirst returns the first row of a query. sql.ErrNoRows: there is none.
+func queryFirst[R any, P row[R]](ctx context.Context, q querier, statement string, values ...any) (r R, err error) {
+	found, err := q.query(ctx, statement, values...)
+	if err != nil {
+		return r, err
 	}
-	return rows.Close()
+	defer found.Close() //nolint:errcheck // closed already, or there is an error
+	if !found.Next() {
+		return r, cmp.Or(found.Err(), sql.ErrNoRows)
+	}
+	if err := found.Scan(P(&r).fields()...); err != nil {
+		return r, err
+	}
+	return r, found.Close()
+}
+
+// queryValue returns what the only column of the first row is. sql.ErrNoRows: there is none.
+func queryValue[T any](ctx context.Context, q querier, statement string, values ...any) (T, error) {
+	r, err := queryFirst[one[T]](ctx, q, statement, values...)
+	return r.value, err
+}
+
+// queryPage returns one page of a query's rows, and how many it has in all.
+func queryPage[R any, P row[R]](ctx context.Context, q querier, p vcc.Page, statement string, values ...any) (rows []R, total int, err error) {
+	limited := fmt.Sprintf("%s LIMIT $%d OFFSET $%d", statement, len(values)+1, len(values)+2)
+	rows, err = queryAll[R, P](ctx, q, limited, append(values[:len(values):len(values)], p.Limit, p.Skip)...)
+	if err != nil {
+		return nil, 0, err
+	}
+	if total = p.Skip + len(rows); len(rows) < p.Limit && (len(rows) > 0 || p.Skip == 0) {
+		return rows, total, nil // this is the last page
+	}
+	total, err = queryValue[int](ctx, q, "SELECT count(*) FROM ("+statement+") AS counted", values...)
+	return rows, total, err
 }

@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -30,9 +28,9 @@ var migrations embed.FS
 
 // Store implements the services of package vcc.
 type Store struct {
-	db     *bun.DB
-	engine engine
-	statements
+	db       *sql.DB
+	engine   engine
+	prepared map[string]*sql.Stmt // by their text
 	// writers has room for as many write transactions of this process as may be open.
 	writers chan struct{}
 	now     func() time.Time
@@ -50,11 +48,11 @@ var (
 type engine interface {
 	// lock waits until a write transaction is the only one of its scope. What it reads
 	// afterwards is what the one before it committed.
-	lock(ctx context.Context, tx bun.Tx, of scope) error
+	lock(ctx context.Context, tx querier, of scope) error
 	// text is a string as a bound value.
 	text(s string) any
 	// analyze tells the planner of queries how much a lab has of what, if it asks.
-	analyze(ctx context.Context, tx bun.Tx) error
+	analyze(ctx context.Context, tx querier) error
 	// snapshot are the options of a transaction in which nothing changes.
 	snapshot() *sql.TxOptions
 	// broken reports whether an error says nothing about what was asked, because the
@@ -78,9 +76,9 @@ func Open(ctx context.Context, database string) (*Store, error) {
 	return nil, errors.New("a database is sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
-func newStore(ctx context.Context, db *sql.DB, dialect schema.Dialect, e engine, writers int) (*Store, error) {
+func newStore(ctx context.Context, db *sql.DB, e engine, writers int) (*Store, error) {
 	s := &Store{
-		db: bun.NewDB(db, dialect), engine: e, writers: make(chan struct{}, writers),
+		db: db, engine: e, writers: make(chan struct{}, writers),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -126,20 +124,21 @@ func ofTenant(id string) scope { return scope("tenant/" + id) }
 
 // write runs fn in a transaction that is the only one of its scope, and commits it.
 // fn may run again, from the start, where nothing of it was kept.
-func (s *Store) write(ctx context.Context, of scope, fn func(tx bun.Tx) error) error {
+func (s *Store) write(ctx context.Context, of scope, fn func(tx querier) error) error {
 	select {
 	case s.writers <- struct{}{}:
 		defer func() { <-s.writers }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	var tx bun.Tx
+	var tx *sql.Tx
 	err := s.again(func() (err error) {
 		if tx, err = s.db.BeginTx(ctx, nil); err != nil {
 			return err
 		}
-		if err = s.engine.lock(ctx, tx, of); err == nil {
-			err = fn(tx)
+		q := querier{s, tx}
+		if err = s.engine.lock(ctx, q, of); err == nil {
+			err = fn(q)
 		}
 		if err != nil {
 			_ = tx.Rollback() // a transaction that does not commit leaves nothing
@@ -157,9 +156,17 @@ func (s *Store) write(ctx context.Context, of scope, fn func(tx bun.Tx) error) e
 }
 
 // read runs fn in a transaction in which nothing changes. fn may run again.
-func (s *Store) read(ctx context.Context, fn func(tx bun.Tx) error) error {
+func (s *Store) read(ctx context.Context, fn func(tx querier) error) error {
 	return s.engine.translate(s.again(func() error {
-		return s.db.RunInTx(ctx, s.engine.snapshot(), func(_ context.Context, tx bun.Tx) error { return fn(tx) })
+		tx, err := s.db.BeginTx(ctx, s.engine.snapshot())
+		if err != nil {
+			return err
+		}
+		if err := fn(querier{s, tx}); err != nil {
+			_ = tx.Rollback() // it changed nothing
+			return err
+		}
+		return tx.Commit()
 	}))
 }
 
@@ -182,13 +189,6 @@ func unavailable(cause error, format string, args ...any) error {
 // alike (rule 20).
 func notFound(id, format string, args ...any) error {
 	return &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: fmt.Sprintf(format, args...)}
-}
-
-// scanPage reads one page of a query's rows and counts them all.
-func scanPage[Row any](ctx context.Context, q *bun.SelectQuery, p vcc.Page) ([]Row, int, error) {
-	var rows []Row
-	total, err := q.Offset(int64(p.Skip)).Limit(int64(p.Limit)).ScanAndCount(ctx, &rows)
-	return rows, int(total), err
 }
 
 // convert maps rows to domain values.
