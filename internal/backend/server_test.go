@@ -15,12 +15,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -626,6 +630,41 @@ func TestMetrics(t *testing.T) {
 		if strings.Contains(text, label) {
 			t.Errorf("%s is in a label:\n%s", label, text)
 		}
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	ok(t, err)
+	for _, m := range families["vcc_http_request_duration_seconds"].GetMetric() {
+		buckets := m.GetHistogram().GetBucket()
+		same(t, "buckets", len(buckets), 12)
+		for i := 1; i < len(buckets); i++ {
+			if buckets[i].GetCumulativeCount() < buckets[i-1].GetCumulativeCount() {
+				t.Errorf("fewer requests took at most %g s than %g s", buckets[i].GetUpperBound(), buckets[i-1].GetUpperBound())
+			}
+		}
+		same(t, "requests in the last bucket", buckets[11].GetCumulativeCount(), m.GetHistogram().GetSampleCount())
+		if m.GetHistogram().GetSampleSum() <= 0 {
+			t.Errorf("%v took no time", m.GetLabel())
+		}
+	}
+	process := []string{"go_goroutines", "go_memstats_heap_inuse_bytes", "go_memstats_sys_bytes", "go_memstats_alloc_bytes_total", "process_start_time_seconds"}
+	if runtime.GOOS == "linux" {
+		process = append(process, "process_open_fds", "process_cpu_seconds_total", "process_resident_memory_bytes")
+	}
+	for _, name := range process {
+		m := families[name].GetMetric()
+		if len(m) != 1 || m[0].GetGauge().GetValue()+m[0].GetCounter().GetValue() <= 0 {
+			t.Errorf("%s: %v", name, m)
+		}
+	}
+	if runtime.GOOS == "linux" {
+		resident, cpu := families["process_resident_memory_bytes"].GetMetric()[0].GetGauge().GetValue(), families["process_cpu_seconds_total"].GetMetric()[0].GetCounter().GetValue()
+		if resident < 1<<20 || resident > 1<<36 || cpu > 3600 {
+			t.Errorf("the process has %g bytes and took %g s", resident, cpu)
+		}
+	}
+	if started, now := families["process_start_time_seconds"].GetMetric()[0].GetGauge().GetValue(), float64(time.Now().Unix()); started > now+1 || started < now-3600 {
+		t.Errorf("started at %f, and now it is %f", started, now)
 	}
 }
 

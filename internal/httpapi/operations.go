@@ -6,15 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -86,54 +82,6 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// metrics are what a server counts. Routes are patterns, so that no path of a caller's
-// choice becomes a label.
-type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	duration *prometheus.HistogramVec
-	logins   *prometheus.CounterVec
-}
-
-func newMetrics(version string) *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "vcc_http_requests_total", Help: "Requests that were answered.",
-		}, []string{"method", "route", "status"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "vcc_http_request_duration_seconds", Help: "How long requests took.", Buckets: prometheus.DefBuckets,
-		}, []string{"method", "route"}),
-		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "vcc_logins_total", Help: "Logins by grant and outcome.",
-		}, []string{"grant", "outcome"}),
-	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "vcc_build_info", Help: "Always 1; the label says which release this is.", ConstLabels: prometheus.Labels{"version": version},
-	})
-	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.logins, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
-}
-
-func (m *metrics) request(r *http.Request, status int, took time.Duration) {
-	method, route := r.Method, r.Pattern
-	if notThisAPI(r) {
-		method, route = "other", "other"
-	}
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(method, route).Observe(took.Seconds())
-}
-
-// login counts a login by its outcome, "" for a good one.
-func (m *metrics) login(grant string, outcome vcc.ErrorCode) {
-	if outcome == "" {
-		outcome = "success"
-	}
-	m.logins.WithLabelValues(grant, string(outcome)).Inc()
-}
-
 // Health is the answer of a server that is well.
 type Health struct {
 	Status string `json:"status" enum:"ok"`
@@ -157,14 +105,13 @@ func (s *server) registerOperations() {
 				return &Body[Health]{Health{"ok"}}, nil
 			})
 	}
-	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 	huma.Register(s.api, huma.Operation{
 		OperationID: "getMetrics", Method: http.MethodGet, Path: "/metrics", Summary: "Count, for Prometheus",
 		Middlewares: huma.Middlewares{s.authenticate, s.onlyOperators},
 	}, func(context.Context, *struct{}) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			r, w := humago.Unwrap(ctx)
-			metrics.ServeHTTP(w, r)
+			_, w := humago.Unwrap(ctx)
+			s.metrics.ServeHTTP(w, nil)
 		}}, nil
 	})
 }

@@ -1,0 +1,193 @@
+package httpapi
+
+import (
+	"bytes"
+	"math"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// metrics are what a server counts, in Prometheus's data model. Its client library would
+// do the counting, too, but prepares so much as a process starts that every command of
+// Terraform would wait for it. Metrics are safe for concurrent use.
+type metrics struct {
+	started time.Time
+	version string
+
+	mu       sync.Mutex
+	requests family
+	duration family
+	logins   family
+}
+
+// family are the metrics of one name, by the values of their labels.
+type family struct {
+	name, help string
+	labels     []string
+	kind       dto.MetricType
+	metrics    map[string]*dto.Metric
+	list       []*dto.Metric // in the order of their first use
+}
+
+// with returns the metric with these values of the labels.
+func (f *family) with(values ...string) *dto.Metric {
+	key := strings.Join(values, "\x00")
+	if m := f.metrics[key]; m != nil {
+		return m
+	}
+	m := new(dto.Metric)
+	for i, v := range values {
+		m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(f.labels[i]), Value: proto.String(v)})
+	}
+	if f.metrics == nil {
+		f.metrics = map[string]*dto.Metric{}
+	}
+	f.metrics[key] = m
+	f.list = append(f.list, m)
+	return m
+}
+
+// count adds one to a counter.
+func (f *family) count(values ...string) {
+	m := f.with(values...)
+	if m.Counter == nil {
+		m.Counter = &dto.Counter{Value: proto.Float64(0)}
+	}
+	*m.Counter.Value++
+}
+
+// durationBuckets are the upper bounds of a histogram of durations, in seconds.
+var durationBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, math.Inf(1)}
+
+// observe adds a duration to a histogram.
+func (f *family) observe(took time.Duration, values ...string) {
+	m := f.with(values...)
+	if m.Histogram == nil {
+		m.Histogram = &dto.Histogram{SampleCount: proto.Uint64(0), SampleSum: proto.Float64(0)}
+		for _, bound := range durationBuckets {
+			m.Histogram.Bucket = append(m.Histogram.Bucket, &dto.Bucket{UpperBound: proto.Float64(bound), CumulativeCount: proto.Uint64(0)})
+		}
+	}
+	*m.Histogram.SampleCount++
+	*m.Histogram.SampleSum += took.Seconds()
+	for _, b := range m.Histogram.Bucket {
+		if took.Seconds() <= *b.UpperBound {
+			*b.CumulativeCount++
+		}
+	}
+}
+
+func newMetrics(version string) *metrics {
+	return &metrics{
+		started: time.Now(), version: version,
+		requests: family{
+			name: "vcc_http_requests_total", help: "Requests that were answered.",
+			kind: dto.MetricType_COUNTER, labels: []string{"method", "route", "status"},
+		},
+		duration: family{
+			name: "vcc_http_request_duration_seconds", help: "How long requests took.",
+			kind: dto.MetricType_HISTOGRAM, labels: []string{"method", "route"},
+		},
+		logins: family{
+			name: "vcc_logins_total", help: "Logins by grant and outcome.",
+			kind: dto.MetricType_COUNTER, labels: []string{"grant", "outcome"},
+		},
+	}
+}
+
+// request counts a request. Routes are patterns, so that no path of a caller's choice
+// becomes a label.
+func (m *metrics) request(r *http.Request, status int, took time.Duration) {
+	method, route := r.Method, r.Pattern
+	if notThisAPI(r) {
+		method, route = "other", "other"
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests.count(method, route, strconv.Itoa(status))
+	m.duration.observe(took, method, route)
+}
+
+// login counts a login by its outcome, "" for a good one.
+func (m *metrics) login(grant string, outcome vcc.ErrorCode) {
+	if outcome == "" {
+		outcome = "success"
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.logins.count(grant, string(outcome))
+}
+
+// ServeHTTP answers with all metrics in Prometheus's text format.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	format := expfmt.NewFormat(expfmt.TypeTextPlain)
+	var text bytes.Buffer
+	if err := m.encode(expfmt.NewEncoder(&text, format)); err != nil {
+		panic(err) // names and labels are ours
+	}
+	w.Header().Set("Content-Type", string(format))
+	_, _ = text.WriteTo(w) // whoever asked may be gone
+}
+
+func (m *metrics) encode(to expfmt.Encoder) error {
+	process := m.ofProcess()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range append([]family{m.requests, m.duration, m.logins}, process...) {
+		if len(f.list) == 0 {
+			continue
+		}
+		if err := to.Encode(&dto.MetricFamily{Name: &f.name, Help: &f.help, Type: &f.kind, Metric: f.list}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofProcess are metrics of this process, by the names that Prometheus's libraries use.
+// What the system does not tell is left out.
+func (m *metrics) ofProcess() []family {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	gauge := func(name, help string, value float64, labels ...*dto.LabelPair) family {
+		return family{name: name, help: help, kind: dto.MetricType_GAUGE, list: []*dto.Metric{{Label: labels, Gauge: &dto.Gauge{Value: &value}}}}
+	}
+	counter := func(name, help string, value float64) family {
+		return family{name: name, help: help, kind: dto.MetricType_COUNTER, list: []*dto.Metric{{Counter: &dto.Counter{Value: &value}}}}
+	}
+	list := []family{
+		gauge("vcc_build_info", "Always 1; the label says which release this is.", 1,
+			&dto.LabelPair{Name: proto.String("version"), Value: &m.version}),
+		gauge("go_goroutines", "Goroutines that exist.", float64(runtime.NumGoroutine())),
+		gauge("go_memstats_heap_inuse_bytes", "Memory of the heap that is in use.", float64(memory.HeapInuse)),
+		gauge("go_memstats_sys_bytes", "Memory that was obtained from the system.", float64(memory.Sys)),
+		counter("go_memstats_alloc_bytes_total", "Memory that was allocated, freed or not.", float64(memory.TotalAlloc)),
+		gauge("process_start_time_seconds", "When the server started, in seconds since the epoch.", float64(m.started.UnixMilli())/1000),
+	}
+	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
+		list = append(list, gauge("process_open_fds", "File descriptors that are open.", float64(len(files)-1))) // one is the folder's own
+	}
+	// proc_pid_stat(5): the fields after the name, which is in brackets, begin with the third.
+	const utime, stime, rss, ticksPerSecond = 14 - 3, 15 - 3, 24 - 3, 100
+	stat, _ := os.ReadFile("/proc/self/stat")
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) > rss {
+		number := func(field int) float64 { n, _ := strconv.ParseFloat(fields[field], 64); return n }
+		list = append(list,
+			counter("process_cpu_seconds_total", "Processor time in user and system mode.", (number(utime)+number(stime))/ticksPerSecond),
+			gauge("process_resident_memory_bytes", "Memory that is resident.", number(rss)*float64(os.Getpagesize())),
+		)
+	}
+	return list
+}
