@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -230,7 +231,8 @@ func LabPasswords(lab vcc.Lab) map[string]string {
 }
 
 // plain is text that needs quotes only where the encoder says so.
-var plain = regexp.MustCompile(`^[\pL\pN][\pL\pN ./:_-]*$`)
+// Compiled when it is first needed, because it takes long.
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\pL\pN][\pL\pN ./:_-]*$`) })
 
 // FormatLab writes a lab as a lab file.
 func FormatLab(lab vcc.Lab) ([]byte, error) {
@@ -248,7 +250,7 @@ type quoter struct{}
 
 // Visit implements ast.Visitor.
 func (q quoter) Visit(node ast.Node) ast.Visitor {
-	if s, ok := node.(*ast.StringNode); ok && !strings.HasPrefix(s.Value, `"`) && !plain.MatchString(s.Value) {
+	if s, ok := node.(*ast.StringNode); ok && !strings.HasPrefix(s.Value, `"`) && !plain().MatchString(s.Value) {
 		s.Value = strconv.Quote(s.Value) // YAML knows all of its escapes
 	}
 	return q

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Lab declares who exists in a reference backend: hosts, hardware plans,
@@ -240,10 +241,10 @@ func (v *labValidator) hardwarePlans() {
 	}
 }
 
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var envName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 func (v *labValidator) tenant(at string, t LabTenant, publicIPs map[string]string) {
-	if t.PasswordEnv != "" && !envName.MatchString(t.PasswordEnv) {
+	if t.PasswordEnv != "" && !envName().MatchString(t.PasswordEnv) {
 		v.add(at+".password_env", "not the name of an environment variable; the password itself must not stand in this file")
 	}
 	plans := names(v.lab.HardwarePlans, func(p LabHardwarePlan) string { return p.Name })
