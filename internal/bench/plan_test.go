@@ -6,9 +6,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -317,6 +323,35 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkGrowth plans a thousand gateways and five thousand in turn, and reports how
+// much longer one gateway takes among the many, and how much that is of what it is where
+// the provider does nothing: the CLI's own time per resource grows, too.
+func BenchmarkGrowth(b *testing.B) {
+	const few, many = 1000, 5000
+	all := map[string]*workspace{
+		"embedded few": embedded(b, few), "embedded many": embedded(b, many), "floor few": floorOf(b, few), "floor many": floorOf(b, many),
+	}
+	measured := map[string]*samples{}
+	for name, w := range all {
+		w.run("apply", "-auto-approve")
+		measured[name] = new(samples)
+	}
+	for b.Loop() {
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			measured[name].add(all[name].run("plan"))
+		}
+	}
+	growth := func(provider string) float64 {
+		return median(measured[provider+" many"].took) / many / (median(measured[provider+" few"].took) / few)
+	}
+	b.ReportMetric(growth("embedded"), "embedded-growth")
+	b.ReportMetric(growth("floor"), "floor-growth")
+	b.ReportMetric(growth("embedded")/growth("floor"), "growth/floor")
+	b.ReportMetric(median(measured["embedded many"].took)/median(measured["floor many"].took), "embedded/floor")
+	b.ReportMetric(median(measured["embedded many"].peak)/median(measured["floor many"].peak), "memory/floor")
+	b.ReportMetric(0, "ns/op")
+}
+
 // everyWorkspace returns what is compared, by name.
 func everyWorkspace(b *testing.B, n int) map[string]*workspace {
 	b.Helper()
@@ -354,29 +389,51 @@ func compare(b *testing.B, all map[string]*workspace, run func(w *workspace) (ti
 }
 
 // BenchmarkStart measures how long a provider's process takes from its start until the
-// CLI can talk to it.
+// CLI can talk to it, and how long without the key that the CLI has it make to encrypt
+// what they say to each other, which takes most of that time.
 func BenchmarkStart(b *testing.B) {
 	mirror, err := binaries()
 	if err != nil {
 		b.Fatal(err)
 	}
-	measured := map[string]*samples{"vcc": {}, "floor": {}}
+	certificate := clientCertificate(b)
+	measured := map[string]*samples{"vcc": {}, "floor": {}, "vcc unencrypted": {}, "floor unencrypted": {}}
 	for b.Loop() {
 		for _, name := range []string{"vcc", "floor"} {
-			measured[name].add(start(b, binary(mirror, name)), 0)
+			measured[name].add(start(b, binary(mirror, name), certificate), 0)
+			measured[name+" unencrypted"].add(start(b, binary(mirror, name), ""), 0)
 		}
 	}
-	b.ReportMetric(median(measured["vcc"].took)/median(measured["floor"].took), "start/floor")
-	b.ReportMetric(median(measured["floor"].took)*1000, "floor-ms")
+	took := func(name string) float64 { return median(measured[name].took) }
+	b.ReportMetric(took("vcc")/took("floor"), "start/floor")
+	b.ReportMetric(took("floor")*1000, "floor-ms")
+	b.ReportMetric(took("vcc unencrypted")/took("floor unencrypted"), "unencrypted/floor")
+	b.ReportMetric(took("floor unencrypted")*1000, "floor-unencrypted-ms")
 	b.ReportMetric(0, "ns/op")
 }
 
+// clientCertificate makes what a CLI hands to the providers that it starts.
+func clientCertificate(b *testing.B) string {
+	b.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
 // start starts a provider as a CLI does, and ends it once it has said where it listens.
-func start(b *testing.B, path string) time.Duration {
+func start(b *testing.B, path, certificate string) time.Duration {
 	b.Helper()
 	cmd := exec.CommandContext(context.Background(), path)
 	// The handshake of Terraform's plugins.
-	cmd.Env = append(os.Environ(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2", "PLUGIN_PROTOCOL_VERSIONS=6")
+	cmd.Env = append(os.Environ(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+		"PLUGIN_PROTOCOL_VERSIONS=6", "PLUGIN_CLIENT_CERT="+certificate)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
