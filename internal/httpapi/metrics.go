@@ -13,7 +13,6 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -48,7 +47,7 @@ func (f *family) with(values ...string) *dto.Metric {
 	}
 	m := new(dto.Metric)
 	for i, v := range values {
-		m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(f.labels[i]), Value: proto.String(v)})
+		m.Label = append(m.Label, &dto.LabelPair{Name: new(f.labels[i]), Value: new(v)})
 	}
 	if f.metrics == nil {
 		f.metrics = map[string]*dto.Metric{}
@@ -62,7 +61,7 @@ func (f *family) with(values ...string) *dto.Metric {
 func (f *family) count(values ...string) {
 	m := f.with(values...)
 	if m.Counter == nil {
-		m.Counter = &dto.Counter{Value: proto.Float64(0)}
+		m.Counter = &dto.Counter{Value: new(0.0)}
 	}
 	*m.Counter.Value++
 }
@@ -74,9 +73,9 @@ var durationBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10
 func (f *family) observe(took time.Duration, values ...string) {
 	m := f.with(values...)
 	if m.Histogram == nil {
-		m.Histogram = &dto.Histogram{SampleCount: proto.Uint64(0), SampleSum: proto.Float64(0)}
+		m.Histogram = &dto.Histogram{SampleCount: new(uint64(0)), SampleSum: new(0.0)}
 		for _, bound := range durationBuckets {
-			m.Histogram.Bucket = append(m.Histogram.Bucket, &dto.Bucket{UpperBound: proto.Float64(bound), CumulativeCount: proto.Uint64(0)})
+			m.Histogram.Bucket = append(m.Histogram.Bucket, &dto.Bucket{UpperBound: new(bound), CumulativeCount: new(uint64(0))})
 		}
 	}
 	*m.Histogram.SampleCount++
@@ -129,8 +128,8 @@ func (m *metrics) login(grant string, outcome vcc.ErrorCode) {
 	m.logins.count(grant, string(outcome))
 }
 
-// ServeHTTP answers with all metrics in Prometheus's text format.
-func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+// answer answers with all metrics in Prometheus's text format.
+func (m *metrics) answer(w http.ResponseWriter) {
 	format := expfmt.NewFormat(expfmt.TypeTextPlain)
 	var text bytes.Buffer
 	if err := m.encode(expfmt.NewEncoder(&text, format)); err != nil {
@@ -168,7 +167,7 @@ func (m *metrics) ofProcess() []family {
 	}
 	list := []family{
 		gauge("vcc_build_info", "Always 1; the label says which release this is.", 1,
-			&dto.LabelPair{Name: proto.String("version"), Value: &m.version}),
+			&dto.LabelPair{Name: new("version"), Value: &m.version}),
 		gauge("go_goroutines", "Goroutines that exist.", float64(runtime.NumGoroutine())),
 		gauge("go_memstats_heap_inuse_bytes", "Memory of the heap that is in use.", float64(memory.HeapInuse)),
 		gauge("go_memstats_sys_bytes", "Memory that was obtained from the system.", float64(memory.Sys)),

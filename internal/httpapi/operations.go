@@ -111,7 +111,7 @@ func (s *server) registerOperations() {
 	}, func(context.Context, *struct{}) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			_, w := humago.Unwrap(ctx)
-			s.metrics.ServeHTTP(w, nil)
+			s.metrics.answer(w)
 		}}, nil
 	})
 }

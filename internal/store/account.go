@@ -177,7 +177,7 @@ func (s *Store) TenantsWithoutAccount(ctx context.Context) (list []vcc.Tenant, e
 func (s *Store) declaredHashes(ctx context.Context, lab vcc.Lab) (map[string]string, error) {
 	hashes := map[string]string{}
 	for username, password := range lab.Passwords {
-		row, err := findAccount(ctx, querier{Store: s}, username)
+		row, err := findAccount(ctx, querier{store: s}, username)
 		if err != nil {
 			return nil, s.engine.translate(err)
 		}

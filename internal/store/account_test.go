@@ -347,7 +347,7 @@ func testTenant(t *testing.T) {
 		ok(t, err)
 		equal(t, "tenant", tenant, vcc.Tenant{ID: f.xyz.TenantID, Name: "XYZ"})
 	}
-	for _, nobody := range []string{"", "xyz", unknownID, "a\x00b"} {
+	for _, nobody := range []string{"", "xyz", unknownID, "a\x00b", "\xff"} {
 		_, err := f.Tenant(t.Context(), nobody)
 		wantCode(t, fmt.Sprintf("tenant %q", nobody), err, vcc.CodeNotFound)
 	}

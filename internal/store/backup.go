@@ -25,7 +25,7 @@ var backupTables = []string{
 
 const (
 	backupFormat = "terraform-provider-vcc backup"
-	restoreBatch = 200 // rows of one INSERT
+	restoreBatch = 50 // rows of one INSERT; SQLite looks each $n up among all before it
 )
 
 // backupHeader is the first line of a backup.

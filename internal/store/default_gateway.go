@@ -25,15 +25,13 @@ type gatewayRecord struct {
 func newGatewayRecord(origin vcc.Origin, s vcc.GatewaySettings) gatewayRecord {
 	r := gatewayRecord{Origin: origin}
 	if v4 := s.IPv4; v4 != nil {
-		r.Ipv4Address, r.Ipv4PrefixLength = ptr(v4.Address.String()), ptr(v4.PrefixLength)
+		r.Ipv4Address, r.Ipv4PrefixLength = new(v4.Address.String()), new(v4.PrefixLength)
 	}
 	if v6 := s.IPv6; v6 != nil {
-		r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength = ptr(v6.Address.String()), ptr(v6.Network.Addr().String()), ptr(v6.Network.Bits())
+		r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength = new(v6.Address.String()), new(v6.Network.Addr().String()), new(v6.Network.Bits())
 	}
 	return r
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func (r gatewayRecord) state() (vcc.GatewayState, error) {
 	state := vcc.GatewayState{Origin: r.Origin}
@@ -65,10 +63,12 @@ type gatewayRow struct {
 }
 
 const (
-	selectNetworksAndGateways = "SELECT " + networkColumns + ", g.revision, g.updated_at, g.updated_by, COALESCE(g.origin, ''), " +
-		"g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length" + fromNetworks
-	joinGateways   = " JOIN default_gateways AS g ON g.network_id = n.id"
-	selectGateways = selectNetworksAndGateways + joinGateways
+	gatewayColumns = networkColumns + ", g.revision, g.updated_at, g.updated_by, COALESCE(g.origin, ''), " +
+		"g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length"
+	joinGateways = " JOIN default_gateways AS g ON g.network_id = n.id"
+	fromGateways = fromNetworks + joinGateways
+
+	selectGateways = "SELECT " + gatewayColumns + fromGateways
 )
 
 func (r *gatewayRow) fields() []any {
@@ -107,7 +107,7 @@ func gatewaysIn(rows []gatewayRow) ([]vcc.DefaultGateway, error) {
 	return list, nil
 }
 
-const selectNetworkAndGateway = selectNetworksAndGateways + " LEFT" + joinGateways + " WHERE n.id = $2"
+const selectNetworkAndGateway = "SELECT " + gatewayColumns + fromNetworks + " LEFT" + joinGateways + " WHERE n.id = $2"
 
 // findNetworkAndGateway returns a network and its gateway, nil if none is stored.
 func findNetworkAndGateway(ctx context.Context, q querier, tenantID, networkID string) (vcc.Network, *vcc.DefaultGateway, error) {
@@ -141,7 +141,7 @@ func noGateway(n vcc.Network) error {
 // DefaultGateways implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.DefaultGateway, total int, err error) {
 	err = s.read(ctx, func(tx querier) error {
-		rows, n, err := queryPage[gatewayRow](ctx, tx, p, selectGateways+inNetworkOrder, as.TenantID)
+		rows, n, err := queryPage[gatewayRow](ctx, tx, p, gatewayColumns, fromGateways, inNetworkOrder, as.TenantID)
 		if err != nil {
 			return err
 		}

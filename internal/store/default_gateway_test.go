@@ -457,6 +457,9 @@ func testNetworkFilters(t *testing.T) {
 		{vcc.NetworkFilter{Name: "silver network 3"}, nil},
 		{vcc.NetworkFilter{Name: "Silver network %"}, nil},
 		{vcc.NetworkFilter{Name: "' OR 1=1 --"}, nil},
+		{vcc.NetworkFilter{Name: "Silver network 3\x00"}, nil},
+		{vcc.NetworkFilter{Name: "\xff"}, nil},
+		{vcc.NetworkFilter{HardwarePlanID: "\x00"}, nil},
 	} {
 		list, total, err := f.Networks(t.Context(), f.abc, tc.filter, everything)
 		ok(t, err)

@@ -58,10 +58,10 @@ func underWay(ctx context.Context, q querier, tenantID string) ([]sessionRow, er
 	return queryAll[sessionRow](ctx, q, selectUnderWay+" ORDER BY started_at, id", tenantID)
 }
 
-const selectFailoverPlans = "SELECT id, name, declaration FROM failover_plans WHERE tenant_id = $1"
+const fromFailoverPlans = " FROM failover_plans WHERE tenant_id = $1"
 
 func findFailoverPlan(ctx context.Context, q querier, tenantID, planID string) (declaredRow, error) {
-	row, err := queryFirst[declaredRow](ctx, q, selectFailoverPlans+" AND id = $2", tenantID, planID)
+	row, err := queryFirst[declaredRow](ctx, q, "SELECT id, name, declaration"+fromFailoverPlans+" AND id = $2", tenantID, planID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = notFound(planID, "there is no failover plan with ID %s", planID)
 	}
@@ -72,7 +72,7 @@ func findFailoverPlan(ctx context.Context, q querier, tenantID, planID string) (
 func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.FailoverPlan, total int, err error) {
 	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		rows, n, err := queryPage[declaredRow](ctx, tx, p, selectFailoverPlans+" ORDER BY ordinal", as.TenantID)
+		rows, n, err := queryPage[declaredRow](ctx, tx, p, "id, name, declaration", fromFailoverPlans, " ORDER BY ordinal", as.TenantID)
 		if err != nil {
 			return err
 		}
@@ -346,7 +346,7 @@ func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (
 
 // end ends the session under way that a query finds by what it is of.
 func (s *Store) end(ctx context.Context, tx querier, as vcc.Actor, query, of, none, message string) (*vcc.FailoverSession, error) {
-	row, err := queryFirst[sessionRow](ctx, tx, query, as.TenantID, of)
+	row, err := queryFirst[sessionRow](ctx, tx, query+" ORDER BY started_at, id", as.TenantID, of)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: of, Message: none}
 	}

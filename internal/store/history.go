@@ -61,8 +61,8 @@ func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, network
 		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
 			return err
 		}
-		rows, n, err := queryPage[changeRow](ctx, tx, p, "SELECT revision, changed_at, actor, before, after FROM changes "+
-			"WHERE tenant_id = $1 AND network_id = $2 ORDER BY revision DESC", as.TenantID, networkID)
+		rows, n, err := queryPage[changeRow](ctx, tx, p, "revision, changed_at, actor, before, after",
+			" FROM changes WHERE tenant_id = $1 AND network_id = $2", " ORDER BY revision DESC", as.TenantID, networkID)
 		total = n
 		for _, r := range rows {
 			c := vcc.Change{Revision: r.Revision, Time: r.ChangedAt, Actor: r.Actor}

@@ -42,11 +42,11 @@ func (s *Store) Lab(ctx context.Context) (lab vcc.Lab, err error) {
 			return err
 		}
 		lab.ServiceProvider.Name = name
-		plans, err := queryAll[hardwarePlanRow](ctx, tx, "SELECT p.id, p.name, h.name, p.with_internet, p.without_internet "+
-			"FROM hardware_plans AS p JOIN hosts AS h ON h.id = p.host_id ORDER BY p.name")
+		plans, err := queryAll[hardwarePlanRow](ctx, tx, "SELECT "+hardwarePlanColumns+
+			" FROM hardware_plans AS p JOIN hosts AS h ON h.id = p.host_id ORDER BY p.name")
 		for _, p := range plans {
 			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{
-				Name: p.Name, Host: p.Host, Networks: vcc.LabNetworkCount{WithInternet: p.WithInternet, WithoutInternet: p.WithoutInternet},
+				Name: p.Name, Host: p.HostName, Networks: vcc.LabNetworkCount{WithInternet: p.WithInternet, WithoutInternet: p.WithoutInternet},
 			})
 		}
 		if err == nil {
@@ -98,7 +98,7 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 		return false, err
 	}
 	// A look first, because a backend that is used daily need not take the write lock.
-	if digest, err := declaredLab(ctx, querier{Store: s}); err != nil || digest != "" {
+	if digest, err := declaredLab(ctx, querier{store: s}); err != nil || digest != "" {
 		return false, s.engine.translate(err)
 	}
 	err = s.write(ctx, everything, func(tx querier) error {
@@ -136,7 +136,7 @@ func declaredLab(ctx context.Context, q querier) (string, error) {
 // Tenants returns every tenant in the order of the lab. It is for who opens the
 // backend, not for who uses it.
 func (s *Store) Tenants(ctx context.Context) ([]vcc.Tenant, error) {
-	rows, err := queryAll[namedRow](ctx, querier{Store: s}, "SELECT id, name FROM tenants ORDER BY ordinal")
+	rows, err := queryAll[namedRow](ctx, querier{store: s}, "SELECT id, name FROM tenants ORDER BY ordinal")
 	return convert(rows, func(r namedRow) vcc.Tenant { return vcc.Tenant(r) }), s.engine.translate(err)
 }
 

@@ -202,7 +202,7 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string) (tokens vcc.To
 
 // Authenticate implements vcc.AccountService.
 func (s *Store) Authenticate(ctx context.Context, accessToken string) (a vcc.Account, err error) {
-	q := querier{Store: s}
+	q := querier{store: s}
 	err = s.again(func() error { // no transaction: this comes before every request
 		row, err := s.findToken(ctx, q, "access", accessToken)
 		if err != nil {

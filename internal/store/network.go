@@ -37,7 +37,8 @@ func (r networkRow) network() vcc.Network {
 // with internet access come first.
 const (
 	fromNetworks = ` FROM (
-	SELECT c.*, p.name AS hardware_plan_name, s.ordinal AS plan_ordinal,
+	SELECT c.id, c.hardware_plan_id, c.host_id, c.vlan_id, c.internet_access, c.position,
+		p.name AS hardware_plan_name, s.ordinal AS plan_ordinal,
 		` + networkPlace + ` AS place, p.name || ' network ' || ` + networkPlace + ` AS name
 	FROM cloud_networks AS c
 	JOIN hardware_plans AS p ON p.id = c.hardware_plan_id
@@ -64,8 +65,8 @@ func noNetwork(id string) error { return notFound(id, "there is no cloud network
 // Networks implements vcc.NetworkService.
 func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter, p vcc.Page) (list []vcc.Network, total int, err error) {
 	err = s.read(ctx, func(tx querier) error {
-		rows, n, err := queryPage[networkRow](ctx, tx, p,
-			selectNetworks+" WHERE ($2 = '' OR n.hardware_plan_id = $2) AND ($3 = '' OR n.name = $3)"+inNetworkOrder,
+		rows, n, err := queryPage[networkRow](ctx, tx, p, networkColumns,
+			fromNetworks+" WHERE ($2 = '' OR n.hardware_plan_id = $2) AND ($3 = '' OR n.name = $3)", inNetworkOrder,
 			as.TenantID, f.HardwarePlanID, f.Name)
 		list, total = convert(rows, networkRow.network), n
 		return err
@@ -75,21 +76,23 @@ func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter,
 
 // hardwarePlanRow is a hardware plan and what its host was declared as.
 type hardwarePlanRow struct {
-	ID, Name, Host                string
+	ID, Name, HostName, Host      string
 	WithInternet, WithoutInternet int
 }
 
+const hardwarePlanColumns = "p.id, p.name, h.name, h.declaration, p.with_internet, p.without_internet"
+
 func (r *hardwarePlanRow) fields() []any {
-	return []any{&r.ID, &r.Name, &r.Host, &r.WithInternet, &r.WithoutInternet}
+	return []any{&r.ID, &r.Name, &r.HostName, &r.Host, &r.WithInternet, &r.WithoutInternet}
 }
 
 // HardwarePlans implements vcc.NetworkService.
 func (s *Store) HardwarePlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.HardwarePlan, total int, err error) {
 	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		rows, n, err := queryPage[hardwarePlanRow](ctx, tx, p, "SELECT p.id, p.name, h.declaration, p.with_internet, p.without_internet "+
-			"FROM subscriptions AS s JOIN hardware_plans AS p ON p.id = s.hardware_plan_id JOIN hosts AS h ON h.id = p.host_id "+
-			"WHERE s.tenant_id = $1 ORDER BY s.ordinal", as.TenantID)
+		rows, n, err := queryPage[hardwarePlanRow](ctx, tx, p, hardwarePlanColumns,
+			" FROM subscriptions AS s JOIN hardware_plans AS p ON p.id = s.hardware_plan_id JOIN hosts AS h ON h.id = p.host_id "+
+				"WHERE s.tenant_id = $1", " ORDER BY s.ordinal", as.TenantID)
 		total = n
 		for _, r := range rows {
 			host, err := decode[vcc.Host](r.Host)
@@ -97,7 +100,7 @@ func (s *Store) HardwarePlans(ctx context.Context, as vcc.Actor, p vcc.Page) (li
 				return err
 			}
 			list = append(list, vcc.HardwarePlan{
-				ID: r.ID, Name: r.Name, HostName: host.Name, Platform: host.Platform,
+				ID: r.ID, Name: r.Name, HostName: r.HostName, Platform: host.Platform,
 				NetworksWithInternet: r.WithInternet, NetworksWithoutInternet: r.WithoutInternet,
 			})
 		}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,6 +40,8 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	for name, value := range map[string]string{
 		"application_name": "terraform-provider-vcc",
 		"timezone":         "UTC",
+		// What is sent is UTF-8, whatever the server or the role has for a default.
+		"client_encoding": "UTF8",
 		// A commit that was answered is on disk.
 		"synchronous_commit": "on",
 		// Nobody waits for ever, and nobody keeps the others waiting.
@@ -53,7 +56,7 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	if err := migratePostgres(ctx, db); err != nil {
 		return nil, errors.Join(postgresEngine{}.translate(err), db.Close())
 	}
-	return newStore(ctx, db, postgresEngine{}, postgresWriters)
+	return newStore(db, postgresEngine{}, postgresWriters), nil
 }
 
 // migratePostgres brings the schema up to date, one process at a time: the others wait
@@ -101,10 +104,10 @@ func (postgresEngine) analyze(ctx context.Context, tx querier) error {
 	return tx.exec(ctx, "ANALYZE (SKIP_LOCKED) hosts, hardware_plans, tenants, subscriptions, cloud_networks")
 }
 
-// text binds a string with a NUL character, which no text of PostgreSQL has, as NULL:
-// that equals nothing and is refused where a value is due.
+// text binds a string that no text of PostgreSQL can be, because it has a NUL character or
+// is not UTF-8, as NULL: that equals nothing and is refused where a value is due.
 func (postgresEngine) text(s string) any {
-	if strings.Contains(s, "\x00") {
+	if strings.Contains(s, "\x00") || !utf8.ValidString(s) {
 		return nil
 	}
 	return s

@@ -67,6 +67,20 @@ func TestServersOpenAFreshDatabase(t *testing.T) {
 	opened(t, address)
 }
 
+// What is stored is UTF-8 whatever a client's connection has for a default.
+func TestPostgresEncoding(t *testing.T) {
+	address := newDatabase(t, nil)
+	lab := testLab()
+	lab.Tenants[0].Name = "Zürich GmbH"
+	written, read := &fixture{path: address + "&client_encoding=LATIN1"}, &fixture{path: address}
+	written.open(t)
+	read.open(t)
+	ok(t, written.ApplyLab(t.Context(), lab, nil))
+	tenant, err := read.Tenant(t.Context(), lab.Tenants[0].Name)
+	ok(t, err)
+	equal(t, "name", tenant.Name, lab.Tenants[0].Name)
+}
+
 // ownServer starts a server for a test that hurts it.
 func ownServer(t *testing.T) (server *postgrestest.Server, address string) {
 	t.Helper()

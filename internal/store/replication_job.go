@@ -19,8 +19,10 @@ type jobRow struct {
 	LastRun          *time.Time
 }
 
-const selectJobs = "SELECT j.id, j.name, j.hardware_plan_id, p.name, j.declaration, j.runs, j.last_run " +
-	"FROM replication_jobs AS j JOIN hardware_plans AS p ON p.id = j.hardware_plan_id WHERE j.tenant_id = $1"
+const (
+	jobColumns = "j.id, j.name, j.hardware_plan_id, p.name, j.declaration, j.runs, j.last_run"
+	fromJobs   = " FROM replication_jobs AS j JOIN hardware_plans AS p ON p.id = j.hardware_plan_id WHERE j.tenant_id = $1"
+)
 
 func (r *jobRow) fields() []any {
 	return []any{&r.ID, &r.Name, &r.HardwarePlanID, &r.HardwarePlanName, &r.Declaration, &r.Runs, &r.LastRun}
@@ -42,7 +44,7 @@ func (r jobRow) job() (vcc.ReplicationJob, vcc.LabReplicationJob, error) {
 func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.ReplicationJob, total int, err error) {
 	err = s.read(ctx, func(tx querier) error {
 		list = nil
-		rows, n, err := queryPage[jobRow](ctx, tx, p, selectJobs+" ORDER BY j.ordinal", as.TenantID)
+		rows, n, err := queryPage[jobRow](ctx, tx, p, jobColumns, fromJobs, " ORDER BY j.ordinal", as.TenantID)
 		if err != nil {
 			return err
 		}
@@ -69,7 +71,7 @@ func (s *Store) RunReplicationJob(ctx context.Context, as vcc.Actor, jobID strin
 }
 
 func (s *Store) runJob(ctx context.Context, tx querier, as vcc.Actor, jobID string) (*vcc.JobRun, error) {
-	row, err := queryFirst[jobRow](ctx, tx, selectJobs+" AND j.id = $2", as.TenantID, jobID)
+	row, err := queryFirst[jobRow](ctx, tx, "SELECT "+jobColumns+fromJobs+" AND j.id = $2", as.TenantID, jobID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, notFound(jobID, "there is no replication job with ID %s", jobID)
 	}

@@ -27,6 +27,9 @@ func (sqliteEngine) text(s string) any { return s }
 
 func (sqliteEngine) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
 
+// sqliteConnections are as many as are kept for who asks next, with their statements.
+const sqliteConnections = 16
+
 // busyTimeout is how long a process waits for another that is writing.
 const busyTimeout = 10 * time.Second
 
@@ -50,7 +53,12 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, db, lockFile(path+".lock")); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newStore(ctx, db, sqliteEngine{}, 1)
+	db.SetMaxIdleConns(sqliteConnections)
+	s := newStore(db, sqliteEngine{}, 1)
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(s.engine.translate(err), db.Close())
+	}
+	return s, nil
 }
 
 func openSQLite(path string, parameters url.Values) (*sql.DB, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -12,22 +13,24 @@ import (
 // querier runs statements: within a transaction, or without one each by itself. The
 // values $1, $2 and so on are bound, never written into a statement.
 type querier struct {
-	*Store
-	tx *sql.Tx // nil: none
+	store *Store
+	tx    *sql.Tx // nil: none
 }
 
-// prepared are the statements that run with every request or with every write of a
-// gateway. A connection parses and plans them once, which for statements as small as
-// these is most of the work.
-var prepared = []string{
+// frequent are the statements that run with every request or with every write of a
+// gateway.
+var frequent = []string{
 	selectByDigest, selectAccount,
 	selectNetworkAndGateway, moveRevision, insertChange, upsertGateway,
 	selectNeighbor, insertConnectedNetwork, deleteConnectedNetworks,
 }
 
+// prepare has every connection parse and plan the frequent statements once, which for
+// statements as small as these is most of the work. PostgreSQL's driver does so itself, with
+// all statements.
 func (s *Store) prepare(ctx context.Context) error {
 	s.prepared = map[string]*sql.Stmt{}
-	for _, statement := range prepared {
+	for _, statement := range frequent {
 		p, err := s.db.PrepareContext(ctx, statement) //nolint:sqlclosecheck // it closes with the database
 		if err != nil {
 			return err
@@ -37,22 +40,26 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (q querier) bound(values []any) []any {
+// bind puts values, in place, into the form that the database takes.
+func (q querier) bind(values []any) {
 	for i, v := range values {
-		if s, ok := v.(string); ok {
-			values[i] = q.engine.text(s)
+		switch v := v.(type) {
+		case string:
+			values[i] = q.store.engine.text(v)
+		case time.Time:
+			values[i] = v.UTC() // columns have no time zone
 		}
 	}
-	return values
 }
 
 // exec runs a statement that returns no rows.
 func (q querier) exec(ctx context.Context, statement string, values ...any) error {
-	values, p := q.bound(values), q.prepared[statement]
+	q.bind(values)
+	p := q.store.prepared[statement]
 	var err error
 	switch {
 	case q.tx == nil && p == nil:
-		_, err = q.db.ExecContext(ctx, statement, values...)
+		_, err = q.store.db.ExecContext(ctx, statement, values...)
 	case q.tx == nil:
 		_, err = p.ExecContext(ctx, values...)
 	case p == nil:
@@ -64,10 +71,11 @@ func (q querier) exec(ctx context.Context, statement string, values ...any) erro
 }
 
 func (q querier) query(ctx context.Context, statement string, values ...any) (*sql.Rows, error) {
-	values, p := q.bound(values), q.prepared[statement]
+	q.bind(values)
+	p := q.store.prepared[statement]
 	switch {
 	case q.tx == nil && p == nil:
-		return q.db.QueryContext(ctx, statement, values...)
+		return q.store.db.QueryContext(ctx, statement, values...)
 	case q.tx == nil:
 		return p.QueryContext(ctx, values...)
 	case p == nil:
@@ -128,16 +136,17 @@ func queryValue[T any](ctx context.Context, q querier, statement string, values 
 	return r.value, err
 }
 
-// queryPage returns one page of a query's rows, and how many it has in all.
-func queryPage[R any, P row[R]](ctx context.Context, q querier, p vcc.Page, statement string, values ...any) (rows []R, total int, err error) {
-	limited := fmt.Sprintf("%s LIMIT $%d OFFSET $%d", statement, len(values)+1, len(values)+2)
-	rows, err = queryAll[R, P](ctx, q, limited, append(values[:len(values):len(values)], p.Limit, p.Skip)...)
+// queryPage returns one page of a query's rows, and how many it has in all. The query
+// comes in parts, because counting needs neither its columns nor its order.
+func queryPage[R any, P row[R]](ctx context.Context, q querier, p vcc.Page, columns, from, order string, values ...any) (rows []R, total int, err error) {
+	statement := fmt.Sprintf("SELECT %s%s%s LIMIT $%d OFFSET $%d", columns, from, order, len(values)+1, len(values)+2)
+	rows, err = queryAll[R, P](ctx, q, statement, append(values[:len(values):len(values)], p.Limit, p.Skip)...)
 	if err != nil {
 		return nil, 0, err
 	}
 	if total = p.Skip + len(rows); len(rows) < p.Limit && (len(rows) > 0 || p.Skip == 0) {
 		return rows, total, nil // this is the last page
 	}
-	total, err = queryValue[int](ctx, q, "SELECT count(*) FROM ("+statement+") AS counted", values...)
+	total, err = queryValue[int](ctx, q, "SELECT count(*)"+from, values...)
 	return rows, total, err
 }

@@ -30,7 +30,7 @@ var migrations embed.FS
 type Store struct {
 	db       *sql.DB
 	engine   engine
-	prepared map[string]*sql.Stmt // by their text
+	prepared map[string]*sql.Stmt // by their text, see prepare
 	// writers has room for as many write transactions of this process as may be open.
 	writers chan struct{}
 	now     func() time.Time
@@ -76,15 +76,11 @@ func Open(ctx context.Context, database string) (*Store, error) {
 	return nil, errors.New("a database is sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
-func newStore(ctx context.Context, db *sql.DB, e engine, writers int) (*Store, error) {
-	s := &Store{
+func newStore(db *sql.DB, e engine, writers int) *Store {
+	return &Store{
 		db: db, engine: e, writers: make(chan struct{}, writers),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(e.translate(err), db.Close())
-	}
-	return s, nil
 }
 
 // newMigrations returns what brings a schema up to date.
@@ -162,8 +158,8 @@ func (s *Store) read(ctx context.Context, fn func(tx querier) error) error {
 		if err != nil {
 			return err
 		}
+		defer tx.Rollback() //nolint:errcheck // it changed nothing
 		if err := fn(querier{s, tx}); err != nil {
-			_ = tx.Rollback() // it changed nothing
 			return err
 		}
 		return tx.Commit()
