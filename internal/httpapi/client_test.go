@@ -173,6 +173,56 @@ func TestClientReadsEveryPage(t *testing.T) {
 	equal(t, "pages", pages, []vcc.Page{{Limit: 1000}, {Skip: 1000, Limit: 1000}, {Skip: 2000, Limit: 1000}})
 }
 
+func (m many) DefaultGateways(_ context.Context, _ vcc.Actor, p vcc.Page) (list []vcc.DefaultGateway, total int, err error) {
+	const all = 2*vcc.MaxPageLimit + 1
+	for i := p.Skip; i < min(p.Skip+p.Limit, all); i++ {
+		list = append(list, vcc.DefaultGateway{Revision: int64(i)})
+	}
+	return list, all, nil
+}
+
+// TestClientListsAgain: what has not changed since it was listed is not sent again.
+func TestClientListsAgain(t *testing.T) {
+	a := newAPI(t, func(s httpapi.Services) httpapi.Services { return many{s, new([]vcc.Page)} })
+	network := a.network(t, "ABC", "Silver network 1")
+	var statuses []int
+	c := newClient(t, httpapi.ClientConfig{
+		Endpoint: a.URL, Username: "ABC", Password: "secret",
+		OnResponse: func(_ context.Context, method, path string, status int) {
+			if method == http.MethodGet && strings.HasSuffix(path, "/defaultGateways") {
+				statuses = append(statuses, status)
+			}
+		},
+	})
+	list := func(before *httpapi.GatewayListing, want ...int) *httpapi.GatewayListing {
+		t.Helper()
+		statuses = nil
+		l, err := c.ListDefaultGateways(t.Context(), before)
+		ok(t, err)
+		equal(t, "statuses", statuses, want)
+		equal(t, "gateways", len(l.All), 2*vcc.MaxPageLimit+1)
+		for i, g := range l.All {
+			if g.Revision != int64(i) {
+				t.Fatalf("gateway %d is number %d", i, g.Revision)
+			}
+		}
+		return l
+	}
+	first := list(nil, 200, 200, 200)
+	for range 2 {
+		if again := list(first, 304, 304, 304); again != first {
+			t.Error("what is the same was read again")
+		}
+	}
+	_, err := c.PutDefaultGateway(t.Context(), network, httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.0.0.1", SubnetMask: "255.255.255.0"}}, nil)
+	ok(t, err)
+	if changed := list(first, 200, 200, 200); changed == first {
+		t.Error("a change was not seen")
+	} else {
+		list(changed, 304, 304, 304)
+	}
+}
+
 func TestNewClientRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		cfg   httpapi.ClientConfig

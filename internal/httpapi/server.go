@@ -160,10 +160,6 @@ func (s *server) register() {
 		func(ctx context.Context, as vcc.Actor, in *NetworkQuery) ([]vcc.Network, int, error) {
 			return s.Services.Networks(ctx, as, vcc.NetworkFilter{HardwarePlanID: in.HardwarePlanID, Name: in.Name}, in.page())
 		})
-	list(s, "defaultGateways", "List the tenant's stored default gateways", newDefaultGateway,
-		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.DefaultGateway, int, error) {
-			return s.Services.DefaultGateways(ctx, as, in.page())
-		})
 	list(s, "defaultGateways/{networkId}/changes", "List the history of a network's default gateway, newest first", newChange,
 		func(ctx context.Context, as vcc.Actor, in *ChangesQuery) ([]vcc.Change, int, error) {
 			return s.Services.DefaultGatewayChanges(ctx, as, in.NetworkID, in.page())
@@ -173,6 +169,7 @@ func (s *server) register() {
 			return s.Services.ReplicationJobs(ctx, as, in.page())
 		})
 
+	handle(s, http.MethodGet, "defaultGateways", "List the tenant's stored default gateways", s.listGateways)
 	handle(s, http.MethodGet, "defaultGateways/{networkId}", "Get a default gateway", s.getGateway)
 	handle(s, http.MethodPut, "defaultGateways/{networkId}", "Set a default gateway", s.putGateway)
 	handle(s, http.MethodDelete, "defaultGateways/{networkId}", "Remove a default gateway", s.removeGateway)
@@ -197,12 +194,12 @@ func list[In interface{ page() vcc.Page }, T, Wire any](s *server, path, summary
 ) {
 	handle(s, http.MethodGet, path, summary, func(ctx context.Context, as vcc.Actor, in *In) (*Body[List[Wire]], error) {
 		found, total, err := find(ctx, as, in)
-		page := (*in).page()
-		return &Body[List[Wire]]{List[Wire]{
-			Data:       convert(found, to),
-			Pagination: Pagination{Total: total, Count: len(found), Skip: page.Skip, Limit: page.Limit},
-		}}, err
+		return &Body[List[Wire]]{newList(convert(found, to), total, (*in).page())}, err
 	})
+}
+
+func newList[T any](data []T, total int, page vcc.Page) List[T] {
+	return List[T]{Data: data, Pagination: Pagination{Total: total, Count: len(data), Skip: page.Skip, Limit: page.Limit}}
 }
 
 // handle registers an operation on what is one tenant's.
@@ -264,6 +261,43 @@ func writeError(w http.ResponseWriter, e *Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.status)
 	_ = json.NewEncoder(w).Encode(e) // the caller may be gone: nobody is left to tell
+}
+
+// GatewaysQuery selects a page of the stored gateways.
+type GatewaysQuery struct {
+	PageQuery
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of this page when it was read before; while that is its ETag the answer is 304, without the page"`
+}
+
+// listGateways answers with the version of the list as the ETag of each page, so that who
+// reads it over and over is not sent what has not changed (RFC 9110, 13.1.2).
+func (s *server) listGateways(ctx context.Context, as vcc.Actor, in *GatewaysQuery) (*Tagged[List[DefaultGateway]], error) {
+	// The version comes first: what changes in between has an older ETag, which no longer matches.
+	version, err := s.Services.DefaultGatewaysVersion(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	tag := strconv.Quote(version)
+	if isKnown(tag, in.IfNoneMatch) {
+		return &Tagged[List[DefaultGateway]]{Status: http.StatusNotModified, ETag: tag}, nil
+	}
+	found, total, err := s.Services.DefaultGateways(ctx, as, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return &Tagged[List[DefaultGateway]]{Status: http.StatusOK, ETag: tag, Body: newList(convert(found, newDefaultGateway), total, in.page())}, nil
+}
+
+// isKnown reports whether a tag is one of those of an If-None-Match, which are compared
+// weakly (RFC 9110, 13.1.2 and 8.8.3.2). No tag of this server has a comma.
+func isKnown(tag, ifNoneMatch string) bool {
+	for known := range strings.SplitSeq(ifNoneMatch, ",") {
+		known = strings.TrimSpace(known)
+		if known == "*" || strings.TrimPrefix(known, "W/") == tag {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *server) getGateway(ctx context.Context, as vcc.Actor, in *NetworkPath) (*Tagged[DefaultGateway], error) {

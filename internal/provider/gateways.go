@@ -33,6 +33,8 @@ type gateways struct {
 	asked time.Time
 	// listing is the last one, complete or under way; nil for none.
 	listing *listing
+	// complete is the last one that was, however old: a new one is sent only what changed since.
+	complete *listing
 	// written says when this process last finished a write to a network, wrote
 	// when it last did to any.
 	written map[string]time.Time
@@ -48,7 +50,7 @@ type listing struct {
 	began, ended time.Time
 	// done is closed when all that follows is set.
 	done      chan struct{}
-	all       []httpapi.DefaultGateway
+	gateways  *httpapi.GatewayListing
 	byNetwork map[string]*httpapi.DefaultGateway
 	err       error
 
@@ -108,7 +110,7 @@ func (s *gateways) every(ctx context.Context) ([]httpapi.DefaultGateway, error) 
 	if err != nil {
 		return nil, err
 	}
-	return l.all, nil
+	return l.gateways.All, nil
 }
 
 // list returns a complete listing that began after a time.
@@ -135,17 +137,38 @@ func (s *gateways) fetch(ctx context.Context) *listing {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &listing{began: s.now(), done: make(chan struct{}), cancel: cancel}
 	s.listing = l
+	before := s.complete
 	go func() {
 		defer cancel()
-		l.all, l.err = s.client.DefaultGateways(ctx)
-		l.byNetwork = make(map[string]*httpapi.DefaultGateway, len(l.all))
-		for i := range l.all {
-			l.byNetwork[l.all[i].NetworkID] = &l.all[i]
-		}
+		l.read(ctx, s.client, before)
 		l.ended = s.now()
+		if l.err == nil {
+			s.mu.Lock()
+			s.complete = l
+			s.mu.Unlock()
+		}
 		close(l.done)
 	}()
 	return l
+}
+
+// read fills the listing, from the one before where that still holds.
+func (l *listing) read(ctx context.Context, client *httpapi.Client, before *listing) {
+	if before == nil {
+		before = &listing{}
+	}
+	l.gateways, l.err = client.ListDefaultGateways(ctx, before.gateways)
+	switch {
+	case l.err != nil:
+	case l.gateways == before.gateways:
+		l.byNetwork = before.byNetwork
+	default:
+		all := l.gateways.All
+		l.byNetwork = make(map[string]*httpapi.DefaultGateway, len(all))
+		for i := range all {
+			l.byNetwork[all[i].NetworkID] = &all[i]
+		}
+	}
 }
 
 func (s *gateways) leave(l *listing) {

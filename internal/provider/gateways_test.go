@@ -196,6 +196,26 @@ func TestGateways_listingsGetOld(t *testing.T) {
 	now = now.Add(time.Nanosecond)
 	c.address(s.get(t.Context(), c.networks[1]))
 	c.expectRequests("GET " + pages)
+
+	// A new listing is sent only what has changed: nothing, or what somebody else wrote.
+	var condition string
+	c.before = func(r *http.Request) { condition = r.Header.Get("If-None-Match") }
+	for _, address := range []string{"10.0.1.1", "10.7.0.1", "10.7.0.1"} {
+		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+		if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[1], settings, httpapi.Unconditional()); err != nil {
+			t.Fatal(err)
+		}
+		c.requests()
+		now = now.Add(listingAge + time.Nanosecond)
+		s.asked = now // somebody did, a moment ago
+		if got := c.address(s.get(t.Context(), c.networks[1])); got != address {
+			t.Errorf("read %s, want %s", got, address)
+		}
+		c.expectRequests("GET " + pages)
+		if condition == "" {
+			t.Error("all was asked for again")
+		}
+	}
 }
 
 // What this process wrote is never answered from before.

@@ -152,6 +152,30 @@ func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) (
 	return list, total, err
 }
 
+// versionRow is what every change that a tenant can see moves: its own changes the
+// revision, and what is declared of plans and networks the digest.
+type versionRow struct {
+	Revision int64
+	Digest   string
+}
+
+const selectVersion = "SELECT t.revision, l.digest FROM tenants AS t, lab AS l WHERE t.id = $1"
+
+func (r *versionRow) fields() []any { return []any{&r.Revision, &r.Digest} }
+
+// DefaultGatewaysVersion implements vcc.DefaultGatewayService.
+func (s *Store) DefaultGatewaysVersion(ctx context.Context, as vcc.Actor) (string, error) {
+	var row versionRow
+	err := s.again(func() (err error) {
+		row, err = queryFirst[versionRow](ctx, querier{store: s}, selectVersion, as.TenantID)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", notFound(as.TenantID, "there is no tenant with ID %s", as.TenantID)
+	}
+	return fmt.Sprintf("%d-%.16s", row.Revision, row.Digest), s.engine.translate(err)
+}
+
 // PutDefaultGateway implements vcc.DefaultGatewayService.
 func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, settings vcc.GatewaySettings, p vcc.Precondition) (g *vcc.DefaultGateway, created bool, err error) {
 	if err := settings.Validate(); err != nil {

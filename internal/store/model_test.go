@@ -118,6 +118,7 @@ func testStoreAgainstModel(t *testing.T) {
 			gateways: map[string]vcc.DefaultGateway{}, changes: map[string][]vcc.Change{},
 			routing: vcc.NetworkRouting{TenantID: f.abc.TenantID, TenantName: "ABC"},
 		}
+		versions := map[string][]vcc.DefaultGateway{}
 		as := func(t *rapid.T) vcc.Actor {
 			return vcc.Actor{TenantID: f.abc.TenantID, Name: rapid.SampledFrom([]string{"anna", "bert"}).Draw(t, "actor")}
 		}
@@ -159,6 +160,12 @@ func testStoreAgainstModel(t *testing.T) {
 					}
 				}
 				equal(t, "gateways", f.gateways(t, f.abc), want)
+				version, err := f.DefaultGatewaysVersion(ctx, f.abc)
+				ok(t, err)
+				if before, known := versions[version]; known {
+					equal(t, "gateways of version "+version, want, before)
+				}
+				versions[version] = want
 			},
 		})
 		for _, n := range networks {

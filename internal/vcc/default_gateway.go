@@ -171,6 +171,10 @@ type DefaultGatewayService interface {
 	// order, and how many there are in all.
 	DefaultGateways(ctx context.Context, as Actor, page Page) ([]DefaultGateway, int, error)
 
+	// DefaultGatewaysVersion returns a text that is another one whenever anything that
+	// DefaultGateways lists for the tenant has changed.
+	DefaultGatewaysVersion(ctx context.Context, as Actor) (string, error)
+
 	// PutDefaultGateway stores settings for a network in place of whatever it had
 	// and makes the gateway specified. Settings that are stored already, as
 	// specified, change nothing: no revision, no history. created says whether
