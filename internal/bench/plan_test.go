@@ -90,9 +90,16 @@ func newWorkspace(b testing.TB, provider, config string) *workspace {
 	return w
 }
 
-// run runs the CLI and returns how long it took and the most memory that the
-// provider's process held, in bytes, where the system tells.
-func (w *workspace) run(command string, args ...string) (took time.Duration, peak float64) {
+// usage is what one command took. What the provider's process did is there where the
+// system tells.
+type usage struct {
+	took      time.Duration // from start to end
+	peak      float64       // most memory that one process of the provider held, in bytes
+	processor time.Duration // of all processes of the provider
+}
+
+// run runs the CLI.
+func (w *workspace) run(command string, args ...string) usage {
 	w.b.Helper()
 	cli := os.Getenv("TF_ACC_TERRAFORM_PATH")
 	if cli == "" {
@@ -112,40 +119,56 @@ func (w *workspace) run(command string, args ...string) (took time.Duration, pea
 		w.b.Fatal(err)
 	}
 	ended := make(chan struct{})
-	watched := make(chan float64, 1)
+	watched := make(chan usage, 1)
 	go func() { watched <- w.watch(ended) }()
 	err := cmd.Wait()
-	took = time.Since(start)
+	took := time.Since(start)
 	close(ended)
 	if err != nil {
 		w.b.Fatalf("%s: %v\n%s", command, err, &out)
 	}
-	return took, <-watched
+	u := <-watched
+	u.took = took
+	return u
 }
 
 // watch looks at the provider's processes until the CLI has ended.
-func (w *workspace) watch(ended chan struct{}) (peak float64) {
+func (w *workspace) watch(ended chan struct{}) usage {
 	if w.provider == "" {
-		return 0
+		return usage{}
 	}
-	const look = 20 * time.Millisecond
+	const look = 50 * time.Millisecond
+	peak, processor := map[string]float64{}, map[string]time.Duration{}
 	for {
 		processes, _ := filepath.Glob("/proc/[0-9]*/exe")
 		for _, exe := range processes {
+			process := filepath.Dir(exe)
 			if target, err := os.Readlink(exe); err != nil || target != binary(w.mirror, w.provider) {
 				continue
 			}
-			status, _ := os.ReadFile(filepath.Join(filepath.Dir(exe), "status"))
+			status, _ := os.ReadFile(filepath.Join(process, "status"))
 			for line := range strings.Lines(string(status)) {
 				if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 					kib, _ := strconv.ParseFloat(strings.Fields(value)[0], 64)
-					peak = max(peak, kib*1024)
+					peak[process] = kib * 1024
 				}
+			}
+			stat, _ := os.ReadFile(filepath.Join(process, "stat"))
+			// proc_pid_stat(5): after the name in brackets comes the third field.
+			if fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])); len(fields) > 15-3 {
+				user, _ := strconv.Atoi(fields[14-3])
+				system, _ := strconv.Atoi(fields[15-3])
+				processor[process] = time.Duration(user+system) * (time.Second / 100)
 			}
 		}
 		select {
 		case <-ended:
-			return peak
+			u := usage{}
+			for process := range peak {
+				u.peak = max(u.peak, peak[process])
+				u.processor += processor[process]
+			}
+			return u
 		case <-time.After(look):
 		}
 	}
@@ -279,10 +302,12 @@ func builtIn(b testing.TB, n int) *workspace {
 }
 
 // samples are what was measured of one workspace.
-type samples struct{ took, peak []float64 }
+type samples struct{ took, peak, processor []float64 }
 
-func (s *samples) add(took time.Duration, peak float64) {
-	s.took, s.peak = append(s.took, took.Seconds()), append(s.peak, peak)
+func (s *samples) add(u usage) {
+	s.took = append(s.took, u.took.Seconds())
+	s.peak = append(s.peak, u.peak)
+	s.processor = append(s.processor, u.processor.Seconds())
 }
 
 func median(values []float64) float64 {
@@ -303,7 +328,7 @@ func BenchmarkPlan(b *testing.B) {
 			for _, w := range all {
 				w.run("apply", "-auto-approve")
 			}
-			compare(b, all, func(w *workspace) (time.Duration, float64) { return w.run("plan") })
+			compare(b, all, func(w *workspace) usage { return w.run("plan") })
 		})
 	}
 }
@@ -312,20 +337,22 @@ func BenchmarkPlan(b *testing.B) {
 func BenchmarkApply(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("gateways=%d", n), func(b *testing.B) {
-			compare(b, everyWorkspace(b, n), func(w *workspace) (time.Duration, float64) {
-				took, peak := w.run("apply", "-auto-approve")
+			compare(b, everyWorkspace(b, n), func(w *workspace) usage {
+				u := w.run("apply", "-auto-approve")
 				counted := w.requests.Load()
 				w.run("destroy", "-auto-approve")
 				w.requests.Store(counted)
-				return took, peak
+				return u
 			})
 		})
 	}
 }
 
 // BenchmarkGrowth plans a thousand gateways and five thousand in turn, and reports how
-// much longer one gateway takes among the many, and how much that is of what it is where
-// the provider does nothing: the CLI's own time per resource grows, too.
+// much more time each gateway takes among the many, in milliseconds of the plan and in
+// processor time of the provider as a ratio. The CLI's own time for each resource grows with
+// their number, whatever the provider does; so the plan's time grows by a larger factor the
+// less a provider adds to it.
 func BenchmarkGrowth(b *testing.B) {
 	const few, many = 1000, 5000
 	all := map[string]*workspace{
@@ -341,13 +368,14 @@ func BenchmarkGrowth(b *testing.B) {
 			measured[name].add(all[name].run("plan"))
 		}
 	}
-	growth := func(provider string) float64 {
-		return median(measured[provider+" many"].took) / many / (median(measured[provider+" few"].took) / few)
+	for _, provider := range []string{"embedded", "floor"} {
+		fewer, more := measured[provider+" few"], measured[provider+" many"]
+		b.ReportMetric((median(more.took)/many-median(fewer.took)/few)*1000, provider+"-ms-more")
+		b.ReportMetric(median(more.took)/many/(median(fewer.took)/few), provider+"-factor")
+		b.ReportMetric(median(more.processor)/many/(median(fewer.processor)/few), provider+"-processor-factor")
 	}
-	b.ReportMetric(growth("embedded"), "embedded-growth")
-	b.ReportMetric(growth("floor"), "floor-growth")
-	b.ReportMetric(growth("embedded")/growth("floor"), "growth/floor")
-	b.ReportMetric(median(measured["embedded many"].took)/median(measured["floor many"].took), "embedded/floor")
+	b.ReportMetric(median(measured["embedded few"].took)/median(measured["floor few"].took), "few/floor")
+	b.ReportMetric(median(measured["embedded many"].took)/median(measured["floor many"].took), "many/floor")
 	b.ReportMetric(median(measured["embedded many"].peak)/median(measured["floor many"].peak), "memory/floor")
 	b.ReportMetric(0, "ns/op")
 }
@@ -363,7 +391,7 @@ func everyWorkspace(b *testing.B, n int) map[string]*workspace {
 
 // compare measures the workspaces in turn, and reports ratios of medians. Requests are
 // those of one command.
-func compare(b *testing.B, all map[string]*workspace, run func(w *workspace) (time.Duration, float64)) {
+func compare(b *testing.B, all map[string]*workspace, run func(w *workspace) usage) {
 	measured := map[string]*samples{}
 	for name, w := range all {
 		measured[name] = new(samples)
@@ -400,8 +428,8 @@ func BenchmarkStart(b *testing.B) {
 	measured := map[string]*samples{"vcc": {}, "floor": {}, "vcc unencrypted": {}, "floor unencrypted": {}}
 	for b.Loop() {
 		for _, name := range []string{"vcc", "floor"} {
-			measured[name].add(start(b, binary(mirror, name), certificate), 0)
-			measured[name+" unencrypted"].add(start(b, binary(mirror, name), ""), 0)
+			measured[name].add(usage{took: start(b, binary(mirror, name), certificate)})
+			measured[name+" unencrypted"].add(usage{took: start(b, binary(mirror, name), "")})
 		}
 	}
 	took := func(name string) float64 { return median(measured[name].took) }
