@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -24,7 +23,7 @@ import (
 )
 
 var providers = map[string]func() (tfprotov6.ProviderServer, error){
-	"vcc": providerserver.NewProtocol6WithError(provider.New("test")()),
+	"vcc": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test"), nil },
 }
 
 // The networks of the built-in lab that tests use.

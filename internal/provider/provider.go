@@ -24,11 +24,6 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 )
 
-// New returns a function that makes providers; version is the program's.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &vccProvider{version: version} }
-}
-
 type vccProvider struct{ version string }
 
 var (

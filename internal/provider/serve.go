@@ -6,7 +6,8 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 )
 
 // Serve serves the provider to the CLI that started this process, until that ends
@@ -14,10 +15,11 @@ import (
 func Serve(ctx context.Context, version string, debugging bool) error {
 	logOnlyOnDemand()
 	collectSeldom()
-	return providerserver.Serve(ctx, New(version), providerserver.ServeOpts{
-		Address: "registry.terraform.io/cloudconnect-iac/vcc",
-		Debug:   debugging,
-	})
+	var opts []tf6server.ServeOpt
+	if debugging {
+		opts = append(opts, tf6server.WithManagedDebug())
+	}
+	return tf6server.Serve("registry.terraform.io/cloudconnect-iac/vcc", func() tfprotov6.ProviderServer { return NewServer(version) }, opts...)
 }
 
 // logOnlyOnDemand keeps the libraries from building log records that the CLI throws

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -73,7 +72,7 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	p := providerserver.NewProtocol6(provider.New("test")())()
+	p := provider.NewServer("test")
 	schemas, err := p.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

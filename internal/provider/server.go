@@ -1,0 +1,93 @@
+package provider
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// NewServer returns the provider as Terraform's protocol has it; version is the program's.
+func NewServer(version string) tfprotov6.ProviderServer {
+	return server{providerserver.NewProtocol6(&vccProvider{version: version})().(protocolServer)}
+}
+
+// protocolServer is all of the protocol that the framework serves. Lists and actions
+// are found by asking for these interfaces.
+type protocolServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
+}
+
+// server is the framework's server, with contexts that end. The framework
+// (terraform-plugin-framework 1.19, proto6server.Server.registerContext) keeps the
+// context of every call, to cancel it when Terraform stops the provider, and never
+// drops one: with the values of the layers below that is about 10 KiB for each call,
+// hundreds of MiB in a plan of thousands of resources, which every collection of
+// garbage goes through again. So the calls that Terraform makes for each resource get
+// a context that lets go of what it holds when the call ends.
+type server struct{ protocolServer }
+
+func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return passOn(ctx, req, s.protocolServer.ValidateResourceConfig)
+}
+
+func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return passOn(ctx, req, s.protocolServer.UpgradeResourceState)
+}
+
+func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return passOn(ctx, req, s.protocolServer.UpgradeResourceIdentity)
+}
+
+func (s server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	return passOn(ctx, req, s.protocolServer.ImportResourceState)
+}
+
+func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return passOn(ctx, req, s.protocolServer.ReadResource)
+}
+
+func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return passOn(ctx, req, s.protocolServer.PlanResourceChange)
+}
+
+func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return passOn(ctx, req, s.protocolServer.ApplyResourceChange)
+}
+
+func (s server) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	return passOn(ctx, req, s.protocolServer.ValidateDataResourceConfig)
+}
+
+func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	return passOn(ctx, req, s.protocolServer.ReadDataSource)
+}
+
+// passOn passes a call on with a context that ends with it.
+func passOn[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
+	c := new(callContext)
+	c.now.Store(&ctx)
+	defer c.now.Store(&ended)
+	return call(c, req)
+}
+
+// callContext is the context of a call while that lasts; then it is canceled, and has
+// no values and no deadline. It is safe for concurrent use.
+type callContext struct {
+	now atomic.Pointer[context.Context]
+}
+
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+func (c *callContext) Deadline() (time.Time, bool) { return (*c.now.Load()).Deadline() }
+func (c *callContext) Done() <-chan struct{}       { return (*c.now.Load()).Done() }
+func (c *callContext) Err() error                  { return (*c.now.Load()).Err() }
+func (c *callContext) Value(key any) any           { return (*c.now.Load()).Value(key) }
