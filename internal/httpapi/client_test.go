@@ -548,10 +548,12 @@ func inBubble(t *testing.T, cfg httpapi.ClientConfig, refused int, handler http.
 // message is what the servers in memory say.
 const message = "told by the server"
 
-// hang answers nothing until the caller leaves.
+// hang answers nothing, and when the caller leaves it breaks off: an answer at that
+// moment could still reach a caller that is slow to leave.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // only then the server sees that somebody leaves
 	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
 }
 
 var operations = map[string]func(context.Context, *httpapi.Client) error{
