@@ -27,7 +27,7 @@ func main() {
 		stop()
 		os.Exit(status)
 	}
-	err := provider.Serve(context.Background(), version, debug)
+	err := provider.Serve(version, debug)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -12,7 +11,7 @@ import (
 
 // Serve serves the provider to the CLI that started this process, until that ends
 // it. While debugging it prints how a CLI reaches it instead.
-func Serve(ctx context.Context, version string, debugging bool) error {
+func Serve(version string, debugging bool) error {
 	logOnlyOnDemand()
 	collectSeldom()
 	var opts []tf6server.ServeOpt

@@ -14,8 +14,8 @@ func NewServer(version string) tfprotov6.ProviderServer {
 	return server{providerserver.NewProtocol6(&vccProvider{version: version})().(protocolServer)}
 }
 
-// protocolServer is all of the protocol that the framework serves. Lists and actions
-// are found by asking for these interfaces.
+// protocolServer is what this provider has of the protocol. Whether there are lists and
+// actions is found by asking a server for their interfaces.
 type protocolServer interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
