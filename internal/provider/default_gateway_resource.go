@@ -185,7 +185,6 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 		return
 	}
 	addNewWarnings(&resp.Diagnostics, g)
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, g.Revision)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{types.StringValue(g.NetworkID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
 }
@@ -237,7 +236,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	const failed = "Default Gateway Not Read"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	seen, diags := savedRevision(ctx, req.Private)
+	seen, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -258,42 +257,41 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	before, diags := m.settings(ctx)
-	resp.Diagnostics.Append(diags...)
 	imported := m.ID.IsNull()
-	if !imported && !before.Equal(g.Settings()) {
+	if !imported && !seen.Equal(g.Settings()) {
 		r.warnOfDrift(ctx, &resp.Diagnostics, newGatewayModel(g), seen)
 	}
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, g.Revision)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
 }
 
-// warnOfDrift says who changed or removed a gateway since a revision. Where the
-// history cannot be had the plan still shows the change itself.
-func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, since int64) {
-	if text, ok := r.drift(ctx, m.NetworkID.ValueString(), since); ok {
+// warnOfDrift says who changed or removed a gateway since it had the settings that
+// Terraform saw last. Where the history cannot be had, or knows of no such settings, the
+// plan still shows the change itself.
+func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, seen httpapi.GatewaySettings) {
+	if text, ok := r.drift(ctx, m.NetworkID.ValueString(), seen); ok {
 		diags.AddWarning("Default Gateway Changed Outside Terraform",
 			fmt.Sprintf("Since Terraform last saw the default gateway of %q:\n\n%s", m.NetworkName.ValueString(), text))
 	}
 }
 
-func (r *defaultGatewayResource) drift(ctx context.Context, id string, since int64) (string, bool) {
+func (r *defaultGatewayResource) drift(ctx context.Context, id string, seen httpapi.GatewaySettings) (string, bool) {
 	changes, err := r.client.DefaultGatewayChanges(ctx, id)
 	if err != nil {
 		return "", false
 	}
-	text := describeChanges(changes, since)
+	text := describeChanges(changes, seen)
 	return text, text != ""
 }
 
-// Update sets the gateway, unless somebody changed it since it was read.
+// Update sets the gateway, unless it is no longer the one that the plan was made from.
 func (r *defaultGatewayResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	const failed = "Default Gateway Not Updated"
-	var m gatewayModel
+	var m, before gatewayModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
 	settings, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
-	seen, diags := savedRevision(ctx, req.Private)
+	seen, diags := before.settings(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -302,8 +300,8 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	g, err := r.gateways.put(ctx, m.NetworkID.ValueString(), settings, httpapi.IfRevision(seen))
-	if vcc.Code(err) == vcc.CodePreconditionFailed {
+	g, err := r.gateways.update(ctx, m.NetworkID.ValueString(), seen, settings)
+	if code := vcc.Code(err); code == vcc.CodePreconditionFailed || code == vcc.CodeNotFound {
 		g, err = r.lost(ctx, m, settings, seen, err)
 	}
 	if err != nil {
@@ -311,7 +309,6 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		return
 	}
 	addNewWarnings(&resp.Diagnostics, g)
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, g.Revision)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{m.NetworkID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
 }
@@ -319,7 +316,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 // lost decides about a write that lost to a concurrent change. If that change
 // stored the very settings that were to be written there is nothing left to do;
 // else the error says what changed.
-func (r *defaultGatewayResource) lost(ctx context.Context, m gatewayModel, settings httpapi.GatewaySettings, seen int64, refusal error) (*httpapi.DefaultGateway, error) {
+func (r *defaultGatewayResource) lost(ctx context.Context, m gatewayModel, settings, seen httpapi.GatewaySettings, refusal error) (*httpapi.DefaultGateway, error) {
 	for _, e := range vcc.Errors(refusal) {
 		if current, ok := e.Current.(*httpapi.DefaultGateway); ok && current.Settings().Equal(settings) {
 			return current, nil
@@ -328,7 +325,7 @@ func (r *defaultGatewayResource) lost(ctx context.Context, m gatewayModel, setti
 	return nil, r.lostError(ctx, m, seen, refusal)
 }
 
-func (r *defaultGatewayResource) lostError(ctx context.Context, m gatewayModel, seen int64, refusal error) error {
+func (r *defaultGatewayResource) lostError(ctx context.Context, m gatewayModel, seen httpapi.GatewaySettings, refusal error) error {
 	text, ok := r.drift(ctx, m.NetworkID.ValueString(), seen)
 	if !ok {
 		return refusal
@@ -338,12 +335,12 @@ func (r *defaultGatewayResource) lostError(ctx context.Context, m gatewayModel, 
 			"That change was not overwritten, and nothing else was changed. Plan again to see both sides", m.NetworkName.ValueString(), text)}
 }
 
-// Delete removes the gateway, unless somebody changed it since it was read.
+// Delete removes the gateway, unless it is no longer the one that the plan was made from.
 func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	const failed = "Default Gateway Not Removed"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	seen, diags := savedRevision(ctx, req.Private)
+	seen, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -352,7 +349,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	err := r.gateways.remove(ctx, m.NetworkID.ValueString(), httpapi.IfRevision(seen))
+	err := r.gateways.remove(ctx, m.NetworkID.ValueString(), seen)
 	switch vcc.Code(err) {
 	case "", vcc.CodeNotFound:
 		r.release(m.NetworkID.ValueString())

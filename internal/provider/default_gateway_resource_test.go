@@ -236,6 +236,34 @@ func TestAccDefaultGateway_neverOverwrites(t *testing.T) {
 	}
 }
 
+// A gateway that others removed is not made again by an update, and is what a removal wants.
+func TestAccDefaultGateway_removedByOthers(t *testing.T) {
+	l := newTestLab(t)
+	created := l.config(gateway(silver3, ipv4Data))
+	removed := planned(meanwhile(l.others("gateway", "remove", silver3)))
+	l.run(
+		resource.TestStep{Config: created},
+		resource.TestStep{
+			Config:           l.config(gateway(silver3, ipv4("172.17.54.2", "255.255.255.0"))),
+			ConfigPlanChecks: removed, ExpectError: message("(command line) removed it"),
+		},
+		resource.TestStep{Config: created},
+		resource.TestStep{Config: l.config(""), ConfigPlanChecks: removed},
+	)
+}
+
+// What was changed and changed back is what the plan was made from.
+func TestAccDefaultGateway_changedBackByOthers(t *testing.T) {
+	l := newTestLab(t)
+	l.run(resource.TestStep{Config: l.config(gateway(silver3, ipv4Data))}, resource.TestStep{
+		Config: l.config(gateway(silver3, ipv4("172.17.54.2", "255.255.255.0"))),
+		ConfigPlanChecks: planned(meanwhile(func() {
+			l.command("gateway", "set", silver3, "--ipv4", "172.17.54.77/24")
+			l.command("gateway", "set", silver3, "--ipv4", "172.17.54.1/24")
+		})),
+	})
+}
+
 // A change that makes the very write that was planned leaves nothing to do.
 func TestAccDefaultGateway_sameChangeByOthers(t *testing.T) {
 	l := newTestLab(t)

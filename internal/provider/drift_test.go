@@ -42,6 +42,17 @@ func TestAccDriftHasAName(t *testing.T) {
 	w.command("gateway", "set", silver3, "--ipv4", "172.17.54.1/24")
 	quiet()
 
+	// What led to the difference is said, and not what was changed back before.
+	w.command("gateway", "set", silver3, "--ipv4", "172.17.54.8/24")
+	w.command("gateway", "set", silver3, "--ipv4", "172.17.54.9/24")
+	out, _ := w.terraform("plan")
+	first, then := strings.Index(out, "from 172.17.54.1 to 172.17.54.8"), strings.Index(out, "from 172.17.54.8 to 172.17.54.9")
+	if first < 0 || then < first || strings.Contains(out, "from 172.17.54.9 to 172.17.54.1") {
+		t.Errorf("the plan says: %s", out)
+	}
+	w.expect(0, nil, "apply", "-auto-approve")
+	quiet()
+
 	// The code may follow the change; then it is nobody's drift any more.
 	w.command("gateway", "set", silver3, "--ipv4", "172.17.54.9/24")
 	w.write(w.config(gateway(silver3, ipv4("172.17.54.9", "255.255.255.0")), routing(true)))

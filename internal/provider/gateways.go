@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -12,8 +13,8 @@ import (
 
 // listingAge is how long a listing answers reads once it is complete. Terraform reads
 // what it plans within that time or in waves of it, and a plan is older than that
-// before a person has read it. What is written depends on the revision that was
-// seen, so that an old answer never overwrites anything.
+// before a person has read it. A write depends on the revision of the answer that it
+// was decided on, so that an old one never overwrites anything.
 const listingAge = 5 * time.Second
 
 // gateways answers reads of default gateways. Terraform asks for each resource by
@@ -208,11 +209,41 @@ func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.G
 	return g, err
 }
 
-// remove is the client's RemoveDefaultGateway. Where the answer was lost it looks
-// whether the gateway is gone.
-func (s *gateways) remove(ctx context.Context, networkID string, condition http.Header) error {
+// update sets a gateway that still has the settings that the caller saw last.
+// CodePreconditionFailed: it has others, which are in Current, and keeps them.
+// CodeNotFound: there is none.
+func (s *gateways) update(ctx context.Context, networkID string, seen, settings httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+	condition, err := s.unchanged(ctx, networkID, seen)
+	if err != nil {
+		return nil, err
+	}
+	return s.put(ctx, networkID, settings, condition)
+}
+
+// unchanged returns the condition on which a write replaces nothing but the settings that
+// the caller saw last. It may look at a listing: what changed after that has another
+// revision, and the backend refuses the write. The errors are those of update.
+func (s *gateways) unchanged(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (http.Header, error) {
+	stored, err := s.get(ctx, networkID)
+	if err != nil {
+		return nil, err
+	}
+	if !stored.Settings().Equal(seen) {
+		return nil, &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: networkID, Current: stored, Message: fmt.Sprintf(
+			"the default gateway of %q has other settings than this plan was made from, and keeps them: nothing was changed. Plan again to see them", stored.NetworkName)}
+	}
+	return httpapi.IfRevision(stored.Revision), nil
+}
+
+// remove removes a gateway that still has the settings that the caller saw last. Where the
+// answer was lost it looks whether the gateway is gone. The errors are those of update.
+func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.GatewaySettings) error {
+	condition, err := s.unchanged(ctx, networkID, seen)
+	if err != nil {
+		return err
+	}
 	defer s.note(networkID)
-	err := s.client.RemoveDefaultGateway(ctx, networkID, condition)
+	err = s.client.RemoveDefaultGateway(ctx, networkID, condition)
 	if httpapi.Uncertain(err) {
 		if _, readErr := s.client.DefaultGateway(ctx, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
 			return nil

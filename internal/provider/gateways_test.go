@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,17 +255,77 @@ func TestGateways_writesMakeStale(t *testing.T) {
 	c.expectRequests()
 
 	// A write that failed may have been carried out.
-	if err := s.remove(t.Context(), written, httpapi.IfRevision(1)); vcc.Code(err) != vcc.CodePreconditionFailed {
+	if _, err := s.put(t.Context(), written, settings, httpapi.IfRevision(1)); vcc.Code(err) != vcc.CodePreconditionFailed {
 		t.Fatal(err)
 	}
 	c.requests()
 	c.address(s.get(t.Context(), written))
 	c.expectRequests(one(written))
-	if err := s.remove(t.Context(), written, httpapi.Unconditional()); err != nil {
+	if err := s.remove(t.Context(), written, settings); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.get(t.Context(), written); vcc.Code(err) != vcc.CodeNotFound {
 		t.Errorf("a removed gateway is there still: %v", err)
+	}
+}
+
+// A write replaces what the caller saw last and nothing else, whenever that changed.
+func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
+	setting := func(address string) httpapi.GatewaySettings {
+		return httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+	}
+	for name, write := range map[string]func(s *gateways, id string, seen httpapi.GatewaySettings) error{
+		"PUT": func(s *gateways, id string, seen httpapi.GatewaySettings) error {
+			_, err := s.update(t.Context(), id, seen, setting(strings.Replace(seen.IPv4.Address, "10.0.", "10.9.", 1)))
+			return err
+		},
+		"DELETE": func(s *gateways, id string, seen httpapi.GatewaySettings) error {
+			return s.remove(t.Context(), id, seen)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(t, 4)
+			s := newGateways(c.client, "test")
+			refused := func(i int, err error) {
+				t.Helper()
+				var e *vcc.Error
+				if !errors.As(err, &e) || e.Code != vcc.CodePreconditionFailed {
+					t.Fatalf("error %v", err)
+				}
+				current, _ := e.Current.(*httpapi.DefaultGateway)
+				stored := c.address(c.client.DefaultGateway(t.Context(), c.networks[i]))
+				if current == nil || current.IPv4.Address != stored || strings.HasPrefix(stored, "10.9.") {
+					t.Errorf("stored is %s, and the error says %+v", stored, current)
+				}
+				c.requests()
+			}
+
+			// Changed before: the write is not even tried.
+			err := write(s, c.networks[0], setting("10.0.0.7"))
+			c.expectRequests(one(c.networks[0]))
+			refused(0, err)
+
+			// Changed between the look and the write.
+			var meddled atomic.Bool
+			c.before = func(r *http.Request) {
+				if r.Method == name && !meddled.Swap(true) {
+					if _, err := c.client.PutDefaultGateway(r.Context(), c.networks[1], setting("10.0.1.7"), httpapi.Unconditional()); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			refused(1, write(s, c.networks[1], setting("10.0.1.1")))
+			c.before = nil
+
+			// As it was: one listing serves the looks of all.
+			s = newGateways(c.client, "test")
+			for i := 2; i < 4; i++ {
+				if err := write(s, c.networks[i], setting(fmt.Sprintf("10.0.%d.1", i))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.expectRequests(one(c.networks[2]), name+" defaultGateways/"+c.networks[2], "GET "+pages, name+" defaultGateways/"+c.networks[3])
+		})
 	}
 }
 

@@ -71,6 +71,10 @@ func TestAccManyGateways(t *testing.T) {
 	w := l.workspace()
 	w.write(config)
 	w.expect(0, []string{fmt.Sprintf("Resources: %d added", n)}, "apply", "-auto-approve")
+	// Terraform copies private state once for each pair of gateways in a block.
+	if strings.Contains(readFile(t, w, "terraform.tfstate"), `"private"`) {
+		t.Error("the gateways have private state")
+	}
 
 	var requests atomic.Int32
 	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -257,4 +258,39 @@ func (r *networkRoutingResource) ImportState(ctx context.Context, req resource.I
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), current.TenantID)...)
+}
+
+// revisionKey is where private state keeps the revision that Terraform saw last, on
+// which a write depends. Two values tell nothing about an option that was switched
+// and switched back; its revision does.
+const revisionKey = "revision"
+
+type privateSetter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+type privateGetter interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+func saveRevision(ctx context.Context, private privateSetter, revision int64) diag.Diagnostics {
+	value, err := json.Marshal(revision)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Revision Not Kept", sentence(err))}
+	}
+	return private.SetKey(ctx, revisionKey, value)
+}
+
+// savedRevision returns the revision that Terraform saw last, 0 for none:
+// nothing that was ever changed has that revision.
+func savedRevision(ctx context.Context, private privateGetter) (int64, diag.Diagnostics) {
+	value, diags := private.GetKey(ctx, revisionKey)
+	if diags.HasError() || value == nil {
+		return 0, diags
+	}
+	var revision int64
+	if err := json.Unmarshal(value, &revision); err != nil {
+		diags.AddError("Revision Not Readable", sentence(err))
+	}
+	return revision, diags
 }
