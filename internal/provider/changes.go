@@ -42,7 +42,7 @@ func orNone(s string) string {
 
 // describeChanges tells, oldest first, who changed a gateway since it had the settings
 // that Terraform saw last, when, and from what to what. The changes are newest first.
-// It returns "" where the gateway never had those settings.
+// It returns "" where none of them replaced those settings.
 func describeChanges(changes []httpapi.Change, seen httpapi.GatewaySettings) string {
 	var lines []string
 	for _, c := range changes {

@@ -210,21 +210,25 @@ func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.G
 }
 
 // update sets a gateway that still has the settings that the caller saw last.
-// CodePreconditionFailed: it has others, which are in Current, and keeps them.
-// CodeNotFound: there is none.
+// CodePreconditionFailed: it was changed, and keeps what it has, which is in Current
+// unless it was removed in that very moment. CodeNotFound: there is none.
 func (s *gateways) update(ctx context.Context, networkID string, seen, settings httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
-	condition, err := s.unchanged(ctx, networkID, seen)
+	condition, err := s.ifUnchanged(ctx, networkID, seen)
 	if err != nil {
 		return nil, err
 	}
 	return s.put(ctx, networkID, settings, condition)
 }
 
-// unchanged returns the condition on which a write replaces nothing but the settings that
-// the caller saw last. It may look at a listing: what changed after that has another
-// revision, and the backend refuses the write. The errors are those of update.
-func (s *gateways) unchanged(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (http.Header, error) {
+// ifUnchanged returns the condition on which a write replaces nothing but the settings
+// that the caller saw last. The revision may come from a listing: what was changed after
+// that has another one, and the backend refuses the write. Nothing is refused here before
+// the gateway was asked for by itself. The errors are those of update.
+func (s *gateways) ifUnchanged(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (http.Header, error) {
 	stored, err := s.get(ctx, networkID)
+	if err == nil && !stored.Settings().Equal(seen) {
+		stored, err = s.client.DefaultGateway(ctx, networkID)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +242,7 @@ func (s *gateways) unchanged(ctx context.Context, networkID string, seen httpapi
 // remove removes a gateway that still has the settings that the caller saw last. Where the
 // answer was lost it looks whether the gateway is gone. The errors are those of update.
 func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.GatewaySettings) error {
-	condition, err := s.unchanged(ctx, networkID, seen)
+	condition, err := s.ifUnchanged(ctx, networkID, seen)
 	if err != nil {
 		return err
 	}

@@ -286,6 +286,12 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCrowd(t, 4)
 			s := newGateways(c.client, "test")
+			set := func(i int, address string) {
+				t.Helper()
+				if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[i], setting(address), httpapi.Unconditional()); err != nil {
+					t.Error(err)
+				}
+			}
 			refused := func(i int, err error) {
 				t.Helper()
 				var e *vcc.Error
@@ -302,16 +308,14 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 
 			// Changed before: the write is not even tried.
 			err := write(s, c.networks[0], setting("10.0.0.7"))
-			c.expectRequests(one(c.networks[0]))
+			c.expectRequests(one(c.networks[0]), one(c.networks[0]))
 			refused(0, err)
 
 			// Changed between the look and the write.
 			var meddled atomic.Bool
 			c.before = func(r *http.Request) {
 				if r.Method == name && !meddled.Swap(true) {
-					if _, err := c.client.PutDefaultGateway(r.Context(), c.networks[1], setting("10.0.1.7"), httpapi.Unconditional()); err != nil {
-						t.Error(err)
-					}
+					set(1, "10.0.1.7")
 				}
 			}
 			refused(1, write(s, c.networks[1], setting("10.0.1.1")))
@@ -325,6 +329,16 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 				}
 			}
 			c.expectRequests(one(c.networks[2]), name+" defaultGateways/"+c.networks[2], "GET "+pages, name+" defaultGateways/"+c.networks[3])
+
+			// Another one in the listing, and changed back since: nothing to refuse.
+			set(0, "10.0.0.6")
+			if _, err := s.every(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			set(0, "10.0.0.1")
+			if err := write(s, c.networks[0], setting("10.0.0.1")); err != nil {
+				t.Errorf("refused for what a listing has: %v", err)
+			}
 		})
 	}
 }
