@@ -170,7 +170,9 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 		return
 	}
 	id := m.NetworkID.ValueString()
-	if !r.claim(id) {
+	turn := r.take(id)
+	defer turn.Unlock()
+	if turn.created {
 		resp.Diagnostics.AddAttributeError(path.Root("network_id"), failed,
 			"Another vcc_default_gateway of this configuration was created for the same network a moment ago, and a network has one gateway. Remove one of the two.")
 		return
@@ -180,10 +182,10 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 		g, err = r.takeOver(ctx, id, settings, err)
 	}
 	if err != nil {
-		r.release(id)
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
+	turn.created = true
 	addNewWarnings(&resp.Diagnostics, g)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{types.StringValue(g.NetworkID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
@@ -349,10 +351,19 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	err := r.gateways.remove(ctx, m.NetworkID.ValueString(), seen)
+	id := m.NetworkID.ValueString()
+	turn := r.take(id)
+	defer turn.Unlock()
+	if turn.created {
+		// Renamed, moved up in a count, or replaced with create_before_destroy.
+		resp.Diagnostics.AddWarning("Default Gateway Kept", fmt.Sprintf(
+			"The default gateway of %q was not removed, because this apply has just created another vcc_default_gateway for it. "+
+				"Where only the address of a resource changes, a moved block says so.", m.NetworkName.ValueString()))
+		return
+	}
+	err := r.gateways.remove(ctx, id, seen)
 	switch vcc.Code(err) {
 	case "", vcc.CodeNotFound:
-		r.release(m.NetworkID.ValueString())
 	case vcc.CodePreconditionFailed:
 		// Terraform 1.11 plans the removal of a resource that left the configuration
 		// with the state from before the refresh, so that planning again is not enough.

@@ -196,19 +196,25 @@ type connection struct {
 	gateways *gateways
 	// actor is whom the backend's history names for what this provider writes.
 	actor string
-	// created holds the IDs of the networks that this provider is creating, or has
-	// created, a gateway for, so that two resources for one network are noticed.
-	created sync.Map
+	// turns has a *turn for each network whose gateway this process creates or removes.
+	turns sync.Map
 }
 
-// claim notes that a gateway is created for a network; false if one was before.
-func (c *connection) claim(networkID string) bool {
-	_, claimed := c.created.LoadOrStore(networkID, true)
-	return !claimed
+// turn lets the creation and the removal of one network's gateway take turns: a
+// configuration that names a network in two resources, or moves it from one to the other,
+// asks for both at once.
+type turn struct {
+	sync.Mutex
+	// created says that a resource was created for the network.
+	created bool
 }
 
-// release takes a claim back: the gateway was not created, or is gone.
-func (c *connection) release(networkID string) { c.created.Delete(networkID) }
+// take waits for the network's turn and returns it; the caller unlocks it.
+func (c *connection) take(networkID string) *turn {
+	t, _ := c.turns.LoadOrStore(networkID, new(turn))
+	t.(*turn).Lock()
+	return t.(*turn)
+}
 
 // connectionOf unpacks the provider's data in a resource's or data source's
 // Configure. It is nil before the provider is configured, and while one of its
