@@ -355,10 +355,8 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	turn := r.take(id)
 	defer turn.Unlock()
 	if turn.created {
-		// Renamed, moved up in a count, or replaced with create_before_destroy.
 		resp.Diagnostics.AddWarning("Default Gateway Kept", fmt.Sprintf(
-			"The default gateway of %q was not removed, because this apply has just created another vcc_default_gateway for it. "+
-				"Where only the address of a resource changes, a moved block says so.", m.NetworkName.ValueString()))
+			"The default gateway of %q was not removed, because this apply has just created another vcc_default_gateway for it. %s", m.NetworkName.ValueString(), movedBlock))
 		return
 	}
 	err := r.gateways.remove(ctx, id, seen)

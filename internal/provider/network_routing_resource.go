@@ -78,6 +78,9 @@ func (r *networkRoutingResource) Configure(_ context.Context, req resource.Confi
 	r.connection = connectionOf(req.ProviderData, &resp.Diagnostics)
 }
 
+// routingTurn names the one option that there is.
+const routingTurn = "network routing"
+
 // Create sets the option, which always has a value.
 func (r *networkRoutingResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	const failed = "Routing Option Not Set"
@@ -90,6 +93,13 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
+	turn := r.take(routingTurn)
+	defer turn.Unlock()
+	if turn.created {
+		resp.Diagnostics.AddError(failed,
+			"Another vcc_network_routing of this configuration was created a moment ago, and a tenant has one option. Remove one of the two.")
+		return
+	}
 	current, err := r.client.NetworkRouting(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -99,6 +109,7 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	turn.created = true
 	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
@@ -225,9 +236,16 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	if r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
-		r.put(ctx, &resp.Diagnostics, failed, false, seen)
+	turn := r.take(routingTurn)
+	defer turn.Unlock()
+	if !r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
+		return
 	}
+	if turn.created {
+		resp.Diagnostics.AddWarning("Routing Option Kept", "The option was not switched off, because this apply has just created another vcc_network_routing. "+movedBlock)
+		return
+	}
+	r.put(ctx, &resp.Diagnostics, failed, false, seen)
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.

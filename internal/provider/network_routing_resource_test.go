@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -90,6 +91,22 @@ func TestAccNetworkRouting_neverOverwrites(t *testing.T) {
 			Config: l.config(routing(true)),
 		},
 	)
+}
+
+// A resource that is created where another one goes takes the option over.
+func TestAccNetworkRouting_passedOn(t *testing.T) {
+	w := newTestLab(t).newWorkspace()
+	stays := strings.Replace(routing(true), "}\n", "  lifecycle {\n    create_before_destroy = true\n  }\n}\n", 1)
+	w.write(w.config(stays))
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.expect(0, []string{"Routing Option Kept"}, "apply", "-auto-approve", "-replace="+routingAddress)
+	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+	w.write(w.config(strings.Replace(stays, `"test"`, `"renamed"`, 1)))
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+	second := strings.Replace(routing(true), `"test"`, `"second"`, 1)
+	w.write(w.config(routing(true), second))
+	w.expect(1, []string{"Another vcc_network_routing of this configuration was created"}, "apply", "-auto-approve")
 }
 
 // The option of one tenant must not become that of another because the

@@ -196,22 +196,26 @@ type connection struct {
 	gateways *gateways
 	// actor is whom the backend's history names for what this provider writes.
 	actor string
-	// turns has a *turn for each network whose gateway this process creates or removes.
+	// turns has a *turn for each network whose gateway this process creates or removes,
+	// by its ID, and for the routing option.
 	turns sync.Map
 }
 
-// turn lets the creation and the removal of one network's gateway take turns: a
-// configuration that names a network in two resources, or moves it from one to the other,
-// asks for both at once.
+// turn lets the creation and the removal of one object of the backend take turns.
+// Terraform does both at once where the object passes from one resource to another: one
+// that is renamed, moves up in a count, or is replaced with create_before_destroy.
 type turn struct {
 	sync.Mutex
-	// created says that a resource was created for the network.
+	// created says that a resource was created for the object, which then stays.
 	created bool
 }
 
-// take waits for the network's turn and returns it; the caller unlocks it.
-func (c *connection) take(networkID string) *turn {
-	t, _ := c.turns.LoadOrStore(networkID, new(turn))
+// movedBlock is the advice about an object that stayed.
+const movedBlock = "Where only the address of a resource changes, a moved block says so."
+
+// take waits for an object's turn; the caller unlocks it.
+func (c *connection) take(object string) *turn {
+	t, _ := c.turns.LoadOrStore(object, new(turn))
 	t.(*turn).Lock()
 	return t.(*turn)
 }
