@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -377,7 +378,7 @@ func BenchmarkGrowth(b *testing.B) {
 				measured[name] = new(samples)
 			}
 			for b.Loop() {
-				for _, name := range slices.Sorted(maps.Keys(all)) {
+				for _, name := range shuffled(all) {
 					measured[name].add(all[name].run("plan"))
 				}
 			}
@@ -394,6 +395,14 @@ func BenchmarkGrowth(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// shuffled returns the names of workspaces in the order of one round. Each round has
+// another, because a command that took long tells on the one after it.
+func shuffled(all map[string]*workspace) []string {
+	names := slices.Collect(maps.Keys(all))
+	mathrand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names
 }
 
 // everyWorkspace returns what is compared, by name.
@@ -416,7 +425,7 @@ func compare(b *testing.B, all map[string]*workspace, run func(w *workspace) usa
 	rounds := 0
 	for b.Loop() {
 		rounds++
-		for _, name := range slices.Sorted(maps.Keys(all)) {
+		for _, name := range shuffled(all) {
 			measured[name].add(run(all[name]))
 		}
 	}
