@@ -179,7 +179,7 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 	}
 	g, err := r.gateways.put(ctx, id, settings, httpapi.IfAbsent())
 	if vcc.Code(err) == vcc.CodePreconditionFailed {
-		g, err = r.takeOver(ctx, id, settings, err)
+		g, turn.inherited, err = r.takeOver(ctx, id, settings, err)
 	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -194,21 +194,23 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 // takeOver decides about a gateway that was there before. A detected one is
 // adopted, which is the product's flow. One that Terraform itself wrote with these
 // very settings is what an interrupted apply leaves when it could not record its
-// work: it is taken over as it is. Any other belongs to somebody.
-func (r *defaultGatewayResource) takeOver(ctx context.Context, id string, settings httpapi.GatewaySettings, refusal error) (*httpapi.DefaultGateway, error) {
+// work, or what another resource has that is about to go: it is inherited as it is. Any
+// other belongs to somebody.
+func (r *defaultGatewayResource) takeOver(ctx context.Context, id string, settings httpapi.GatewaySettings, refusal error) (g *httpapi.DefaultGateway, inherited bool, err error) {
 	var current *httpapi.DefaultGateway
 	for _, e := range vcc.Errors(refusal) {
 		current, _ = e.Current.(*httpapi.DefaultGateway)
 	}
 	switch {
 	case current == nil:
-		return nil, refusal
+		return nil, false, refusal
 	case current.Origin == vcc.OriginDetected:
-		return r.gateways.put(ctx, id, settings, httpapi.IfRevision(current.Revision))
+		g, err = r.gateways.put(ctx, id, settings, httpapi.IfRevision(current.Revision))
+		return g, false, err
 	case current.UpdatedBy == r.actor && current.Settings().Equal(settings):
-		return current, nil
+		return current, true, nil
 	}
-	return nil, &vcc.Error{Code: vcc.CodeConflict, Field: "networkId", Message: fmt.Sprintf(
+	return nil, false, &vcc.Error{Code: vcc.CodeConflict, Field: "networkId", Message: fmt.Sprintf(
 		"%q has a default gateway that was specified by %s on %s (%s), and Terraform takes over nothing that somebody specified. "+
 			"Nothing was changed. To manage it with this resource, import it first:\n\n"+
 			"  terraform import vcc_default_gateway.NAME %s\n\n"+
@@ -354,7 +356,8 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	id := m.NetworkID.ValueString()
 	turn := r.take(id)
 	defer turn.Unlock()
-	if turn.created {
+	if turn.inherited {
+		turn.inherited = false
 		resp.Diagnostics.AddWarning("Default Gateway Kept", fmt.Sprintf(
 			"The default gateway of %q was not removed, because this apply has just created another vcc_default_gateway for it. %s", m.NetworkName.ValueString(), movedBlock))
 		return
@@ -362,6 +365,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	err := r.gateways.remove(ctx, id, seen)
 	switch vcc.Code(err) {
 	case "", vcc.CodeNotFound:
+		turn.created = false
 	case vcc.CodePreconditionFailed:
 		// Terraform 1.11 plans the removal of a resource that left the configuration
 		// with the state from before the refresh, so that planning again is not enough.

@@ -105,11 +105,12 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
+	inherited := current.Enabled == m.Enabled.ValueBool() && current.UpdatedBy == r.actor
 	current = r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), current.Revision)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	turn.created = true
+	turn.created, turn.inherited = true, inherited
 	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
@@ -241,11 +242,13 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 	if !r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
 		return
 	}
-	if turn.created {
+	if turn.inherited {
+		turn.inherited = false
 		resp.Diagnostics.AddWarning("Routing Option Kept", "The option was not switched off, because this apply has just created another vcc_network_routing. "+movedBlock)
 		return
 	}
 	r.put(ctx, &resp.Diagnostics, failed, false, seen)
+	turn.created = resp.Diagnostics.HasError()
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.

@@ -206,8 +206,11 @@ type connection struct {
 // that is renamed, moves up in a count, or is replaced with create_before_destroy.
 type turn struct {
 	sync.Mutex
-	// created says that a resource was created for the object, which then stays.
+	// created says that a resource was created for the object.
 	created bool
+	// inherited says that this found the object as it was to be, last written by
+	// Terraform: the resource that wrote it may be about to remove it, and must not.
+	inherited bool
 }
 
 // movedBlock is the advice about an object that stayed.
