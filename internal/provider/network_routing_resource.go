@@ -248,7 +248,9 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		return
 	}
 	r.put(ctx, &resp.Diagnostics, failed, false, seen)
-	turn.created = resp.Diagnostics.HasError()
+	if !resp.Diagnostics.HasError() {
+		turn.created = false
+	}
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.

@@ -101,8 +101,20 @@ func TestTurns(t *testing.T) {
 	// What somebody else wrote is nobody's inheritance.
 	s := l.served()
 	l.command("routing", "on")
-	created, said := s.create("vcc_network_routing", map[string]tftypes.Value{"id": unknownText, "enabled": tftypes.NewValue(tftypes.Bool, true)})
+	on := map[string]tftypes.Value{"id": unknownText, "enabled": tftypes.NewValue(tftypes.Bool, true)}
+	created, said := s.create("vcc_network_routing", on)
 	if said += s.remove("vcc_network_routing", created); said != "" || l.routing().Enabled {
 		t.Errorf("the option is on still: %s", said)
+	}
+
+	// A removal that was refused is no creation.
+	old, _ := l.served().create("vcc_network_routing", on)
+	l.command("routing", "off")
+	l.command("routing", "on")
+	if said := s.remove("vcc_network_routing", old); !strings.Contains(said, "was changed after this plan was made") {
+		t.Fatalf("the removal says %q", said)
+	}
+	if _, said := s.create("vcc_network_routing", on); said != "" {
+		t.Errorf("the creation after it says %q", said)
 	}
 }
