@@ -167,7 +167,7 @@ locals {
 }
 
 resource "vcc_default_gateway" "app" {
-  network_id = local.network["VMware Silver network 1"]
+  network_id = local.network["VMware Silver network 1 (internet)"]
 
   ipv4 = {
     address     = "172.17.52.1"
@@ -212,7 +212,7 @@ data "vcc_hardware_plan_networks" "gold" {
 }
 
 resource "vcc_default_gateway" "frontend" {
-  network_id = one([for n in data.vcc_hardware_plan_networks.gold.networks : n.id if n.name == "Hyper-V Gold network 1"])
+  network_id = one([for n in data.vcc_hardware_plan_networks.gold.networks : n.id if n.name == "Hyper-V Gold network 1 (internet)"])
 
   ipv4 = {
     address     = "10.20.0.1"
@@ -228,7 +228,7 @@ tf abc-company "$two" plan -detailed-exitcode
 tf xyz-holding "$one" plan -detailed-exitcode
 
 heading "At server two, ABC Company changes a gateway by hand, and an operator switches its routing off"
-remote abc-company "$two" gateway set "VMware Silver network 1" --ipv4 172.17.52.254/23
+remote abc-company "$two" gateway set "VMware Silver network 1 (internet)" --ipv4 172.17.52.254/23
 remote operator "$two" --tenant "ABC Company" routing off
 
 heading "ABC Company's plan at server one shows both, and who did it"
@@ -242,7 +242,7 @@ recorded tf xyz-holding "$one" plan -detailed-exitcode
 expect 0
 recorded remote xyz-holding "$one" networks
 expect 0
-shown 'Hyper-V Gold network 1'
+shown 'Hyper-V Gold network 1 (internet)'
 not_shown 'Silver'
 
 heading "And nothing comes of knowing the ID of another tenant's network"
@@ -265,7 +265,7 @@ tail -n 1 "$scratch/one.log"
 heading "Everything goes on at server two: ABC Company heals its site"
 tf abc-company "$two" apply -auto-approve
 tf abc-company "$two" plan -detailed-exitcode
-remote abc-company "$two" gateway history "VMware Silver network 1"
+remote abc-company "$two" gateway history "VMware Silver network 1 (internet)"
 
 heading "A backup, while server two serves, and what another database has of it"
 on_database backup "$scratch/vcc.backup"

@@ -42,7 +42,7 @@ heading "Plan again: nothing to do"
 plan 0
 
 heading "Somebody changes a gateway and the routing option behind Terraform's back"
-backend gateway set "VMware Silver network 1" --ipv4 172.17.52.254/23
+backend gateway set "VMware Silver network 1 (internet)" --ipv4 172.17.52.254/23
 backend routing off
 
 heading "Plan shows both, and who did it"

@@ -25,7 +25,7 @@ locals {
 
 # The first run of the replication job detected this gateway. Terraform adopts it.
 resource "vcc_default_gateway" "app" {
-  network_id = local.network["VMware Silver network 1"]
+  network_id = local.network["VMware Silver network 1 (internet)"]
 
   ipv4 = {
     address     = "172.17.52.1"
@@ -40,7 +40,7 @@ resource "vcc_default_gateway" "app" {
 
 # The database server runs Linux, so nothing was detected. Terraform specifies it.
 resource "vcc_default_gateway" "data" {
-  network_id = local.network["VMware Silver network 3"]
+  network_id = local.network["VMware Silver network 1"]
 
   ipv4 = {
     address     = "172.17.54.1"

@@ -101,29 +101,29 @@ func TestProblems(t *testing.T) {
 	}{
 		{"none", none, nil},
 		{"nothing at all", appliance.Config{}, nil},
-		{"no gateway", add(cloudNetwork("Gold", 1, true, "", "", "")), []problem{{appliance.ProblemNoDefaultGateway, "Gold network 1"}}},
-		{"prefix not /64", add(cloudNetwork("Gold", 1, true, "", "2001:db8:61::1", "2001:db8:61::/56")), []problem{{appliance.ProblemIPv6PrefixNot64, "Gold network 1"}}},
+		{"no gateway", add(cloudNetwork("Gold", 1, true, "", "", "")), []problem{{appliance.ProblemNoDefaultGateway, "Gold network 1 (internet)"}}},
+		{"prefix not /64", add(cloudNetwork("Gold", 1, true, "", "2001:db8:61::1", "2001:db8:61::/56")), []problem{{appliance.ProblemIPv6PrefixNot64, "Gold network 1 (internet)"}}},
 		{"public IP rule without network", rule("203.0.113.12:80", "10.9.9.9:80"), []problem{{appliance.ProblemPublicIPRuleWithoutNetwork, ""}}},
 		{"public IP rule to a network left out", with(func(c *appliance.Config) {
 			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "", "2001:db8:61::1", "2001:db8:61::/56"))
 			c.PublicIPRules = append(c.PublicIPRules, publicIPRule("[2001:db8:ffff::11]:80", "[2001:db8:61::9]:80"))
-		}), []problem{{appliance.ProblemIPv6PrefixNot64, "Gold network 1"}, {appliance.ProblemPublicIPRuleWithoutNetwork, ""}}},
+		}), []problem{{appliance.ProblemIPv6PrefixNot64, "Gold network 1 (internet)"}, {appliance.ProblemPublicIPRuleWithoutNetwork, ""}}},
 		{"public IP rule to a link-local address", rule("[2001:db8:ffff::11]:80", "[fe80::1]:80"), []problem{{appliance.ProblemPublicIPRuleWithoutNetwork, ""}}},
 		{"no external IPv4 gateway", external(func(e *appliance.External) { e.IPv4.Gateway = netip.Addr{} }), []problem{
-			{appliance.ProblemNoExternalGateway, "Silver network 1"}, {appliance.ProblemNoExternalGateway, "Silver network 2"}, {appliance.ProblemNoExternalGateway, "Bronze network 1"},
+			{appliance.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {appliance.ProblemNoExternalGateway, "Silver network 2 (internet)"}, {appliance.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
 		}},
 		{"no external IPv6", external(func(e *appliance.External) { e.IPv6 = appliance.ExternalSettings{} }), []problem{
-			{appliance.ProblemNoExternalGateway, "Silver network 1"}, {appliance.ProblemNoExternalGateway, "Bronze network 1"},
+			{appliance.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {appliance.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
 		}},
-		{"overlaps the external network", add(cloudNetwork("Gold", 1, true, "198.51.0.1/16", "", "")), []problem{{appliance.ProblemOverlapsExternalNetwork, "Gold network 1"}}},
+		{"overlaps the external network", add(cloudNetwork("Gold", 1, true, "198.51.0.1/16", "", "")), []problem{{appliance.ProblemOverlapsExternalNetwork, "Gold network 1 (internet)"}}},
 		{"two networks of link-local addresses", with(func(c *appliance.Config) {
 			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "", "fe80::1", "fe80::/64"), cloudNetwork("Gold", 2, true, "", "fe80::1", "fe80::/64"))
 		}), nil},
 
 		// What the rules of the domain refuse.
-		{"rule 9", add(cloudNetwork("Gold", 1, true, "10.0.0.0/24", "", "")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1"}}},
-		{"rule 10", add(cloudNetwork("Gold", 1, true, "", "ff02::1", "2001:db8:61::/64")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1"}}},
-		{"rule 12", add(cloudNetwork("Gold", 1, true, "172.17.53.1/24", "", "")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1"}}},
+		{"rule 9", add(cloudNetwork("Gold", 1, true, "10.0.0.0/24", "", "")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1 (internet)"}}},
+		{"rule 10", add(cloudNetwork("Gold", 1, true, "", "ff02::1", "2001:db8:61::/64")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1 (internet)"}}},
+		{"rule 12", add(cloudNetwork("Gold", 1, true, "172.17.53.1/24", "", "")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1 (internet)"}}},
 		{"rule 17, port 22", rule("203.0.113.12:22", "172.17.52.10:22"), []problem{{appliance.ProblemInvalidConfiguration, ""}}},
 		{"rule 17, two families", rule("203.0.113.12:80", "[2001:db8:52::10]:80"), []problem{{appliance.ProblemInvalidConfiguration, ""}}},
 		{"public IP rule, public port 0", rule("203.0.113.12:0", "172.17.52.10:22"), []problem{{appliance.ProblemInvalidConfiguration, ""}}},
@@ -132,11 +132,11 @@ func TestProblems(t *testing.T) {
 		{"an empty public IP rule", with(func(c *appliance.Config) { c.PublicIPRules = append(c.PublicIPRules, appliance.PublicIPRule{}) }), []problem{{appliance.ProblemInvalidConfiguration, ""}}},
 		{"external address of the other family", external(func(e *appliance.External) { e.IPv4 = e.IPv6 }), []problem{
 			{appliance.ProblemInvalidConfiguration, ""},
-			{appliance.ProblemNoExternalGateway, "Silver network 1"}, {appliance.ProblemNoExternalGateway, "Silver network 2"}, {appliance.ProblemNoExternalGateway, "Bronze network 1"},
+			{appliance.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {appliance.ProblemNoExternalGateway, "Silver network 2 (internet)"}, {appliance.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
 		}},
 		{"external gateway is the address", external(func(e *appliance.External) { e.IPv6.Gateway = e.IPv6.Address.Addr() }), []problem{
 			{appliance.ProblemInvalidConfiguration, ""},
-			{appliance.ProblemNoExternalGateway, "Silver network 1"}, {appliance.ProblemNoExternalGateway, "Bronze network 1"},
+			{appliance.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {appliance.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

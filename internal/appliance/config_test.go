@@ -28,10 +28,10 @@ func abc() appliance.Config {
 		Networks: []appliance.Network{
 			cloudNetwork("Silver", 1, true, "172.17.52.1/23", "fe80::1", "2001:db8:52::/64"),
 			cloudNetwork("Silver", 2, true, "172.17.56.1/24", "", ""),
-			cloudNetwork("Silver", 3, false, "172.17.54.1/24", "", ""),
-			cloudNetwork("Silver", 4, false, "", "", ""),
+			cloudNetwork("Silver", 1, false, "172.17.54.1/24", "", ""),
+			cloudNetwork("Silver", 2, false, "", "", ""),
 			cloudNetwork("Bronze", 1, true, "172.17.58.1/24", "2001:db8:58::1", "2001:db8:58::/64"),
-			cloudNetwork("Bronze", 2, false, "172.17.60.1/24", "2001:db8:60::1", "2001:db8:60::/56"),
+			cloudNetwork("Bronze", 1, false, "172.17.60.1/24", "2001:db8:60::1", "2001:db8:60::/56"),
 		},
 		RoutingEnabled: true,
 		PublicIPRules: []appliance.PublicIPRule{
@@ -44,12 +44,15 @@ func abc() appliance.Config {
 	}
 }
 
-// cloudNetwork returns a plan's n-th network. ipv4 is the gateway with its prefix
+// cloudNetwork returns a plan's n-th network of its kind. ipv4 is the gateway with its prefix
 // length; an empty string leaves a family out.
 func cloudNetwork(plan string, n int, internet bool, ipv4, ipv6, ipv6Network string) appliance.Network {
 	id := strings.ToLower(plan) + "-" + strconv.Itoa(n)
+	if internet {
+		id += "-internet"
+	}
 	network := appliance.Network{Network: vcc.Network{
-		ID: id, Name: vcc.NetworkName(plan, n), HardwarePlanID: strings.ToLower(plan), HardwarePlanName: plan, InternetAccess: internet,
+		ID: id, Name: vcc.NetworkName(plan, internet, n), HardwarePlanID: strings.ToLower(plan), HardwarePlanName: plan, InternetAccess: internet,
 	}}
 	if ipv4 != "" {
 		p := netip.MustParsePrefix(ipv4)

@@ -19,13 +19,13 @@ func TestTrace(t *testing.T) {
 		want   string
 	}{
 		{"net1 tcp 172.17.52.10:40000 172.17.54.20:5432", `
-			arriving: tcp from 172.17.52.10:40000 to 172.17.54.20:5432 arrives on net1 (Silver network 1) [net1]
+			arriving: tcp from 172.17.52.10:40000 to 172.17.54.20:5432 arrives on net1 (Silver network 1 (internet)) [net1]
 			rule: forwarded, routing_enabled: traffic is routed between the networks of hardware plan "Silver" [6]
 			route: 172.17.54.20 is in 172.17.54.0/24, directly connected [172.17.54.0/24 net3]
-			leaving: leaves through net3 (Silver network 3) with a hop limit of 63 [net3]`},
+			leaving: leaves through net3 (Silver network 1) with a hop limit of 63 [net3]`},
 		{"net1 tcp 172.17.52.10:40000 192.0.2.9:443", `
-			arriving: tcp from 172.17.52.10:40000 to 192.0.2.9:443 arrives on net1 (Silver network 1) [net1]
-			rule: forwarded, internet_access: 192.0.2.9 is outside, and net1 (Silver network 1) has internet access [8]
+			arriving: tcp from 172.17.52.10:40000 to 192.0.2.9:443 arrives on net1 (Silver network 1 (internet)) [net1]
+			rule: forwarded, internet_access: 192.0.2.9 is outside, and net1 (Silver network 1 (internet)) has internet access [8]
 			source_nat: the source 172.17.52.10:40000 becomes 198.51.100.5:40000 [172.17.52.10:40000 198.51.100.5:40000]
 			route: 192.0.2.9 is in 0.0.0.0/0, through 198.51.100.1 [0.0.0.0/0 ext0 198.51.100.1]
 			leaving: leaves through ext0 with a hop limit of 63 [ext0]`},
@@ -34,16 +34,16 @@ func TestTrace(t *testing.T) {
 			rule: forwarded, public_ip_rule: a public IP rule is for 203.0.113.11:8443 [5]
 			destination_nat: the destination 203.0.113.11:8443 becomes 172.17.54.20:443 [203.0.113.11:8443 172.17.54.20:443]
 			route: 172.17.54.20 is in 172.17.54.0/24, directly connected [172.17.54.0/24 net3]
-			leaving: leaves through net3 (Silver network 3) with a hop limit of 63 [net3]`},
+			leaving: leaves through net3 (Silver network 1) with a hop limit of 63 [net3]`},
 		{"net1 icmp 172.17.52.10:7 172.17.52.1", `
-			arriving: icmp from 172.17.52.10:7 to 172.17.52.1:0 arrives on net1 (Silver network 1) [net1]
-			rule: delivered, echo: 172.17.52.1 is the appliance's own address on net1 (Silver network 1), and it answers to an echo [4]`},
+			arriving: icmp from 172.17.52.10:7 to 172.17.52.1:0 arrives on net1 (Silver network 1 (internet)) [net1]
+			rule: delivered, echo: 172.17.52.1 is the appliance's own address on net1 (Silver network 1 (internet)), and it answers to an echo [4]`},
 		{"net1 tcp 172.17.52.10:1 172.17.58.40:80", `
-			arriving: tcp from 172.17.52.10:1 to 172.17.58.40:80 arrives on net1 (Silver network 1) [net1]
-			rule: dropped, different_hardware_plan: 172.17.58.40 is in net5 (Bronze network 1) of hardware plan "Bronze", and nothing is routed between hardware plans [7]`},
+			arriving: tcp from 172.17.52.10:1 to 172.17.58.40:80 arrives on net1 (Silver network 1 (internet)) [net1]
+			rule: dropped, different_hardware_plan: 172.17.58.40 is in net5 (Bronze network 1 (internet)) of hardware plan "Bronze", and nothing is routed between hardware plans [7]`},
 		{"net5 tcp [2001:db8:58::10]:1 [2001:db8:60::10]:80", `
-			arriving: tcp from [2001:db8:58::10]:1 to [2001:db8:60::10]:80 arrives on net5 (Bronze network 1) [net5]
-			rule: dropped, no_route: 2001:db8:60::10 is in net6 (Bronze network 2), which the appliance leaves without IPv6 because its prefix is not a /64 [8]`},
+			arriving: tcp from [2001:db8:58::10]:1 to [2001:db8:60::10]:80 arrives on net5 (Bronze network 1 (internet)) [net5]
+			rule: dropped, no_route: 2001:db8:60::10 is in net6 (Bronze network 1), which the appliance leaves without IPv6 because its prefix is not a /64 [8]`},
 		{"net9 tcp 172.17.52.10:1 172.17.58.40:80", `
 			arriving: tcp from 172.17.52.10:1 to 172.17.58.40:80 arrives on net9 [net9]
 			rule: dropped, invalid_packet: no packet of this protocol can go from and to these addresses [1]`},
@@ -139,8 +139,8 @@ func TestReachJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"reachable":false,"verdict":"dropped","reason":"different_hardware_plan","steps":[` +
-		`{"kind":"arriving","message":"tcp from 172.17.52.10:49152 to 172.17.58.40:80 arrives on net1 (Silver network 1)","interface":"net1"},` +
-		`{"kind":"rule","message":"dropped, different_hardware_plan: 172.17.58.40 is in net5 (Bronze network 1) of hardware plan \"Bronze\", and nothing is routed between hardware plans","rule":7}` +
+		`{"kind":"arriving","message":"tcp from 172.17.52.10:49152 to 172.17.58.40:80 arrives on net1 (Silver network 1 (internet))","interface":"net1"},` +
+		`{"kind":"rule","message":"dropped, different_hardware_plan: 172.17.58.40 is in net5 (Bronze network 1 (internet)) of hardware plan \"Bronze\", and nothing is routed between hardware plans","rule":7}` +
 		`],"source":"172.17.52.10:49152","destination":"172.17.58.40:80","reply":null}`
 	if diff := cmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)

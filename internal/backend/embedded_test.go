@@ -20,9 +20,9 @@ import (
 // builtIn are the gateways of the built-in lab's first tenant, whose jobs have had
 // their first run.
 var builtIn = []string{
-	"VMware Silver network 1: detected 172.17.52.1 fe80::1",
-	"VMware Silver network 2: detected 172.17.56.1",
-	"VMware Bronze network 1: detected 172.17.58.1",
+	"VMware Silver network 1 (internet): detected 172.17.52.1 fe80::1",
+	"VMware Silver network 2 (internet): detected 172.17.56.1",
+	"VMware Bronze network 1 (internet): detected 172.17.58.1",
 }
 
 // ipv4 makes settings of a gateway in a /24.
@@ -44,7 +44,7 @@ func TestOpenFreshAndAgain(t *testing.T) {
 	if others := stat.Mode().Perm() & 0o077; others != 0 {
 		t.Errorf("others may use the folder: %v", stat.Mode())
 	}
-	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Silver network 2"), httpapi.Unconditional()))
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Silver network 2 (internet)"), httpapi.Unconditional()))
 	ok(t, e.Close())
 
 	e = openSite(t, backend.EmbeddedConfig{DataDir: dir})
@@ -73,14 +73,14 @@ func TestOpenWithALab(t *testing.T) {
 	ok(t, err)
 	same(t, "jobs", jobs, []httpapi.ReplicationJob{{Name: "Silver nightly", HardwarePlanName: "VMware Silver", ApplicationAware: true}},
 		cmpopts.IgnoreFields(httpapi.ReplicationJob{}, "ID", "HardwarePlanID"))
-	ids := e.networkID("VMware Silver network 4")
+	ids := e.networkID("VMware Silver network 2")
 	ok(t, e.Close())
 
 	// With it or without it, the folder keeps its lab.
 	for _, file := range []string{cfg.LabFile, ""} {
 		cfg.LabFile = file
 		e = openSite(t, cfg)
-		same(t, "ID of a network", e.networkID("VMware Silver network 4"), ids)
+		same(t, "ID of a network", e.networkID("VMware Silver network 2"), ids)
 		same(t, "created", e.Created, false)
 		ok(t, e.Close())
 	}
@@ -91,11 +91,11 @@ func TestOpenWithALab(t *testing.T) {
 func TestOpenWithALabOverAnother(t *testing.T) {
 	dir := t.TempDir()
 	e := openSite(t, backend.EmbeddedConfig{DataDir: dir})
-	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Bronze network 1"), httpapi.Unconditional()))
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Bronze network 1 (internet)"), httpapi.Unconditional()))
 	ok(t, e.Close())
 	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
-	wantConfigError(t, cfg, "labFile", `the lab testdata/lab.yaml cannot be applied to `+dir+`: the lab no longer has "Hyper-V Gold network 1" of tenant "XYZ Holding", `+
-		`which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "Hyper-V Gold network 1" by name`)
+	wantConfigError(t, cfg, "labFile", `the lab testdata/lab.yaml cannot be applied to `+dir+`: the lab no longer has "Hyper-V Gold network 1 (internet)" of tenant "XYZ Holding", `+
+		`which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "Hyper-V Gold network 1 (internet)" by name`)
 	lab, err := backend.ReadLab("testdata/lab.yaml")
 	ok(t, err)
 	e = openSite(t, backend.EmbeddedConfig{DataDir: dir})
@@ -159,7 +159,7 @@ func TestTenants(t *testing.T) {
 	option, err := second.Client.NetworkRouting(t.Context())
 	ok(t, err)
 	byID := openSite(t, backend.EmbeddedConfig{DataDir: dir, Tenant: option.TenantID})
-	gold := []string{"Hyper-V Gold network 1: detected 10.20.0.1", "Hyper-V Gold network 2: detected 10.20.1.1"}
+	gold := []string{"Hyper-V Gold network 1 (internet): detected 10.20.0.1", "Hyper-V Gold network 1: detected 10.20.1.1"}
 	same(t, "gateways of the first", first.gateways(), builtIn)
 	same(t, "gateways of the second", second.gateways(), gold)
 	same(t, "gateways by ID", byID.gateways(), gold)
@@ -170,7 +170,7 @@ func TestTwoOnOneFolder(t *testing.T) {
 	dir := t.TempDir()
 	a, b := openSite(t, backend.EmbeddedConfig{DataDir: dir, Program: "one"}), openSite(t, backend.EmbeddedConfig{DataDir: dir, Program: "two"})
 	same(t, "created by the first and the second", []bool{a.Created, b.Created}, []bool{true, false})
-	id := a.networkID("VMware Silver network 3")
+	id := a.networkID("VMware Silver network 1")
 	written, err := a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1"), httpapi.IfAbsent())
 	ok(t, err)
 	seen, err := b.Client.DefaultGateway(t.Context(), id)
@@ -253,7 +253,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 // TestManyRequestsAtOnce uses one client from many goroutines, as Terraform does.
 func TestManyRequestsAtOnce(t *testing.T) {
 	e := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
-	id := e.networkID("VMware Silver network 3")
+	id := e.networkID("VMware Silver network 1")
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {

@@ -100,7 +100,7 @@ func TestParseLab(t *testing.T) {
 			},
 			Jobs: []vcc.LabReplicationJob{{
 				Name: "Silver nightly", HardwarePlan: "VMware Silver", ApplicationAware: true, VMs: []string{"web01", "db01"},
-				Mapping: map[string]string{"App": "VMware Silver network 1"},
+				Mapping: map[string]string{"App": "VMware Silver network 1 (internet)"},
 			}},
 			FailoverPlans: []vcc.LabFailoverPlan{{
 				Name: "Whole site", VMs: []string{"db01", "web01"},
@@ -124,7 +124,7 @@ func TestParseLabVariants(t *testing.T) {
 		"no last line feed":       strings.TrimSuffix(text, "\n"),
 	} {
 		if name == "quotes" {
-			variant = strings.ReplaceAll(variant, `"VMware Silver" network 1`, `"VMware Silver network 1"`)
+			variant = strings.ReplaceAll(variant, `"VMware Silver" network 1 (internet)`, `"VMware Silver network 1 (internet)"`)
 		}
 		got, err := backend.ParseLab("lab", []byte(variant))
 		if err != nil {
@@ -191,9 +191,9 @@ func TestBadLabs(t *testing.T) {
 		{"VM of a job", "vms: [web01, db01]", "vms: [web01, db02]", []string{`36: tenants[0].replication_jobs[0].vms[1]: there is no VM "db02"; use one of "web01", "db01"`}},
 		{"VM of a failover plan", "vms: [db01, web01]", "vms: [db01, db01]", []string{`40: tenants[0].failover_plans[0].vms[1]: "db01" is at tenants[0].failover_plans[0].vms[0] already; it must be unique`}},
 		{"plan of a job", "hardware_plan: VMware Silver", "hardware_plan: Silver", []string{`34: tenants[0].replication_jobs[0].hardware_plan: there is no subscribed hardware plan "Silver"; use one of "VMware Silver"`}},
-		{"network of a mapping", "App: VMware Silver network 1", "App: VMware Silver network 5", []string{
-			`37: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 5"; use one of ` +
-				`"VMware Silver network 1", "VMware Silver network 2", "VMware Silver network 3", "VMware Silver network 4"`,
+		{"network of a mapping", "App: VMware Silver network 1 (internet)", "App: VMware Silver network 3", []string{
+			`37: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 3"; use one of ` +
+				`"VMware Silver network 1 (internet)", "VMware Silver network 2 (internet)", "VMware Silver network 1", "VMware Silver network 2"`,
 		}},
 
 		// Values that break a rule.
@@ -346,7 +346,7 @@ func TestFormatLab(t *testing.T) {
 						ProductionNetworks: []vcc.ProductionNetwork{{Name: name, IPv4: "10.0.0.0/24", IPv4Gateway: "10.0.0.1", IPv6: "2001:db8::/64", IPv6Gateway: "fe80::"}},
 						VMs:                []vcc.VM{{Name: name, Guest: "windows", NICs: []vcc.NIC{{Network: name, IPv4: "10.0.0.2"}}}},
 					},
-					Jobs: []vcc.LabReplicationJob{{Name: name, HardwarePlan: name, VMs: []string{name}, Mapping: map[string]string{name: vcc.NetworkName(name, 1)}}},
+					Jobs: []vcc.LabReplicationJob{{Name: name, HardwarePlan: name, VMs: []string{name}, Mapping: map[string]string{name: vcc.NetworkName(name, true, 1)}}},
 				}},
 			}
 			checkFormat(t, lab)

@@ -304,13 +304,13 @@ func TestGatewaysBecomeAddressesRule15(t *testing.T) {
 		"esx01: network extension appliance started with 7 network adapters",
 		"esx01: ext0 gets 198.51.100.5/24",
 		"esx01: ext0 gets 2001:db8:ffff::5/64",
-		"esx01: net1 (VMware Silver network 1) gets 172.17.52.1/23",
-		"esx01: net1 (VMware Silver network 1) gets fe80::1/64",
-		"esx01: net2 (VMware Silver network 2) gets 172.17.56.1/24",
-		"esx01: net3 (VMware Silver network 3) gets no address",
-		"esx01: net4 (VMware Silver network 4) gets no address",
-		"esx01: net5 (VMware Bronze network 1) gets 172.17.58.1/24",
-		"esx01: net6 (VMware Bronze network 2) gets no address",
+		"esx01: net1 (VMware Silver network 1 (internet)) gets 172.17.52.1/23",
+		"esx01: net1 (VMware Silver network 1 (internet)) gets fe80::1/64",
+		"esx01: net2 (VMware Silver network 2 (internet)) gets 172.17.56.1/24",
+		"esx01: net3 (VMware Silver network 1) gets no address",
+		"esx01: net4 (VMware Silver network 2) gets no address",
+		"esx01: net5 (VMware Bronze network 1 (internet)) gets 172.17.58.1/24",
+		"esx01: net6 (VMware Bronze network 1) gets no address",
 		"esx01: public address 203.0.113.10:443 leads to 172.17.52.10:443 through net1",
 		"esx01: public address 203.0.113.11:8443 leads to 172.17.52.11:443 through net1",
 		`esx01: replica of VM "db01" started`,
@@ -319,7 +319,7 @@ func TestGatewaysBecomeAddressesRule15(t *testing.T) {
 		`esx01: replica of VM "file01" started`,
 	})
 	same(t, "problems", problems(session.Problems), []string{
-		"no_default_gateway VMware Silver network 3", "no_default_gateway VMware Silver network 4", "no_default_gateway VMware Bronze network 2",
+		"no_default_gateway VMware Silver network 1", "no_default_gateway VMware Silver network 2", "no_default_gateway VMware Bronze network 1",
 	})
 	for i, p := range session.Problems {
 		want := httpapi.ApplianceProblem{
@@ -340,23 +340,23 @@ func TestGatewaysBecomeAddressesRule15(t *testing.T) {
 
 	// With a gateway for each network there is nothing left to say.
 	s.do("undo Whole site")
-	s.gateway("VMware Silver network 3", "172.17.54.1/24")
-	s.gateway("VMware Silver network 4", "172.17.62.1/24")
-	s.gateway("VMware Bronze network 2", "172.17.60.1/24")
+	s.gateway("VMware Silver network 1", "172.17.54.1/24")
+	s.gateway("VMware Silver network 2", "172.17.62.1/24")
+	s.gateway("VMware Bronze network 1", "172.17.60.1/24")
 	session = s.do("start Whole site")
 	same(t, "problems", problems(session.Problems), nil)
 	same(t, "log", messages(session)[6:10], []string{
-		"esx01: net3 (VMware Silver network 3) gets 172.17.54.1/24",
-		"esx01: net4 (VMware Silver network 4) gets 172.17.62.1/24",
-		"esx01: net5 (VMware Bronze network 1) gets 172.17.58.1/24",
-		"esx01: net6 (VMware Bronze network 2) gets 172.17.60.1/24",
+		"esx01: net3 (VMware Silver network 1) gets 172.17.54.1/24",
+		"esx01: net4 (VMware Silver network 2) gets 172.17.62.1/24",
+		"esx01: net5 (VMware Bronze network 1 (internet)) gets 172.17.58.1/24",
+		"esx01: net6 (VMware Bronze network 1) gets 172.17.60.1/24",
 	})
 }
 
 func TestInternetAccessRule16(t *testing.T) {
 	s := openABC(t)
-	s.gateway("VMware Silver network 3", "172.17.54.1/24")
-	s.gateway("VMware Bronze network 2", "172.17.60.1/24")
+	s.gateway("VMware Silver network 1", "172.17.54.1/24")
+	s.gateway("VMware Bronze network 1", "172.17.60.1/24")
 	s.traces([][2]string{
 		{"tcp 172.17.52.10 192.0.2.1 443", "forwarded internet_access: 198.51.100.5:49152 to 192.0.2.1:443; reply forwarded known_flow: 192.0.2.1:443 to 172.17.52.10:49152"},
 		{"udp 172.17.52.10 192.0.2.1 53", "forwarded internet_access: 198.51.100.5:49152 to 192.0.2.1:53; reply forwarded known_flow: 192.0.2.1:53 to 172.17.52.10:49152"},
@@ -390,7 +390,7 @@ func TestPublicIPRulesRule17(t *testing.T) {
 		t.Errorf("a rule that leads nowhere is none of the problems %q", got)
 	}
 
-	s.gateway("VMware Silver network 3", "172.17.54.1/24")
+	s.gateway("VMware Silver network 1", "172.17.54.1/24")
 	s.traces([][2]string{
 		{"tcp 192.0.2.80 203.0.113.10 443", "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:443; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"},
 		{"udp 192.0.2.80 203.0.113.10 443", "forwarded public_ip_rule: 192.0.2.80:49152 to 172.17.52.10:443; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"},
@@ -468,7 +468,7 @@ func TestTestChangesNothingRule18(t *testing.T) {
 }
 
 func TestChangesReachTheApplianceAtOnceRule19(t *testing.T) {
-	const silver3 = "VMware Silver network 3"
+	const silver3 = "VMware Silver network 1"
 	const toWeb, toDB = "tcp 192.0.2.80 203.0.113.10 443", "tcp 172.17.52.10 172.17.54.20 5432"
 	const answer = "; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"
 	s := openABC(t)
@@ -735,7 +735,7 @@ func TestGoneVMCanBeStopped(t *testing.T) {
 	s.beside(backend.EmbeddedConfig{LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
 		abc.VMs = slices.DeleteFunc(abc.VMs, func(vm vcc.VM) bool { return vm.Name == "tape01" })
 		abc.Jobs[1].VMs = []string{"vault01"}
-		abc.Jobs[1].Mapping = map[string]string{"Archive": "VMware Bronze network 1"}
+		abc.Jobs[1].Mapping = map[string]string{"Archive": "VMware Bronze network 1 (internet)"}
 	})})
 	s.do("stop tape01")
 	s.do("start Whole site")
@@ -748,7 +748,7 @@ func TestTenantsAreIsolatedRule20(t *testing.T) {
 	abc, other := openMorePlans(t)
 	before := other.listing()
 	started := abc.do("start Whole site")
-	abc.gateway("VMware Silver network 3", "172.17.54.1/24")
+	abc.gateway("VMware Silver network 1", "172.17.54.1/24")
 	same(t, "what the other tenant sees", other.listing(), before)
 	other.do("start CRM") // on the same host, on an appliance of its own
 	abc.underWay("Whole site", "esx01", started)
@@ -834,8 +834,8 @@ func TestAppliancesRule3(t *testing.T) {
 func TestPublicIPRulesOnTwoHosts(t *testing.T) {
 	const nowhere = "public_ip_rule_without_network"
 	_, s := openMorePlans(t)
-	s.gateway("VMware Bronze network 1", "10.30.0.1/24")
-	s.gateway("VMware Bronze network 2", "10.30.1.1/24")
+	s.gateway("VMware Bronze network 1 (internet)", "10.30.0.1/24")
+	s.gateway("VMware Bronze network 1", "10.30.1.1/24")
 	toBronze := vcc.LabPublicIPRule{Address: "203.0.113.20", Port: 8443, ToAddress: "10.30.0.10", ToPort: 443}
 	toNowhere := vcc.LabPublicIPRule{Address: "203.0.113.20", Port: 9443, ToAddress: "10.40.0.10", ToPort: 443}
 	for _, tc := range []struct {
@@ -905,8 +905,8 @@ func TestFailoverPages(t *testing.T) {
 
 func TestTraceWithinEachHost(t *testing.T) {
 	s := openABC(t).beside(backend.EmbeddedConfig{Tenant: xyz})
-	s.gateway("VMware Bronze network 1", "10.30.0.1/24")
-	s.gateway("VMware Bronze network 2", "10.30.1.1/24")
+	s.gateway("VMware Bronze network 1 (internet)", "10.30.0.1/24")
+	s.gateway("VMware Bronze network 1", "10.30.1.1/24")
 	s.routing(true)
 	s.traces([][2]string{
 		{"tcp 10.20.0.10 10.20.1.10 5432", "forwarded routing_enabled: 10.20.0.10:49152 to 10.20.1.10:5432; reply forwarded known_flow: 10.20.1.10:5432 to 10.20.0.10:49152"},

@@ -99,32 +99,32 @@ func TestText(t *testing.T) {
 		want string
 	}{
 		{"backend gateway list", `
-CLOUD NETWORK            IP NETWORK                        DEFAULT GATEWAY       ORIGIN    CHANGED BY
-VMware Silver network 1  172.17.52.0/23, 2001:db8:52::/64  172.17.52.1, fe80::1  detected  replication job "Silver nightly"
-VMware Silver network 2  172.17.56.0/24                    172.17.56.1           detected  replication job "Silver nightly"
-VMware Bronze network 1  172.17.58.0/24                    172.17.58.1           detected  replication job "Bronze weekly"
+CLOUD NETWORK                       IP NETWORK                        DEFAULT GATEWAY       ORIGIN    CHANGED BY
+VMware Silver network 1 (internet)  172.17.52.0/23, 2001:db8:52::/64  172.17.52.1, fe80::1  detected  replication job "Silver nightly"
+VMware Silver network 2 (internet)  172.17.56.0/24                    172.17.56.1           detected  replication job "Silver nightly"
+VMware Bronze network 1 (internet)  172.17.58.0/24                    172.17.58.1           detected  replication job "Bronze weekly"
 `},
-		{"backend gateway set 'VMware Silver network 3' --ipv4 172.17.54.1/24 --ipv6 FE80::1 --ipv6-network 2001:db8:54::/48", `
-VMware Silver network 3: 172.17.54.1, fe80::1 in 172.17.54.0/24, 2001:db8:54::/48
+		{"backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24 --ipv6 FE80::1 --ipv6-network 2001:db8:54::/48", `
+VMware Silver network 1: 172.17.54.1, fe80::1 in 172.17.54.0/24, 2001:db8:54::/48
 Warning: Only /64 works for failover over IPv6. A prefix length of 48 is stored, but at full site failover the network extension appliance leaves this network without IPv6.
 `},
-		{"backend gateway remove 'VMware Silver network 3'", "\nVMware Silver network 3: None\n"},
+		{"backend gateway remove 'VMware Silver network 1'", "\nVMware Silver network 1: None\n"},
 		{"backend routing show", "\nRoute traffic between these networks: off\n"},
 		{"backend routing on", "\nRoute traffic between these networks: on\n"},
 		{"backend routing on", "\nRoute traffic between these networks: on\n"},
 		{"backend routing off", "\nRoute traffic between these networks: off\n"},
 		{"backend replicate 'Silver nightly'", "\nRun 2 of \"Silver nightly\"\nOnly the first run of a job detects default gateways.\n"},
 		{"backend gateway list --tenant 'XYZ Holding'", `
-CLOUD NETWORK           IP NETWORK    DEFAULT GATEWAY  ORIGIN    CHANGED BY
-Hyper-V Gold network 1  10.20.0.0/24  10.20.0.1        detected  replication job "Gold hourly"
-Hyper-V Gold network 2  10.20.1.0/24  10.20.1.1        detected  replication job "Gold hourly"
+CLOUD NETWORK                      IP NETWORK    DEFAULT GATEWAY  ORIGIN    CHANGED BY
+Hyper-V Gold network 1 (internet)  10.20.0.0/24  10.20.0.1        detected  replication job "Gold hourly"
+Hyper-V Gold network 1             10.20.1.0/24  10.20.1.1        detected  replication job "Gold hourly"
 `},
 	} {
 		equal(t, step.line, "\n"+done(t, step.line), step.want)
 	}
 	networks := strings.Split(done(t, "backend networks"), "\n")
 	equal(t, "columns", strings.Fields(networks[0]), []string{"CLOUD", "NETWORK", "VLAN", "INTERNET", "ID"})
-	equal(t, "a network", strings.Fields(networks[3])[:6], []string{"VMware", "Silver", "network", "3", "141", "no"})
+	equal(t, "a network", strings.Fields(networks[3])[:6], []string{"VMware", "Silver", "network", "1", "141", "no"})
 	equal(t, "lines", len(networks), 1+6+1)
 }
 
@@ -134,11 +134,11 @@ func TestJSON(t *testing.T) {
 	done(t, "backend networks")
 	networks := decoded[[]httpapi.Network](t, "backend networks --json")
 	equal(t, "a network", networks[2], httpapi.Network{
-		ID: networks[2].ID, Name: "VMware Silver network 3", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", VLANID: 141,
+		ID: networks[2].ID, Name: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", VLANID: 141,
 	})
-	set := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 3' --ipv6 fe80::1 --ipv6-network 2001:db8:54::/48 --json")
+	set := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 1' --ipv6 fe80::1 --ipv6-network 2001:db8:54::/48 --json")
 	equal(t, "a gateway", set, httpapi.DefaultGateway{
-		NetworkID: networks[2].ID, NetworkName: "VMware Silver network 3", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", Revision: 4,
+		NetworkID: networks[2].ID, NetworkName: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", Revision: 4,
 		UpdatedAt: set.UpdatedAt, UpdatedBy: set.UpdatedBy,
 		GatewayState: httpapi.GatewayState{Origin: vcc.OriginSpecified, IPv6: &httpapi.IPv6{
 			IPv6Settings: httpapi.IPv6Settings{Address: "fe80::1", Network: "2001:db8:54::", PrefixLength: 48}, CIDR: "2001:db8:54::/48",
@@ -151,7 +151,7 @@ func TestJSON(t *testing.T) {
 	}
 	gateways := decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json")
 	equal(t, "the same in the list", gateways[2], set, cmpopts.IgnoreFields(set, "Warnings"))
-	equal(t, "removal", done(t, "backend gateway remove 'VMware Silver network 3' --json"), "")
+	equal(t, "removal", done(t, "backend gateway remove 'VMware Silver network 1' --json"), "")
 	on := decoded[httpapi.NetworkRouting](t, "backend routing on --json")
 	equal(t, "routing", []any{on.Enabled, on.TenantName, on.Revision}, []any{true, "ABC Company", int64(6)})
 	equal(t, "routing shown", decoded[httpapi.NetworkRouting](t, "backend routing show --json"), on)
@@ -176,14 +176,14 @@ func TestNamesAndIDs(t *testing.T) {
 	jobID := decoded[httpapi.JobRun](t, "backend replicate 'Silver nightly' --json").Job.ID
 	planID := decoded[[]httpapi.FailoverPlan](t, "backend failover status --json")[0].ID
 	for _, pair := range [][2]string{
-		{"backend gateway set 'VMware Silver network 3' --ipv4 172.17.54.1/24", "backend gateway set " + id + " --ipv4 172.17.54.1/24"},
+		{"backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24", "backend gateway set " + id + " --ipv4 172.17.54.1/24"},
 		{"backend networks --tenant 'XYZ Holding'", "backend networks --tenant " + tenantID},
 		{"backend failover test 'Whole site'", "backend failover test " + planID},
 	} {
 		equal(t, pair[1], done(t, pair[1]), done(t, pair[0]))
 	}
 	equal(t, "runs", decoded[httpapi.JobRun](t, "backend replicate "+jobID+" --json").Job.Runs, 3)
-	equal(t, "removal by ID", done(t, "backend gateway remove "+id), "VMware Silver network 3: None\n")
+	equal(t, "removal by ID", done(t, "backend gateway remove "+id), "VMware Silver network 1: None\n")
 }
 
 // TestGatewaySetKeepsWhatIsLeftOut: as the cmdlet, it overwrites what is given.
@@ -202,7 +202,7 @@ func TestGatewaySetKeepsWhatIsLeftOut(t *testing.T) {
 		{"--ipv6-network 2001:db8:54::/56", "172.17.55.1 255.255.255.128 2001:db8:54::1 2001:db8:54::/56"},
 		{"--ipv4 172.17.54.1/24 --ipv6 fe80::1 --ipv6-network 2001:db8:54::/64", v4 + " " + v6},
 	} {
-		g := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 3' --json "+step.flags)
+		g := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 1' --json "+step.flags)
 		var got []string
 		if g.IPv4 != nil {
 			got = append(got, g.IPv4.Address, g.IPv4.SubnetMask)
@@ -218,10 +218,10 @@ func TestGatewaySetKeepsWhatIsLeftOut(t *testing.T) {
 // nothing is stored.
 func TestWrongCommandLines(t *testing.T) {
 	dir := folder(t)
-	done(t, "backend gateway set 'VMware Silver network 4' --ipv4 10.0.0.1/24")
+	done(t, "backend gateway set 'VMware Silver network 2' --ipv4 10.0.0.1/24")
 	const (
-		set      = "backend gateway set 'VMware Silver network 3' "
-		networks = `use one of "VMware Silver network 1", "VMware Silver network 2"`
+		set      = "backend gateway set 'VMware Silver network 1' "
+		networks = `use one of "VMware Silver network 1 (internet)", "VMware Silver network 2 (internet)"`
 		ipv4Form = "is not an IPv4 address with the length of its mask; write it like 172.17.52.1/23"
 		ipv6Form = "is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64"
 		together = "--ipv6 and --ipv6-network belong together"
@@ -249,14 +249,14 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend networks --data-dir '" + filepath.Join(dir, "vcc.db") + "'", 1, []string{"the data folder " + filepath.Join(dir, "vcc.db") + " cannot be created: not a directory"}},
 
 		{"backend gateway set", 2, []string{`expected "<network>"`, help("backend gateway set ")}},
-		{"backend gateway set 'VMware Silver network 3'", 2, []string{nothing}},
+		{"backend gateway set 'VMware Silver network 1'", 2, []string{nothing}},
 		{set + "--ipv4=", 2, []string{nothing}},
 		{set + "--ipv5 172.17.54.1/24", 2, []string{"unknown flag --ipv5", "--ipv4", help("backend gateway set ")}},
 		{set + "--ipv4", 2, []string{"--ipv4: expected string value", help("backend gateway set ")}},
 		{set + "172.17.54.1/24", 2, []string{"unexpected argument 172.17.54.1/24", help("backend gateway set ")}},
-		{"backend gateway set 'VMware Silver network 9' --ipv4 172.17.54.1/24", 1, []string{`there is no network "VMware Silver network 9"; ` + networks}},
+		{"backend gateway set 'VMware Silver network 7' --ipv4 172.17.54.1/24", 1, []string{`there is no network "VMware Silver network 7"; ` + networks}},
 		{"backend gateway set '' --ipv4 172.17.54.1/24", 1, []string{`there is no network ""; ` + networks}},
-		{"backend gateway set 'Hyper-V Gold network 1' --ipv4 172.17.54.1/24", 1, []string{`there is no network "Hyper-V Gold network 1"; ` + networks}}, // another tenant's
+		{"backend gateway set 'Hyper-V Gold network 1 (internet)' --ipv4 172.17.54.1/24", 1, []string{`there is no network "Hyper-V Gold network 1 (internet)"; ` + networks}}, // another tenant's
 		{set + "--ipv4 172.17.54.1", 1, []string{`--ipv4: "172.17.54.1" ` + ipv4Form}},
 		{set + "--ipv4 172.17.54.1/255.255.255.0", 1, []string{`--ipv4: "172.17.54.1/255.255.255.0" ` + ipv4Form}},
 		{set + "--ipv4 172.17.54.1/33", 1, []string{`--ipv4: "172.17.54.1/33" ` + ipv4Form}},
@@ -265,7 +265,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{set + "--ipv4 172.17.54.0/24", 1, []string{"--ipv4: 172.17.54.0 is the network address of 172.17.54.0/24", "172.17.54.1 to 172.17.54.254"}},
 		{set + "--ipv4 172.17.54.1/0", 1, []string{"--ipv4: a prefix length of 0", "255.255.255.255 (/32)"}},
 		{set + "--ipv4 127.0.0.1/8", 1, []string{"--ipv4: 127.0.0.1 cannot be a gateway", "use a unicast address"}},
-		{set + "--ipv4 10.0.0.9/16", 1, []string{`--ipv4: 10.0.0.0/16 overlaps 10.0.0.0/24 of "VMware Silver network 4"`, "Use another network here"}},
+		{set + "--ipv4 10.0.0.9/16", 1, []string{`--ipv4: 10.0.0.0/16 overlaps 10.0.0.0/24 of "VMware Silver network 2"`, "Use another network here"}},
 		{set + "--ipv6 fe80::1", 2, []string{together}},
 		{set + "--ipv6-network 2001:db8::/64", 2, []string{together}},
 		{set + "--ipv6 172.17.54.1 --ipv6-network 2001:db8::/64", 1, []string{`--ipv6: "172.17.54.1" is an IPv4 address`, "2001:db8:52::1"}},
@@ -278,9 +278,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{set + "--ipv6 fe80::1 --ipv6-network 2001:db8::/0", 1, []string{"--ipv6-network: 0 is not a prefix length; use 1 to 128"}},
 
 		{"backend gateway remove", 2, []string{`expected "<network>"`, help("backend gateway remove ")}},
-		{"backend gateway remove 'VMware Silver network 3'", 1, []string{`no default gateway is stored for "VMware Silver network 3"`}},
+		{"backend gateway remove 'VMware Silver network 1'", 1, []string{`no default gateway is stored for "VMware Silver network 1"`}},
 		{"backend gateway remove 'vmware silver network 4'", 1, []string{`there is no network "vmware silver network 4"; ` + networks}},
-		{"backend gateway list 'VMware Silver network 4'", 2, []string{"unexpected argument VMware Silver network 4", help("backend gateway list ")}},
+		{"backend gateway list 'VMware Silver network 2'", 2, []string{"unexpected argument VMware Silver network 2", help("backend gateway list ")}},
 		{"backend routing", 2, []string{`expected one of "on", "off", "show"`, help("backend routing ")}},
 		{"backend routing yes", 2, []string{"unexpected argument yes", help("backend routing ")}},
 		{"backend routing on off", 2, []string{"unexpected argument off", help("backend routing on ")}},
@@ -336,20 +336,20 @@ func TestLabApply(t *testing.T) {
 	}
 	applied := result{0, "Applied " + lab + "\n", ""}
 	equal(t, "first", apply(2, ""), applied)
-	done(t, "backend gateway set 'P network 2' --ipv4 10.0.0.1/24")
+	done(t, "backend gateway set 'P network 2 (internet)' --ipv4 10.0.0.1/24")
 	unchanged(t, dir, func() { equal(t, "the same", apply(2, ""), applied) })
 	equal(t, "grown", apply(3, ""), applied)
 	unchanged(t, dir, func() {
 		r := apply(1, "")
-		if r.status != 1 || !strings.Contains(r.stderr, `the lab no longer has "P network 2" of tenant "T", which has a stored default gateway; nothing was changed`) {
+		if r.status != 1 || !strings.Contains(r.stderr, `the lab no longer has "P network 2 (internet)" of tenant "T", which has a stored default gateway; nothing was changed`) {
 			t.Errorf("shrunk: %+v", r)
 		}
-		r = apply(1, "--remove 'P network 2' --remove Q")
+		r = apply(1, "--remove 'P network 2 (internet)' --remove Q")
 		if r.status != 1 || !strings.Contains(r.stderr, `"Q" was named for removal, but applying this lab removes nothing of that name; nothing was changed`) {
 			t.Errorf("shrunk with a name too many: %+v", r)
 		}
 	})
-	equal(t, "shrunk by name", apply(1, "--remove 'P network 2'"), applied)
+	equal(t, "shrunk by name", apply(1, "--remove 'P network 2 (internet)'"), applied)
 	equal(t, "gateways", done(t, "backend gateway list --json"), "[]\n")
 	equal(t, "number of networks", len(decoded[[]httpapi.Network](t, "backend networks --json")), 1)
 

@@ -24,22 +24,22 @@ const (
 	started = `esx01: network extension appliance started with 7 network adapters
 esx01: ext0 gets 198.51.100.5/24
 esx01: ext0 gets 2001:db8:ffff::5/64
-esx01: net1 (VMware Silver network 1) gets 172.17.52.1/23
-esx01: net1 (VMware Silver network 1) gets fe80::1/64
-esx01: net2 (VMware Silver network 2) gets 172.17.56.1/24
-esx01: net3 (VMware Silver network 3) gets no address
-esx01: net4 (VMware Silver network 4) gets no address
-esx01: net5 (VMware Bronze network 1) gets 172.17.58.1/24
-esx01: net6 (VMware Bronze network 2) gets no address
+esx01: net1 (VMware Silver network 1 (internet)) gets 172.17.52.1/23
+esx01: net1 (VMware Silver network 1 (internet)) gets fe80::1/64
+esx01: net2 (VMware Silver network 2 (internet)) gets 172.17.56.1/24
+esx01: net3 (VMware Silver network 1) gets no address
+esx01: net4 (VMware Silver network 2) gets no address
+esx01: net5 (VMware Bronze network 1 (internet)) gets 172.17.58.1/24
+esx01: net6 (VMware Bronze network 1) gets no address
 esx01: public address 203.0.113.10:443 leads to 172.17.52.10:443 through net1
 esx01: public address 203.0.113.11:8443 leads to 172.17.52.11:443 through net1
 esx01: replica of VM "db01" started
 esx01: replica of VM "web01" started
 esx01: replica of VM "web02" started
 esx01: replica of VM "file01" started
-Problem: no default gateway is stored for "VMware Silver network 3", so it gets no address and nothing gets out of it; store one
-Problem: no default gateway is stored for "VMware Silver network 4", so it gets no address and nothing gets out of it; store one
-Problem: no default gateway is stored for "VMware Bronze network 2", so it gets no address and nothing gets out of it; store one
+Problem: no default gateway is stored for "VMware Silver network 1", so it gets no address and nothing gets out of it; store one
+Problem: no default gateway is stored for "VMware Silver network 2", so it gets no address and nothing gets out of it; store one
+Problem: no default gateway is stored for "VMware Bronze network 1", so it gets no address and nothing gets out of it; store one
 `
 	undone        = "addresses taken away, network extension appliances stopped\n"
 	ready         = "FAILOVER PLAN  STATE  SINCE  BY\nWhole site     ready         \n"
@@ -158,36 +158,36 @@ const web, db, outside = "172.17.52.10", "172.17.54.20", "192.0.2.1"
 
 func TestTraceText(t *testing.T) {
 	c := newConsole(t)
-	c.done("gateway", "set", "VMware Silver network 3", "--ipv4", "172.17.54.1/24")
+	c.done("gateway", "set", "VMware Silver network 1", "--ipv4", "172.17.54.1/24")
 	c.ends(3, `not reachable: dropped, routing_disabled
   request
-    tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1)
-    dropped, routing_disabled: 172.17.54.20 is in net3 (VMware Silver network 3), and traffic between networks is not routed; switch the routing option on
+    tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1 (internet))
+    dropped, routing_disabled: 172.17.54.20 is in net3 (VMware Silver network 1), and traffic between networks is not routed; switch the routing option on
 `, "", trace(web, db, "--port", "5432")...)
 	c.ends(3, `not reachable: dropped, no_internet_access
   request
-    icmp from 172.17.54.20:49152 to 192.0.2.1:0 arrives on net3 (VMware Silver network 3)
-    dropped, no_internet_access: 192.0.2.1 is outside, and net3 (VMware Silver network 3) has no internet access
+    icmp from 172.17.54.20:49152 to 192.0.2.1:0 arrives on net3 (VMware Silver network 1)
+    dropped, no_internet_access: 192.0.2.1 is outside, and net3 (VMware Silver network 1) has no internet access
 `, "", trace(db, outside, "--protocol", "icmp")...)
 
 	c.done("routing", "on")
 	c.ends(0, `reachable: forwarded, routing_enabled
   request
-    tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1)
+    tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1 (internet))
     forwarded, routing_enabled: traffic is routed between the networks of hardware plan "VMware Silver"
     172.17.54.20 is in 172.17.54.0/24, directly connected
-    leaves through net3 (VMware Silver network 3) with a hop limit of 63
+    leaves through net3 (VMware Silver network 1) with a hop limit of 63
   reply
-    tcp from 172.17.54.20:5432 to 172.17.52.10:49152 arrives on net3 (VMware Silver network 3)
+    tcp from 172.17.54.20:5432 to 172.17.52.10:49152 arrives on net3 (VMware Silver network 1)
     forwarded, known_flow: it belongs to a flow that was let through
     172.17.52.10 is in 172.17.52.0/23, directly connected
-    leaves through net1 (VMware Silver network 1) with a hop limit of 63
+    leaves through net1 (VMware Silver network 1 (internet)) with a hop limit of 63
 `, "", trace(web, db, "--port", "5432")...)
 }
 
 func TestTraceJSON(t *testing.T) {
 	c := newConsole(t)
-	c.done("gateway", "set", "VMware Silver network 3", "--ipv4", "172.17.54.1/24")
+	c.done("gateway", "set", "VMware Silver network 1", "--ipv4", "172.17.54.1/24")
 	packet := []string{"destination", "reason", "source", "steps", "verdict"}
 	for _, tc := range []struct {
 		name   string

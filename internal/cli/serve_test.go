@@ -97,7 +97,7 @@ func TestServeCommand(t *testing.T) {
 			break
 		}
 	}
-	contains(t, "networks", r.stdout, "P network 2")
+	contains(t, "networks", r.stdout, "P network 2 (internet)")
 	stop()
 	r = <-ended
 	equal(t, "status and stdout", []any{r.status, r.stdout}, []any{0, ""})

@@ -120,17 +120,17 @@ func TestServedCommands(t *testing.T) {
 			networks := decoded[[]httpapi.Network](t, "backend networks --json"+as)
 			equal(t, "number of networks", len(networks), 6)
 			equal(t, "gateways", strings.Count(done(t, "backend gateway list"+as), "\n"), 1+3)
-			equal(t, "set", done(t, "backend gateway set 'VMware Silver network 3' --ipv4 172.17.54.1/24"+as), "VMware Silver network 3: 172.17.54.1 in 172.17.54.0/24\n")
-			equal(t, "set by ID", done(t, "backend gateway set "+networks[2].ID+" --ipv4 172.17.54.2/24"+as), "VMware Silver network 3: 172.17.54.2 in 172.17.54.0/24\n")
+			equal(t, "set", done(t, "backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24"+as), "VMware Silver network 1: 172.17.54.1 in 172.17.54.0/24\n")
+			equal(t, "set by ID", done(t, "backend gateway set "+networks[2].ID+" --ipv4 172.17.54.2/24"+as), "VMware Silver network 1: 172.17.54.2 in 172.17.54.0/24\n")
 			list := decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json"+as)
-			equal(t, "a gateway and who changed it", []string{list[2].NetworkName, list[2].UpdatedBy}, []string{"VMware Silver network 3", name})
-			equal(t, "remove", done(t, "backend gateway remove 'VMware Silver network 3'"+as), "VMware Silver network 3: None\n")
-			history := decoded[[]httpapi.Change](t, "backend gateway history 'VMware Silver network 3' --json"+as)
+			equal(t, "a gateway and who changed it", []string{list[2].NetworkName, list[2].UpdatedBy}, []string{"VMware Silver network 1", name})
+			equal(t, "remove", done(t, "backend gateway remove 'VMware Silver network 1'"+as), "VMware Silver network 1: None\n")
+			history := decoded[[]httpapi.Change](t, "backend gateway history 'VMware Silver network 1' --json"+as)
 			equal(t, "changes", len(history), 3)
 			for _, c := range history {
 				equal(t, "who made it", c.Actor, name)
 			}
-			contains(t, "history", done(t, "backend gateway history 'VMware Silver network 3'"+as), name+" ", " 172.17.54.2 in 172.17.54.0/24  None\n")
+			contains(t, "history", done(t, "backend gateway history 'VMware Silver network 1'"+as), name+" ", " 172.17.54.2 in 172.17.54.0/24  None\n")
 
 			equal(t, "routing on", done(t, "backend routing on"+as), "Route traffic between these networks: on\n")
 			equal(t, "routing shown", done(t, "backend routing show"+as), "Route traffic between these networks: on\n")
@@ -149,9 +149,9 @@ func TestServedCommands(t *testing.T) {
 			contains(t, "that trace", r.stdout, "not reachable: ")
 
 			// Errors are as those of an embedded backend.
-			wants(t, "backend gateway set 'VMware Silver network 9' --ipv4 172.17.54.1/24"+as, 1, `there is no network "VMware Silver network 9"`)
-			wants(t, "backend gateway set 'VMware Silver network 3' --ipv4 172.17.52.9/24"+as, 1, "--ipv4: 172.17.52.0/24 overlaps 172.17.52.0/23")
-			wants(t, "backend gateway remove 'VMware Silver network 3'"+as, 1, "no default gateway is stored")
+			wants(t, "backend gateway set 'VMware Silver network 7' --ipv4 172.17.54.1/24"+as, 1, `there is no network "VMware Silver network 7"`)
+			wants(t, "backend gateway set 'VMware Silver network 1' --ipv4 172.17.52.9/24"+as, 1, "--ipv4: 172.17.52.0/24 overlaps 172.17.52.0/23")
+			wants(t, "backend gateway remove 'VMware Silver network 1'"+as, 1, "no default gateway is stored")
 			if _, err := os.Stat(backend.DefaultDataDir); err == nil {
 				t.Error("an embedded backend was made")
 			}
@@ -166,7 +166,7 @@ func TestServedTenants(t *testing.T) {
 	wants(t, "backend networks --tenant Nobody"+s.as("root"), 1, `there is no tenant "Nobody"`)
 	wants(t, "backend networks"+s.as("root"), 1, "--tenant: an operator acts for a tenant")
 	xyz := done(t, "backend networks --tenant 'XYZ Holding'"+s.as("root"))
-	contains(t, "XYZ's networks", xyz, "Hyper-V Gold network 1")
+	contains(t, "XYZ's networks", xyz, "Hyper-V Gold network 1 (internet)")
 	own := done(t, "backend networks"+s.as("abc-company"))
 	equal(t, "ABC's networks, whatever it asks for", done(t, "backend networks --tenant 'XYZ Holding'"+s.as("abc-company")), own)
 	if own == xyz {
@@ -320,14 +320,14 @@ func TestServedLab(t *testing.T) {
 	applied := "Applied " + lab + "\n"
 	warning := `Warning: tenant "007" has no account: declare a password for its user name` + "\n"
 	wants(t, "backend lab apply '"+lab+"'"+s.as("root"), 1, "the lab "+lab+" cannot be applied", "which has a stored default gateway; nothing was changed")
-	removed := " --remove 'VMware Silver network 1' --remove 'VMware Silver network 2' --remove 'VMware Bronze network 1' --remove 'XYZ Holding'"
+	removed := " --remove 'VMware Silver network 1 (internet)' --remove 'VMware Silver network 2 (internet)' --remove 'VMware Bronze network 1 (internet)' --remove 'XYZ Holding'"
 	equal(t, "without a password", typed(t, "backend lab apply '"+lab+"'"+removed+s.as("root")), result{0, applied, warning})
 	equal(t, "again", typed(t, "backend lab apply '"+lab+"'"+s.as("root")), result{0, applied, warning})
 	bond := fmt.Sprintf(" --endpoint %s --ca-certificate '%s' --username bond --password-file '%s'", s.endpoint, s.authority, file(t, "shaken, not stirred"))
 	wants(t, "backend networks"+bond, 1, "the user name or the password is wrong")
 	t.Setenv("BOND_PASSWORD", "shaken, not stirred")
 	equal(t, "with one", typed(t, "backend lab apply '"+lab+"'"+s.as("root")), result{0, applied, ""})
-	contains(t, "bond's networks", done(t, "backend networks"+bond), "P network 2")
+	contains(t, "bond's networks", done(t, "backend networks"+bond), "P network 2 (internet)")
 	t.Setenv("BOND_PASSWORD", "short")
 	wants(t, "backend lab apply '"+lab+"'"+s.as("root"), 1, "the password needs 8 characters at least")
 	ok(t, os.Unsetenv("BOND_PASSWORD"))
@@ -341,8 +341,8 @@ func TestShownLabIsApplied(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, other := range []string{"", tenantLab} {
 				if other != "" {
-					done(t, "backend lab apply '"+file(t, other)+"' --remove 'VMware Silver network 1' --remove 'VMware Silver network 2' --remove 'VMware Bronze network 1' --remove 'XYZ Holding'"+flags)
-					done(t, "backend gateway set 'P network 2' --ipv4 10.0.0.1/24 --tenant 007"+flags)
+					done(t, "backend lab apply '"+file(t, other)+"' --remove 'VMware Silver network 1 (internet)' --remove 'VMware Silver network 2 (internet)' --remove 'VMware Bronze network 1 (internet)' --remove 'XYZ Holding'"+flags)
+					done(t, "backend gateway set 'P network 2 (internet)' --ipv4 10.0.0.1/24 --tenant 007"+flags)
 				}
 				look := func() (all []string) {
 					for _, line := range []string{"networks", "gateway list", "routing show", "failover status"} {
@@ -365,7 +365,7 @@ func TestShownLabIsApplied(t *testing.T) {
 		})
 	}
 	// ABC's account is the lab's; it has its password still.
-	contains(t, "networks of ABC", done(t, "backend networks"+s.as("abc-company")), "P network 2")
+	contains(t, "networks of ABC", done(t, "backend networks"+s.as("abc-company")), "P network 2 (internet)")
 }
 
 // TestShownLabChangesNothing: to the byte, of an embedded backend.
@@ -500,7 +500,7 @@ func TestVariablesOfAServedBackend(t *testing.T) {
 // TestBackupAndRestore: a database comes back as it was, and nothing is overwritten.
 func TestBackupAndRestore(t *testing.T) {
 	s := serve(t)
-	done(t, "backend gateway set 'VMware Silver network 3' --ipv4 172.17.54.1/24"+s.as("abc-company"))
+	done(t, "backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24"+s.as("abc-company"))
 	dir := t.TempDir()
 	backup := filepath.Join(dir, "backup")
 	on := func(database string) string { return " --database 'sqlite:" + filepath.Join(dir, database) + "'" }
@@ -528,7 +528,7 @@ func TestBackupAndRestore(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx) }()
 	restored := "--endpoint http://" + server.Addr().String() + " --username abc-company --password-file '" + s.passwords["abc-company"] + "'"
-	for _, line := range []string{"networks --json", "gateway list --json", "gateway history 'VMware Silver network 3' --json"} {
+	for _, line := range []string{"networks --json", "gateway list --json", "gateway history 'VMware Silver network 1' --json"} {
 		equal(t, line, done(t, "backend "+line+" "+restored), done(t, "backend "+line+s.as("abc-company")))
 	}
 	stop()

@@ -45,10 +45,10 @@ func TestClientOperations(t *testing.T) {
 	equal(t, "number of plans", len(plans), 2)
 	networks, err := c.Networks(ctx, "")
 	ok(t, err)
-	equal(t, "networks", names(networks), []string{"Silver network 1", "Silver network 2", "Silver network 3", "Gold network 1"})
+	equal(t, "networks", names(networks), []string{"Silver network 1 (internet)", "Silver network 1", "Silver network 2", "Gold network 1 (internet)"})
 	gold, err := c.Networks(ctx, plans[1].ID)
 	ok(t, err)
-	equal(t, "networks of a plan", names(gold), []string{"Gold network 1"})
+	equal(t, "networks of a plan", names(gold), []string{"Gold network 1 (internet)"})
 	n := networks[0]
 
 	_, err = c.DefaultGateway(ctx, n.ID)
@@ -184,7 +184,7 @@ func (m many) DefaultGateways(_ context.Context, _ vcc.Actor, p vcc.Page) (list 
 // TestClientListsAgain: what has not changed since it was listed is not sent again.
 func TestClientListsAgain(t *testing.T) {
 	a := newAPI(t, func(s httpapi.Services) httpapi.Services { return many{s, new([]vcc.Page)} })
-	network := a.network(t, "ABC", "Silver network 1")
+	network := a.network(t, "ABC", "Silver network 1 (internet)")
 	var statuses []int
 	c := newClient(t, httpapi.ClientConfig{
 		Endpoint: a.URL, Username: "ABC", Password: "secret",

@@ -226,7 +226,7 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newAPI(t, nil)
-			id := a.network(t, "ABC", "Silver network 1")
+			id := a.network(t, "ABC", "Silver network 1 (internet)")
 
 			reads := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
 			_, err := faultyClient(t, reads, 3, tc.hangs).Networks(t.Context(), "")

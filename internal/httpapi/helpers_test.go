@@ -74,7 +74,7 @@ func testLab() vcc.Lab {
 				},
 				Jobs: []vcc.LabReplicationJob{{
 					Name: "Nightly", HardwarePlan: "Silver", VMs: []string{"web01", "db01"},
-					Mapping: map[string]string{"App": "Silver network 3", "Data": "Silver network 1"},
+					Mapping: map[string]string{"App": "Silver network 2", "Data": "Silver network 1 (internet)"},
 				}},
 				PublicIPs: []string{"203.0.113.10"},
 				FailoverPlans: []vcc.LabFailoverPlan{{

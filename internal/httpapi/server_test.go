@@ -34,7 +34,7 @@ var (
 // has another ETag once it is something else.
 func TestConditionalListing(t *testing.T) {
 	a := newAPI(t, nil)
-	gateway := gateways + "/" + a.network(t, "ABC", "Silver network 1")
+	gateway := gateways + "/" + a.network(t, "ABC", "Silver network 1 (internet)")
 	tag := a.do(t, "GET", gateways, "").header.Get("ETag")
 	known := func(what string, etag string, status int) {
 		t.Helper()
@@ -81,7 +81,7 @@ func TestConditionalListing(t *testing.T) {
 // times blotted out.
 func TestAnswersOnTheWire(t *testing.T) {
 	a := newAPI(t, nil)
-	gateway := gateways + "/" + a.network(t, "ABC", "Silver network 1")
+	gateway := gateways + "/" + a.network(t, "ABC", "Silver network 1 (internet)")
 	run := base + "/replicationJobs/" + a.job(t) + "/run"
 	planID := decode[httpapi.List[httpapi.HardwarePlan]](t, a.do(t, "GET", base+"/hardwarePlans?skip=1", "")).Data[0].ID
 
@@ -146,18 +146,18 @@ func TestAnswersOnTheWire(t *testing.T) {
 			`{"id": "ID", "name": "Silver", "hostName": "esx01", "platform": "VMware", "networksWithInternet": 1, "networksWithoutInternet": 2}`,
 			`{"id": "ID", "name": "Gold", "hostName": "hyperv01", "platform": "HyperV", "networksWithInternet": 1, "networksWithoutInternet": 0}`)},
 		{"GET " + base + "/networks", "", "", 200, "", page(4, 4, 0, 200,
-			network("Silver network 1", 101, true), network("Silver network 2", 111, false), network("Silver network 3", 112, false), network("Gold network 1", 201, true))},
-		{"GET " + base + "/networks?skip=1&limit=2", "", "", 200, "", page(4, 2, 1, 2, network("Silver network 2", 111, false), network("Silver network 3", 112, false))},
-		{"GET " + base + "/networks?nameFilter=Silver%20network%202", "", "", 200, "", page(1, 1, 0, 200, network("Silver network 2", 111, false))},
-		{"GET " + base + "/networks?hardwarePlanIdFilter=" + planID, "", "", 200, "", page(1, 1, 0, 200, network("Gold network 1", 201, true))},
+			network("Silver network 1 (internet)", 101, true), network("Silver network 1", 111, false), network("Silver network 2", 112, false), network("Gold network 1 (internet)", 201, true))},
+		{"GET " + base + "/networks?skip=1&limit=2", "", "", 200, "", page(4, 2, 1, 2, network("Silver network 1", 111, false), network("Silver network 2", 112, false))},
+		{"GET " + base + "/networks?nameFilter=Silver%20network%201", "", "", 200, "", page(1, 1, 0, 200, network("Silver network 1", 111, false))},
+		{"GET " + base + "/networks?hardwarePlanIdFilter=" + planID, "", "", 200, "", page(1, 1, 0, 200, network("Gold network 1 (internet)", 201, true))},
 
 		{"GET " + gateways, "", "", 200, `"0-DIGEST"`, page(0, 0, 0, 200)},
-		{"PUT " + gateway, appBody, "If-None-Match: *", 201, `"1"`, stored("Silver network 1", "specified", 1, admin, v4, "null", "")},
-		{"PUT " + gateway, appBody, "", 200, `"1"`, stored("Silver network 1", "specified", 1, admin, v4, "null", "")},
-		{"PUT " + gateway, bothBody, `If-Match: "1"`, 200, `"2"`, stored("Silver network 1", "specified", 2, admin, v4, v6, warnings)},
-		{"PUT " + gateway, bothBody, "Content-Type: application/json; charset=utf-8", 200, `"2"`, stored("Silver network 1", "specified", 2, admin, v4, v6, warnings)},
-		{"GET " + gateway, "", "", 200, `"2"`, stored("Silver network 1", "specified", 2, admin, v4, v6, "")},
-		{"GET " + gateways + "?limit=1000", "", "", 200, `"2-DIGEST"`, page(1, 1, 0, 1000, stored("Silver network 1", "specified", 2, admin, v4, v6, ""))},
+		{"PUT " + gateway, appBody, "If-None-Match: *", 201, `"1"`, stored("Silver network 1 (internet)", "specified", 1, admin, v4, "null", "")},
+		{"PUT " + gateway, appBody, "", 200, `"1"`, stored("Silver network 1 (internet)", "specified", 1, admin, v4, "null", "")},
+		{"PUT " + gateway, bothBody, `If-Match: "1"`, 200, `"2"`, stored("Silver network 1 (internet)", "specified", 2, admin, v4, v6, warnings)},
+		{"PUT " + gateway, bothBody, "Content-Type: application/json; charset=utf-8", 200, `"2"`, stored("Silver network 1 (internet)", "specified", 2, admin, v4, v6, warnings)},
+		{"GET " + gateway, "", "", 200, `"2"`, stored("Silver network 1 (internet)", "specified", 2, admin, v4, v6, "")},
+		{"GET " + gateways + "?limit=1000", "", "", 200, `"2-DIGEST"`, page(1, 1, 0, 1000, stored("Silver network 1 (internet)", "specified", 2, admin, v4, v6, ""))},
 		{"DELETE " + gateway, "", `If-Match: "2"`, 204, "", ""},
 		{"GET " + gateway + "/changes", "", "", 200, "", page(3, 3, 0, 200, change(3, both, "null"), change(2, only, both), change(1, "null", only))},
 		{"GET " + gateway + "/changes?skip=3", "", "", 200, "", page(3, 0, 3, 200)},
@@ -168,7 +168,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 
 		{"GET " + base + "/replicationJobs", "", "", 200, "", page(1, 1, 0, 200, job(0, "null"))},
 		{"POST " + run, "", "", 200, "", `{"job": ` + job(1, `"TIME"`) + `,
-			"detected": [` + stored("Silver network 3", "detected", 5, `replication job "Nightly"`, v4, "null", "") + `],
+			"detected": [` + stored("Silver network 2", "detected", 5, `replication job "Nightly"`, v4, "null", "") + `],
 			"skipped": [{"productionNetwork": "Data", "reason": "none of its VMs in the job runs Windows, and settings of other guests are not detected; specify the gateway"}]}`},
 		{"POST " + run, "", "", 200, "", `{"job": ` + job(2, `"TIME"`) + `, "detected": [], "skipped": []}`},
 
@@ -226,8 +226,8 @@ func headers(h string) []string {
 // TestBadRequests sends what must be refused, and looks whether it was stored.
 func TestBadRequests(t *testing.T) {
 	a := newAPI(t, nil)
-	id, other := a.network(t, "ABC", "Silver network 1"), a.network(t, "ABC", "Silver network 2")
-	foreign := a.network(t, "XYZ", "Gold network 1")
+	id, other := a.network(t, "ABC", "Silver network 1 (internet)"), a.network(t, "ABC", "Silver network 1")
+	foreign := a.network(t, "XYZ", "Gold network 1 (internet)")
 	gateway := gateways + "/" + id
 	a.do(t, "PUT", gateways+"/"+other, `{"ipv4": {"address": "10.0.0.1", "subnetMask": "255.0.0.0"}}`)
 	run := base + "/replicationJobs/" + a.job(t) + "/run"
@@ -365,7 +365,7 @@ func TestBadRequests(t *testing.T) {
 
 func TestEveryWrongValueIsListed(t *testing.T) {
 	a := newAPI(t, nil)
-	gateway := gateways + "/" + a.network(t, "ABC", "Silver network 1")
+	gateway := gateways + "/" + a.network(t, "ABC", "Silver network 1 (internet)")
 	for body, want := range map[string]wireError{
 		`{"ipv4": {"address": "172.17.52.1/23", "subnetMask": "23"}, "ipv6": {"address": "fe80::1", "network": "2001:db8::", "prefixLength": 0}}`: {
 			Field: "ipv4.address",
@@ -385,7 +385,7 @@ func TestEveryWrongValueIsListed(t *testing.T) {
 // TestPreconditionFailedTellsWhatIsStored: the caller need not ask again.
 func TestPreconditionFailedTellsWhatIsStored(t *testing.T) {
 	a := newAPI(t, nil)
-	id := a.network(t, "ABC", "Silver network 1")
+	id := a.network(t, "ABC", "Silver network 1 (internet)")
 	gateway := gateways + "/" + id
 	failed := func(what, request, body, header, id string) string {
 		t.Helper()
@@ -496,7 +496,7 @@ func TestCallerThatLeaves(t *testing.T) {
 // those for what nobody has, to the letter.
 func TestOtherTenantsRule20(t *testing.T) {
 	a := newAPI(t, nil)
-	network, job, plan := a.network(t, "ABC", "Silver network 1"), a.job(t), a.plan(t)
+	network, job, plan := a.network(t, "ABC", "Silver network 1 (internet)"), a.job(t), a.plan(t)
 	a.do(t, "PUT", gateways+"/"+network, appBody)
 	a.do(t, "POST", base+"/replicationJobs/"+job+"/run", "")
 	for _, tc := range []struct{ request, foreign, body, header string }{

@@ -80,7 +80,7 @@ func TestTenancy(t *testing.T) {
 	abc, xyz, root := a.logIn(t, "abc", abcPassword), a.logIn(t, "xyz", xyzPassword), a.logIn(t, "root", rootPassword)
 	_, err := a.store.RunReplicationJob(t.Context(), a.tokens["ABC"], a.job(t)) // there are replicas to fail over
 	ok(t, err)
-	network, xyzNetwork := a.network(t, "ABC", "Silver network 1"), a.network(t, "XYZ", "Gold network 1")
+	network, xyzNetwork := a.network(t, "ABC", "Silver network 1 (internet)"), a.network(t, "XYZ", "Gold network 1 (internet)")
 	lab, err := json.Marshal(testLab())
 	ok(t, err)
 	labWithAccounts := strings.ReplaceAll(string(lab), `{"name":"ABC",`, `{"name":"ABC","username":"abc",`)
@@ -379,7 +379,7 @@ func TestLabOnTheWire(t *testing.T) {
 		})
 	}
 	// What gateways depend on goes only by name.
-	network := a.network(t, "ABC", "Silver network 1")
+	network := a.network(t, "ABC", "Silver network 1 (internet)")
 	a.tenantDoes(t, "", network)
 	lab.Tenants = lab.Tenants[1:]
 	_, err = operator.PutLab(t.Context(), lab, nil)

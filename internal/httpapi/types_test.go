@@ -133,11 +133,11 @@ func TestObjectPairs(t *testing.T) {
 	}
 	domainState := &vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: settings}
 	gateway := vcc.DefaultGateway{
-		NetworkID: "n", NetworkName: "Silver network 1", HardwarePlanID: "p", HardwarePlanName: "Silver",
+		NetworkID: "n", NetworkName: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver",
 		Origin: vcc.OriginDetected, Revision: 7, UpdatedAt: at, UpdatedBy: "anna", GatewaySettings: settings,
 	}
 	wireGateway := DefaultGateway{
-		NetworkID: "n", NetworkName: "Silver network 1", HardwarePlanID: "p", HardwarePlanName: "Silver",
+		NetworkID: "n", NetworkName: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver",
 		Revision: 7, UpdatedAt: at, UpdatedBy: "anna", GatewayState: state,
 	}
 	job := vcc.ReplicationJob{ID: "j", Name: "Nightly", HardwarePlanID: "p", HardwarePlanName: "Silver", ApplicationAware: true, Runs: 1, LastRun: at}
@@ -153,8 +153,8 @@ func TestObjectPairs(t *testing.T) {
 			HardwarePlan{ID: "p", Name: "Silver", HostName: "esx01", Platform: vcc.PlatformVMware, NetworksWithInternet: 1, NetworksWithoutInternet: 2},
 		},
 		"network": {
-			newNetwork(vcc.Network{ID: "n", Name: "Silver network 1", HardwarePlanID: "p", HardwarePlanName: "Silver", HostID: "h", VLANID: 101, InternetAccess: true}),
-			Network{ID: "n", Name: "Silver network 1", HardwarePlanID: "p", HardwarePlanName: "Silver", VLANID: 101, InternetAccess: true},
+			newNetwork(vcc.Network{ID: "n", Name: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver", HostID: "h", VLANID: 101, InternetAccess: true}),
+			Network{ID: "n", Name: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver", VLANID: 101, InternetAccess: true},
 		},
 		"job":           {newReplicationJob(job), wireJob},
 		"job never run": {newReplicationJob(vcc.ReplicationJob{ID: "j"}), ReplicationJob{ID: "j"}},

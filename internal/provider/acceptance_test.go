@@ -28,11 +28,11 @@ var providers = map[string]func() (tfprotov6.ProviderServer, error){
 
 // The networks of the built-in lab that tests use.
 const (
-	silver1 = "VMware Silver network 1" // its gateway was detected, both families
-	silver2 = "VMware Silver network 2" // its gateway was detected, IPv4
-	silver3 = "VMware Silver network 3"
-	silver4 = "VMware Silver network 4"
-	bronze1 = "VMware Bronze network 1" // its gateway was detected, IPv4
+	silver1 = "VMware Silver network 1 (internet)" // its gateway was detected, both families
+	silver2 = "VMware Silver network 2 (internet)" // its gateway was detected, IPv4
+	silver3 = "VMware Silver network 1"
+	silver4 = "VMware Silver network 2"
+	bronze1 = "VMware Bronze network 1 (internet)" // its gateway was detected, IPv4
 )
 
 // testLab is a backend of its own for one test: what the console and the cmdlets

@@ -35,7 +35,7 @@ func TestAccBadInput(t *testing.T) {
 	}{
 		// Default gateway: the network.
 		"network name instead of its ID": {strings.ReplaceAll(gateway(silver3, good), "%{"+silver3+"}", silver3),
-			"network_id", `"VMware Silver network 3" is not a network ID; use the id of an entry in the networks of data source vcc_hardware_plan_networks`},
+			"network_id", `"VMware Silver network 1" is not a network ID; use the id of an entry in the networks of data source vcc_hardware_plan_networks`},
 		"network ID in upper case": {strings.ReplaceAll(gateway(silver3, good), "%{"+silver3+"}", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"),
 			"network_id", "is not a network ID"},
 		"empty network ID": {strings.ReplaceAll(gateway(silver3, good), "%{"+silver3+"}", ""), "network_id", `"" is not a network ID`},

@@ -217,13 +217,13 @@ func TestAccDefaultGateway_refusesOverlap(t *testing.T) {
 	before := l.gateways()
 	l.run(resource.TestStep{ // beside what is stored
 		Config:      l.config(gateway(silver3, ipv4("172.17.53.1", "255.255.255.0"))),
-		ExpectError: message(`172.17.53.0/24 overlaps 172.17.52.0/23 of "VMware Silver network 1"`),
+		ExpectError: message(`172.17.53.0/24 overlaps 172.17.52.0/23 of "VMware Silver network 1 (internet)"`),
 	}, resource.TestStep{ // also across the plans of one host
 		Config:      l.config(gateway(silver3, ipv4("172.17.58.9", "255.255.255.0"))),
-		ExpectError: message(`of "VMware Bronze network 1" on the same network extension appliance`),
+		ExpectError: message(`of "VMware Bronze network 1 (internet)" on the same network extension appliance`),
 	}, resource.TestStep{
 		Config:      l.config(gateway(silver3, ipv6("2001:db8::", 32, "fe80::1"))),
-		ExpectError: message(`2001:db8::/32 overlaps 2001:db8:52::/64 of "VMware Silver network 1"`),
+		ExpectError: message(`2001:db8::/32 overlaps 2001:db8:52::/64 of "VMware Silver network 1 (internet)"`),
 	})
 	expectUnchanged(t, l, before)
 }
@@ -316,7 +316,7 @@ func TestAccDefaultGateway_importErrors(t *testing.T) {
 	config := l.config(gateway(silver3, ipv4Data))
 	for name, test := range map[string]struct{ id, want string }{
 		"name instead of ID": {silver1, "is not a network ID"},
-		"no gateway":         {l.ids[silver3], `no default gateway is stored for "VMware Silver network 3". The networks with a stored default gateway are:`},
+		"no gateway":         {l.ids[silver3], `no default gateway is stored for "VMware Silver network 1". The networks with a stored default gateway are:`},
 		"no such network":    {"00000000-0000-4000-8000-000000000000", "there is no cloud network with ID"},
 	} {
 		t.Run(name, func(t *testing.T) {

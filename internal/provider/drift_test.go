@@ -24,7 +24,7 @@ func TestAccDriftHasAName(t *testing.T) {
 	w.command("routing", "off")
 	w.expect(2, []string{
 		"Warning: Default Gateway Changed Outside Terraform",
-		`Since Terraform last saw the default gateway of "VMware Silver network 3":`,
+		`Since Terraform last saw the default gateway of "VMware Silver network 1":`,
 		"(command line) changed ipv4.address from 172.17.54.1 to 172.17.54.9, ipv4.subnet_mask from 255.255.255.0 to 255.255.255.128",
 		"Warning: Routing Option Changed Outside Terraform",
 		"(command line) changed enabled from true to false",

@@ -39,12 +39,12 @@ func TestFailoverAction(t *testing.T) {
 	}{
 		{"undo", false, nil, []string{"ERROR", "Failover Not Undone", `"Whole site" is not failed over`}},
 		{"test", false, []string{
-			`Testing full site failover by plan "Whole site": nothing is changed`, "net1 (VMware Silver network 1) gets 172.17.52.1/23",
+			`Testing full site failover by plan "Whole site": nothing is changed`, "net1 (VMware Silver network 1 (internet)) gets 172.17.52.1/23",
 			`replica of VM "db01" started`,
-		}, []string{"WARNING", "Problem at Failover", `No default gateway is stored for "VMware Silver network 3"`}},
+		}, []string{"WARNING", "Problem at Failover", `No default gateway is stored for "VMware Silver network 1"`}},
 		{"start", true, []string{
-			`Starting full site failover by plan "Whole site"`, "net1 (VMware Silver network 1) gets 172.17.52.1/23", `replica of VM "db01" started`,
-		}, []string{"WARNING", `No default gateway is stored for "VMware Silver network 3"`}},
+			`Starting full site failover by plan "Whole site"`, "net1 (VMware Silver network 1 (internet)) gets 172.17.52.1/23", `replica of VM "db01" started`,
+		}, []string{"WARNING", `No default gateway is stored for "VMware Silver network 1"`}},
 		{"start", true, nil, []string{"ERROR", "Failover Not Started", "Whole site"}},
 		{"undo", false, []string{`Undoing full site failover by plan "Whole site"`, "addresses taken away"}, nil},
 	} {

@@ -25,7 +25,7 @@ func TestReplicationJobRunAction(t *testing.T) {
 		t.Error(diagnostics)
 	}
 	expectText(t, progress, `Running replication job "Silver nightly"`,
-		"Detected VMware Silver network 1: 172.17.52.1 in 172.17.52.0/23, fe80::1 in 2001:db8:52::/64 (detected)",
+		"Detected VMware Silver network 1 (internet): 172.17.52.1 in 172.17.52.0/23, fe80::1 in 2001:db8:52::/64 (detected)",
 		`Skipped production network "Data": `)
 	if results, _ := s.list(t.Context(), 100, nil); len(results) != 1 {
 		t.Errorf("%d gateways are stored, want 1", len(results))

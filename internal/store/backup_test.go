@@ -34,7 +34,7 @@ func filled(t *testing.T) *fixture {
 	t.Helper()
 	f := withAccounts(t)
 	ctx := t.Context()
-	n := f.network(t, f.abc, "Silver network 1")
+	n := f.network(t, f.abc, "Silver network 1 (internet)")
 	f.put(t, f.abc, n.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")))
 	f.put(t, f.abc, n.ID, app)
 	_, err := f.PutNetworkRouting(ctx, f.abc, true, vcc.Precondition{})
@@ -102,7 +102,7 @@ func testBackup(t *testing.T) {
 			_, err := to.LogIn(t.Context(), "abc", password, home)
 			ok(t, err)
 			// It goes on where it was.
-			n := to.network(t, f.abc, "Silver network 1")
+			n := to.network(t, f.abc, "Silver network 1 (internet)")
 			equal(t, "history", to.changes(t, f.abc, n.ID), f.changes(t, f.abc, n.ID))
 			before, err := to.DefaultGateway(t.Context(), f.abc, n.ID)
 			ok(t, err)

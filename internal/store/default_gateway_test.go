@@ -14,8 +14,8 @@ func TestGatewayLifeAndHistory(t *testing.T) { onBoth(t, testGatewayLifeAndHisto
 
 func testGatewayLifeAndHistory(t *testing.T) {
 	f := newFixture(t)
-	n := f.network(t, f.abc, "Silver network 1")
-	noGateway := &vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID, Message: `no default gateway is stored for "Silver network 1"`}
+	n := f.network(t, f.abc, "Silver network 1 (internet)")
+	noGateway := &vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID, Message: `no default gateway is stored for "Silver network 1 (internet)"`}
 	stored := func(s vcc.GatewaySettings, revision int64) *vcc.DefaultGateway {
 		return &vcc.DefaultGateway{
 			NetworkID: n.ID, NetworkName: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: "Silver",
@@ -81,8 +81,8 @@ func TestRevisionCountsEveryChangeOfATenant(t *testing.T) {
 
 func testRevisionCountsEveryChangeOfATenant(t *testing.T) {
 	f := newFixture(t)
-	silver, gold := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Gold network 2")
-	others := f.network(t, f.xyz, "Bronze network 1")
+	silver, gold := f.network(t, f.abc, "Silver network 1 (internet)"), f.network(t, f.abc, "Gold network 1")
+	others := f.network(t, f.xyz, "Bronze network 1 (internet)")
 	routing := func(enabled bool) int64 {
 		r, err := f.PutNetworkRouting(t.Context(), f.abc, enabled, vcc.Precondition{})
 		ok(t, err)
@@ -104,7 +104,7 @@ func TestPutOfTheSameIsIdempotent(t *testing.T) { onBoth(t, testPutOfTheSameIsId
 
 func testPutOfTheSameIsIdempotent(t *testing.T) {
 	f := newFixture(t)
-	n := f.network(t, f.abc, "Silver network 1")
+	n := f.network(t, f.abc, "Silver network 1 (internet)")
 	for _, s := range []vcc.GatewaySettings{
 		ipv4("172.17.52.1/23"), ipv6("fe80::1", "2001:db8:52::/64"), both(ipv4("172.17.52.1/23"), ipv6("fe80::1", "2001:db8:52::/64")),
 	} {
@@ -148,7 +148,7 @@ func TestPutRefusesInvalidSettings(t *testing.T) { onBoth(t, testPutRefusesInval
 
 func testPutRefusesInvalidSettings(t *testing.T) {
 	f := newFixture(t)
-	n := f.network(t, f.abc, "Silver network 1")
+	n := f.network(t, f.abc, "Silver network 1 (internet)")
 	f.unchanged(t, func() {
 		for field, s := range map[string]vcc.GatewaySettings{
 			"":             {},
@@ -166,7 +166,7 @@ func testPutRefusesInvalidSettings(t *testing.T) {
 func TestGatewayPreconditions(t *testing.T) { onBoth(t, testGatewayPreconditions) }
 
 func testGatewayPreconditions(t *testing.T) {
-	const name = "Silver network 1"
+	const name = "Silver network 1 (internet)"
 	settings, other := ipv4("172.17.52.1/23"), ipv4("172.17.52.2/23")
 	revision := func(r int64) vcc.Precondition { return vcc.Precondition{Revision: &r} }
 	const (
@@ -252,8 +252,8 @@ func TestOverlapRule12(t *testing.T) { onBoth(t, testOverlapRule12) }
 
 func testOverlapRule12(t *testing.T) {
 	f := newFixture(t)
-	silver1, silver2 := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Silver network 2")
-	gold, bronze := f.network(t, f.abc, "Gold network 1"), f.network(t, f.xyz, "Bronze network 1")
+	silver1, silver2 := f.network(t, f.abc, "Silver network 1 (internet)"), f.network(t, f.abc, "Silver network 2 (internet)")
+	gold, bronze := f.network(t, f.abc, "Gold network 1 (internet)"), f.network(t, f.xyz, "Bronze network 1 (internet)")
 	stored := both(ipv4("172.17.52.1/23"), ipv6("fe80::1", "2001:db8:52::/64"))
 	f.put(t, f.abc, silver1.ID, stored)
 
@@ -288,7 +288,7 @@ func testOverlapRule12(t *testing.T) {
 			f.unchanged(t, func() {
 				wantError(t, put(), &vcc.Error{
 					Code: vcc.CodeConflict, Field: tc.field, ResourceID: silver1.ID,
-					Message: fmt.Sprintf("%s overlaps %s of \"Silver network 1\" on the same network extension appliance; "+
+					Message: fmt.Sprintf("%s overlaps %s of \"Silver network 1 (internet)\" on the same network extension appliance; "+
 						"no router can serve both. Use another network here, or change that gateway first", tc.network, tc.taken),
 				})
 			})
@@ -302,7 +302,7 @@ func TestOtherTenantsRule20(t *testing.T) { onBoth(t, testOtherTenantsRule20) }
 
 func testOtherTenantsRule20(t *testing.T) {
 	f := newFixture(t)
-	network, job := f.network(t, f.xyz, "Bronze network 1"), f.job(t, f.xyz, "Hourly")
+	network, job := f.network(t, f.xyz, "Bronze network 1 (internet)"), f.job(t, f.xyz, "Hourly")
 	_, err := f.RunReplicationJob(t.Context(), f.xyz, job.ID)
 	ok(t, err)
 	_, err = f.PutNetworkRouting(t.Context(), f.xyz, true, vcc.Precondition{})
@@ -367,7 +367,7 @@ func testOtherTenantsRule20(t *testing.T) {
 		}
 		equal(t, "gateways", f.gateways(t, f.abc), []vcc.DefaultGateway{})
 		equal(t, "networks of a shared plan", each(f.networks(t, f.abc), nameAndVLAN), []string{
-			"Silver network 1: 101", "Silver network 2: 102", "Silver network 3: 111", "Gold network 1: 201", "Gold network 2: 211",
+			"Silver network 1 (internet): 101", "Silver network 2 (internet): 102", "Silver network 1: 111", "Gold network 1 (internet): 201", "Gold network 1: 211",
 		})
 	})
 
@@ -391,7 +391,7 @@ func TestPages(t *testing.T) { onBoth(t, testPages) }
 
 func testPages(t *testing.T) {
 	f := newFixture(t)
-	n := f.network(t, f.abc, "Silver network 1")
+	n := f.network(t, f.abc, "Silver network 1 (internet)")
 	for i, network := range f.networks(t, f.abc) {
 		f.put(t, f.abc, network.ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
 	}
@@ -422,7 +422,7 @@ func testPages(t *testing.T) {
 			return each(list, func(j vcc.ReplicationJob) string { return j.Name + " of " + j.HardwarePlanName }), total, err
 		},
 	}
-	networks := []string{"Silver network 1", "Silver network 2", "Silver network 3", "Gold network 1", "Gold network 2"}
+	networks := []string{"Silver network 1 (internet)", "Silver network 2 (internet)", "Silver network 1", "Gold network 1 (internet)", "Gold network 1"}
 	for name, all := range map[string][]string{
 		"plans":    {"Silver esx01 VMware 2+1", "Gold hyperv01 HyperV 1+1"},
 		"networks": networks,
@@ -446,18 +446,18 @@ func TestNetworkFilters(t *testing.T) { onBoth(t, testNetworkFilters) }
 
 func testNetworkFilters(t *testing.T) {
 	f := newFixture(t)
-	gold := f.network(t, f.abc, "Gold network 1").HardwarePlanID
+	gold := f.network(t, f.abc, "Gold network 1 (internet)").HardwarePlanID
 	for _, tc := range []struct {
 		filter vcc.NetworkFilter
 		want   []string
 	}{
-		{vcc.NetworkFilter{HardwarePlanID: gold}, []string{"Gold network 1", "Gold network 2"}},
-		{vcc.NetworkFilter{Name: "Silver network 3"}, []string{"Silver network 3"}},
-		{vcc.NetworkFilter{HardwarePlanID: gold, Name: "Silver network 3"}, nil},
+		{vcc.NetworkFilter{HardwarePlanID: gold}, []string{"Gold network 1 (internet)", "Gold network 1"}},
+		{vcc.NetworkFilter{Name: "Silver network 1"}, []string{"Silver network 1"}},
+		{vcc.NetworkFilter{HardwarePlanID: gold, Name: "Silver network 1"}, nil},
 		{vcc.NetworkFilter{Name: "silver network 3"}, nil},
 		{vcc.NetworkFilter{Name: "Silver network %"}, nil},
 		{vcc.NetworkFilter{Name: "' OR 1=1 --"}, nil},
-		{vcc.NetworkFilter{Name: "Silver network 3\x00"}, nil},
+		{vcc.NetworkFilter{Name: "Silver network 1\x00"}, nil},
 		{vcc.NetworkFilter{Name: "\xff"}, nil},
 		{vcc.NetworkFilter{HardwarePlanID: "\x00"}, nil},
 	} {
@@ -495,7 +495,7 @@ func testCancelledWriteLeavesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			n := f.network(t, f.abc, "Silver network 1")
+			n := f.network(t, f.abc, "Silver network 1 (internet)")
 			f.put(t, f.abc, n.ID, ipv4("172.17.52.1/23"))
 			f.unchanged(t, func() {
 				ctx, cancel := context.WithCancel(t.Context())

@@ -207,7 +207,7 @@ func TestConditionalWritersTakeTurns(t *testing.T) { onBoth(t, testConditionalWr
 
 func testConditionalWritersTakeTurns(t *testing.T) {
 	f := newFixture(t)
-	n := f.network(t, f.abc, "Silver network 1")
+	n := f.network(t, f.abc, "Silver network 1 (internet)")
 	f.put(t, f.abc, n.ID, ipv4("10.0.0.1/16"))
 	const writers, each = 4, 10
 	var wg sync.WaitGroup

@@ -39,8 +39,8 @@ func (f *fixture) describe(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-const testLabNetworks = "ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 111, Gold network 1: 201, Gold network 2: 211\n" +
-	"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103"
+const testLabNetworks = "ABC Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201, Gold network 1: 211\n" +
+	"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103"
 
 func TestApplyLabAllocatesVLANsRule1(t *testing.T) { onBoth(t, testApplyLabAllocatesVLANsRule1) }
 
@@ -65,7 +65,7 @@ func TestNamesWithNUL(t *testing.T) { onBoth(t, testNamesWithNUL) }
 
 func testNamesWithNUL(t *testing.T) {
 	f := newFixture(t)
-	for _, name := range []string{"\x00", "Silver network 1\x00", "Silver\x00 network 1"} {
+	for _, name := range []string{"\x00", "Silver network 1 (internet)\x00", "Silver\x00 network 1"} {
 		list, total, err := f.Networks(t.Context(), f.abc, vcc.NetworkFilter{Name: name}, everything)
 		ok(t, err)
 		equal(t, "networks", total+len(list), 0)
@@ -89,9 +89,9 @@ func testOddNames(t *testing.T) {
 		ok(t, f.ApplyLab(t.Context(), lab, nil))
 		as := f.actor(t, name)
 		as.Name = name
-		list, _, err := f.Networks(t.Context(), as, vcc.NetworkFilter{Name: name + " network 1"}, everything)
+		list, _, err := f.Networks(t.Context(), as, vcc.NetworkFilter{Name: vcc.NetworkName(name, true, 1)}, everything)
 		ok(t, err)
-		equal(t, "networks", each(list, networkName), []string{name + " network 1"})
+		equal(t, "networks", each(list, networkName), []string{vcc.NetworkName(name, true, 1)})
 		equal(t, "actor", f.put(t, as, list[0].ID, app).UpdatedBy, name)
 		equal(t, "gateways", each(f.gateways(t, as), func(g vcc.DefaultGateway) string { return g.UpdatedBy + " " + g.HardwarePlanName }), []string{name + " " + name})
 		ok(t, f.ApplyLab(t.Context(), testLab(), []string{name}))
@@ -102,10 +102,10 @@ func TestApplyLabIsRepeatable(t *testing.T) { onBoth(t, testApplyLabIsRepeatable
 
 func testApplyLabIsRepeatable(t *testing.T) {
 	f := newFixture(t)
-	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1").ID, app)
+	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1 (internet)").ID, app)
 	_, err := f.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
 	ok(t, err)
-	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1": app, "Gold network 2": office})
+	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1 (internet)": app, "Gold network 1": office})
 	f.unchanged(t, func() { ok(t, f.ApplyLab(t.Context(), testLab(), nil)) })
 
 	// There and back: only the digest and the name of the provider ever differ.
@@ -138,9 +138,9 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.HardwarePlans[0].Networks = vcc.LabNetworkCount{WithInternet: 3, WithoutInternet: 2}
 				lab.Tenants[0].Jobs = nil
 			},
-			"ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 104, Silver network 4: 111, Silver network 5: 112, Gold network 1: 201, Gold network 2: 211\n" +
-				"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103",
-			"Silver network 2: 102, Silver network 4: 111, Gold network 1: 201",
+			"ABC Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 3 (internet): 104, Silver network 1: 111, Silver network 2: 112, Gold network 1 (internet): 201, Gold network 1: 211\n" +
+				"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103",
+			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 		{
 			"a plan shrinks by a network without a gateway",
@@ -148,9 +148,9 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.HardwarePlans[2].Networks = vcc.LabNetworkCount{WithInternet: 1}
 				lab.Tenants[0].Jobs = nil
 			},
-			"ABC Silver network 1: 101, Silver network 2: 102, Silver network 3: 111, Gold network 1: 201\n" +
-				"XYZ Gold network 1: 202, Bronze network 1: 103",
-			"Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+			"ABC Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201\n" +
+				"XYZ Gold network 1 (internet): 202, Bronze network 1 (internet): 103",
+			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 		{
 			"tenants, plans and hosts come in another order",
@@ -160,9 +160,9 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				slices.Reverse(lab.Tenants)
 				slices.Reverse(lab.Tenants[1].Subscriptions)
 			},
-			"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103\n" +
-				"ABC Gold network 1: 201, Gold network 2: 211, Silver network 1: 101, Silver network 2: 102, Silver network 3: 111",
-			"Gold network 1: 201, Silver network 2: 102, Silver network 3: 111",
+			"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103\n" +
+				"ABC Gold network 1 (internet): 201, Gold network 1: 211, Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111",
+			"Gold network 1 (internet): 201, Silver network 2 (internet): 102, Silver network 1: 111",
 		},
 		{
 			"ranges move away under what is allocated (rule 2), and a new tenant gets of the new ones",
@@ -170,13 +170,13 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.Hosts[0].VLANs = []vcc.VLANRange{{WithInternet: []int{102, 102}}, {WithInternet: []int{301, 309}, WithoutInternet: []int{311, 319}}}
 				lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Silver"}})
 			},
-			testLabNetworks + "\nNew Silver network 1: 301, Silver network 2: 302, Silver network 3: 311",
-			"Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+			testLabNetworks + "\nNew Silver network 1 (internet): 301, Silver network 2 (internet): 302, Silver network 1: 311",
+			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 		{
 			"every range is gone (rule 2)",
 			func(lab *vcc.Lab) { lab.Hosts[0].VLANs, lab.Hosts[1].VLANs = nil, nil },
-			testLabNetworks, "Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+			testLabNetworks, "Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 		{
 			"a host, a plan and a tenant are added",
@@ -185,13 +185,13 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Iron", Host: "esx02", Networks: vcc.LabNetworkCount{WithInternet: 1}})
 				lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Iron"}})
 			},
-			testLabNetworks + "\nNew Iron network 1: 101", // VLAN IDs count per host
-			"Silver network 2: 102, Silver network 3: 111, Gold network 1: 201",
+			testLabNetworks + "\nNew Iron network 1 (internet): 101", // VLAN IDs count per host
+			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFixture(t)
-			for i, name := range []string{"Silver network 2", "Silver network 3", "Gold network 1"} {
+			for i, name := range []string{"Silver network 2 (internet)", "Silver network 1", "Gold network 1 (internet)"} {
 				f.put(t, f.abc, f.network(t, f.abc, name).ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
 			}
 			_, err := f.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
@@ -225,8 +225,8 @@ func testApplyLabGivesFreedVLANsOutAgain(t *testing.T) {
 		unsubscribe(&lab.Tenants[0], "Silver")
 		lab.Tenants[1].Subscriptions = append(lab.Tenants[1].Subscriptions, "Silver")
 	}), nil))
-	equal(t, "networks", f.describe(t), "ABC Gold network 1: 201, Gold network 2: 211\n"+
-		"XYZ Gold network 1: 202, Gold network 2: 212, Bronze network 1: 103, Silver network 1: 101, Silver network 2: 102, Silver network 3: 111")
+	equal(t, "networks", f.describe(t), "ABC Gold network 1 (internet): 201, Gold network 1: 211\n"+
+		"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103, Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111")
 }
 
 // TestApplyLabRemovesByName removes what has gateways: refused, and nothing
@@ -249,39 +249,39 @@ func testApplyLabRemovesByName(t *testing.T) {
 				lab.HardwarePlans[0].Networks.WithoutInternet = 0
 				lab.Tenants[0].Jobs = nil
 			},
-			`the lab no longer has "Silver network 3" of tenant "ABC"` + kept + `"Silver network 3" by name`,
-			[]string{"Silver network 3", "Silver", "ABC"},
-			"ABC Silver network 1, XYZ Gold network 1, XYZ Bronze network 1", 5,
+			`the lab no longer has "Silver network 1" of tenant "ABC"` + kept + `"Silver network 1" by name`,
+			[]string{"Silver network 1", "Silver", "ABC"},
+			"ABC Silver network 1 (internet), XYZ Gold network 1 (internet), XYZ Bronze network 1 (internet)", 5,
 		},
 		{
 			"a subscription ends",
 			func(lab *vcc.Lab) { unsubscribe(&lab.Tenants[0], "Silver") },
-			`the lab no longer has "Silver network 1" of tenant "ABC"` + kept + `"Silver network 1" by name`,
+			`the lab no longer has "Silver network 1 (internet)" of tenant "ABC"` + kept + `"Silver network 1 (internet)" by name`,
 			[]string{"Silver", "ABC"},
-			"XYZ Gold network 1, XYZ Bronze network 1", 6,
+			"XYZ Gold network 1 (internet), XYZ Bronze network 1 (internet)", 6,
 		},
 		{
 			"a plan is gone",
 			func(lab *vcc.Lab) { drop(lab, "Bronze") },
-			`the lab no longer has "Bronze network 1" of tenant "XYZ"` + kept + `"Bronze network 1" by name`,
-			[]string{"Bronze network 1", "Bronze", "XYZ"},
-			"ABC Silver network 1, ABC Silver network 3, XYZ Gold network 1", 5,
+			`the lab no longer has "Bronze network 1 (internet)" of tenant "XYZ"` + kept + `"Bronze network 1 (internet)" by name`,
+			[]string{"Bronze network 1 (internet)", "Bronze", "XYZ"},
+			"ABC Silver network 1 (internet), ABC Silver network 1, XYZ Gold network 1 (internet)", 5,
 		},
 		{
 			"a tenant is gone, with its history",
 			func(lab *vcc.Lab) { lab.Tenants = lab.Tenants[:1] },
-			`the lab no longer has "Gold network 1" of tenant "XYZ"` + kept + `"Gold network 1" by name`,
+			`the lab no longer has "Gold network 1 (internet)" of tenant "XYZ"` + kept + `"Gold network 1 (internet)" by name`,
 			[]string{"XYZ"},
-			"ABC Silver network 1, ABC Silver network 3", 2,
+			"ABC Silver network 1 (internet), ABC Silver network 1", 2,
 		},
 	} {
 		for _, remove := range tc.remove {
 			t.Run(tc.name+" by "+remove, func(t *testing.T) {
 				f := newFixture(t)
-				for i, name := range []string{"Silver network 1", "Silver network 3"} {
+				for i, name := range []string{"Silver network 1 (internet)", "Silver network 1"} {
 					f.put(t, f.abc, f.network(t, f.abc, name).ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
 				}
-				for i, name := range []string{"Gold network 1", "Bronze network 1"} {
+				for i, name := range []string{"Gold network 1 (internet)", "Bronze network 1 (internet)"} {
 					f.put(t, f.xyz, f.network(t, f.xyz, name).ID, ipv4(fmt.Sprintf("10.%d.0.1/16", i)))
 				}
 				lab := changed(tc.change)
@@ -369,7 +369,7 @@ func testApplyLabMovesAPlanNobodyUses(t *testing.T) {
 		unsubscribe(&lab.Tenants[1], "Bronze")
 	}), nil))
 	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) { lab.HardwarePlans[1].Host = "hyperv01" }), nil))
-	equal(t, "networks", f.describe(t), strings.Replace(testLabNetworks, "Bronze network 1: 103", "Bronze network 1: 203", 1))
+	equal(t, "networks", f.describe(t), strings.Replace(testLabNetworks, "Bronze network 1 (internet): 103", "Bronze network 1 (internet): 203", 1))
 }
 
 // TestApplyLabJobs checks that a job keeps its runs while the lab has it.
@@ -377,7 +377,7 @@ func TestApplyLabJobs(t *testing.T) { onBoth(t, testApplyLabJobs) }
 
 func testApplyLabJobs(t *testing.T) {
 	f := newFixture(t)
-	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1": app, "Gold network 2": office})
+	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1 (internet)": app, "Gold network 1": office})
 	weekly := f.job(t, f.abc, "Weekly")
 	list := func() []string {
 		jobs, _, err := f.ReplicationJobs(t.Context(), f.abc, everything)
@@ -413,8 +413,8 @@ func testApplyLabIsAtomic(t *testing.T) {
 		lab.Tenants[1].Subscriptions = append(lab.Tenants[1].Subscriptions, "Iron")
 	})
 	f := newFixture(t)
-	f.put(t, f.abc, f.network(t, f.abc, "Gold network 1").ID, app)
-	f.put(t, f.xyz, f.network(t, f.xyz, "Bronze network 1").ID, app)
+	f.put(t, f.abc, f.network(t, f.abc, "Gold network 1 (internet)").ID, app)
+	f.put(t, f.xyz, f.network(t, f.xyz, "Bronze network 1 (internet)").ID, app)
 	apply := func() error { return f.ApplyLab(t.Context(), lab, []string{"Gold", "XYZ"}) }
 	before := dump(t, f.path)
 	for table, writes := range map[string][]string{

@@ -103,7 +103,7 @@ func TestStoreOutlivesPostgres(t *testing.T) {
 	f := &fixture{path: address, at: time.Now().UTC()}
 	f.open(t)
 	f.abc = f.actor(t, "ABC")
-	id := f.network(t, f.abc, "Silver network 1").ID
+	id := f.network(t, f.abc, "Silver network 1 (internet)").ID
 	f.put(t, f.abc, id, app)
 	server.Kill()
 	for range 3 {

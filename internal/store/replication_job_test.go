@@ -44,13 +44,13 @@ func testFirstRunDetectsRule4(t *testing.T) {
 	f := newFixture(t)
 	job := f.job(t, f.abc, "Nightly")
 	equal(t, "a job that never ran", job, vcc.ReplicationJob{
-		ID: job.ID, Name: "Nightly", HardwarePlanID: f.network(t, f.abc, "Silver network 1").HardwarePlanID, HardwarePlanName: "Silver", ApplicationAware: true,
+		ID: job.ID, Name: "Nightly", HardwarePlanID: f.network(t, f.abc, "Silver network 1 (internet)").HardwarePlanID, HardwarePlanName: "Silver", ApplicationAware: true,
 	})
-	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 1": appBoth, "Silver network 3": officeBoth}, linux)
-	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1": app, "Gold network 2": office})
+	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 1 (internet)": appBoth, "Silver network 1": officeBoth}, linux)
+	f.run(t, "Weekly", 1, map[string]vcc.GatewaySettings{"Gold network 1 (internet)": app, "Gold network 1": office})
 
 	// A gateway that was removed on purpose does not come back.
-	ok(t, f.RemoveDefaultGateway(t.Context(), f.abc, f.network(t, f.abc, "Silver network 1").ID, vcc.Precondition{}))
+	ok(t, f.RemoveDefaultGateway(t.Context(), f.abc, f.network(t, f.abc, "Silver network 1 (internet)").ID, vcc.Precondition{}))
 	before := f.gateways(t, f.abc)
 	f.run(t, "Nightly", 2, nil)
 	f.run(t, "Nightly", 3, nil)
@@ -74,9 +74,9 @@ func TestDetectionOverwritesNothing(t *testing.T) { onBoth(t, testDetectionOverw
 
 func testDetectionOverwritesNothing(t *testing.T) {
 	f := newFixture(t)
-	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1").ID, ipv4("172.17.52.254/23"))
-	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 3": officeBoth}, linux,
-		vcc.DetectionSkip{ProductionNetwork: "App", Reason: `"Silver network 1" has a stored default gateway, which detection never overwrites`})
+	f.put(t, f.abc, f.network(t, f.abc, "Silver network 1 (internet)").ID, ipv4("172.17.52.254/23"))
+	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 1": officeBoth}, linux,
+		vcc.DetectionSkip{ProductionNetwork: "App", Reason: `"Silver network 1 (internet)" has a stored default gateway, which detection never overwrites`})
 	equal(t, "the stored gateway", f.gateways(t, f.abc)[0].GatewaySettings, ipv4("172.17.52.254/23"))
 }
 
@@ -84,13 +84,13 @@ func TestDetectionSkipsOverlaps(t *testing.T) { onBoth(t, testDetectionSkipsOver
 
 func testDetectionSkipsOverlaps(t *testing.T) {
 	f := newFixture(t)
-	f.put(t, f.abc, f.network(t, f.abc, "Silver network 2").ID, ipv4("172.17.52.1/22"))
-	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 3": officeBoth}, linux, vcc.DetectionSkip{
+	f.put(t, f.abc, f.network(t, f.abc, "Silver network 2 (internet)").ID, ipv4("172.17.52.1/22"))
+	f.run(t, "Nightly", 1, map[string]vcc.GatewaySettings{"Silver network 1": officeBoth}, linux, vcc.DetectionSkip{
 		ProductionNetwork: "App",
-		Reason: `ipv4: 172.17.52.0/23 overlaps 172.17.52.0/22 of "Silver network 2" on the same network extension appliance; ` +
+		Reason: `ipv4: 172.17.52.0/23 overlaps 172.17.52.0/22 of "Silver network 2 (internet)" on the same network extension appliance; ` +
 			"no router can serve both. Use another network here, or change that gateway first",
 	})
-	ok(t, f.RemoveDefaultGateway(t.Context(), f.abc, f.network(t, f.abc, "Silver network 2").ID, vcc.Precondition{}))
+	ok(t, f.RemoveDefaultGateway(t.Context(), f.abc, f.network(t, f.abc, "Silver network 2 (internet)").ID, vcc.Precondition{}))
 	f.run(t, "Nightly", 2, nil) // the first run was the only chance
 }
 
@@ -100,10 +100,10 @@ func testJobUsesItsMapping(t *testing.T) {
 	f := newFixture(t)
 	lab := testLab()
 	lab.Tenants[0].Jobs = []vcc.LabReplicationJob{{
-		Name: "Table", HardwarePlan: "Silver", VMs: []string{"web01", "file01"}, Mapping: map[string]string{"Office": "Silver network 3"},
+		Name: "Table", HardwarePlan: "Silver", VMs: []string{"web01", "file01"}, Mapping: map[string]string{"Office": "Silver network 1"},
 	}}
 	ok(t, f.ApplyLab(t.Context(), lab, nil))
-	f.run(t, "Table", 1, map[string]vcc.GatewaySettings{"Silver network 3": office},
+	f.run(t, "Table", 1, map[string]vcc.GatewaySettings{"Silver network 1": office},
 		vcc.DetectionSkip{ProductionNetwork: "App", Reason: "the job maps it to no cloud network"})
 }
 
@@ -116,8 +116,8 @@ func testSeedRunsEveryJobOnce(t *testing.T) {
 	ok(t, err)
 	equal(t, "seeded", seeded, true)
 	for tenant, want := range map[string][]string{
-		"ABC": {"Silver network 1", "Silver network 3", "Gold network 1", "Gold network 2"},
-		"XYZ": {"Bronze network 1"},
+		"ABC": {"Silver network 1 (internet)", "Silver network 1", "Gold network 1 (internet)", "Gold network 1"},
+		"XYZ": {"Bronze network 1 (internet)"},
 	} {
 		equal(t, "gateways of "+tenant, each(f.gateways(t, f.actor(t, tenant)), func(g vcc.DefaultGateway) string { return g.NetworkName }), want)
 	}

@@ -91,7 +91,7 @@ func TestOpenFillsConnectedNetworks(t *testing.T) { onBoth(t, testOpenFillsConne
 
 func testOpenFillsConnectedNetworks(t *testing.T) {
 	f := newFixture(t)
-	first, second := f.network(t, f.abc, "Silver network 1"), f.network(t, f.abc, "Silver network 2")
+	first, second := f.network(t, f.abc, "Silver network 1 (internet)"), f.network(t, f.abc, "Silver network 2 (internet)")
 	f.put(t, f.abc, first.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")))
 	want := query(t, f.path, "SELECT tenant_id || host_id || first_address || last_address || network_id FROM connected_networks ORDER BY 1")
 	ok(t, f.Close())

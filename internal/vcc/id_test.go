@@ -12,7 +12,7 @@ func TestValidateNetworkID(t *testing.T) {
 	wantErrors(t, vcc.ValidateNetworkID(id))
 	for name, quoted := range map[string]string{
 		"empty":      `""`,
-		"a name":     `"VMware Silver network 1"`,
+		"a name":     `"VMware Silver network 1 (internet)"`,
 		"upper case": `"` + strings.ToUpper(id) + `"`,
 		"braces":     `"{` + id + `}"`,
 		"no hyphens": `"6f1c2a340b5d5e7f8a9b0c1d2e3f4a5b"`,

@@ -50,11 +50,14 @@ func (c LabNetworkCount) valid() bool {
 		1 <= c.WithInternet+c.WithoutInternet && c.WithInternet+c.WithoutInternet <= maxVLAN
 }
 
-// NetworkNames lists the names of a valid plan's networks, in order.
+// NetworkNames lists the names of a valid plan's networks: those with internet access first.
 func (p LabHardwarePlan) NetworkNames() []string {
-	names := make([]string, p.Networks.WithInternet+p.Networks.WithoutInternet)
-	for i := range names {
-		names[i] = NetworkName(p.Name, i+1)
+	var names []string
+	for n := 1; n <= p.Networks.WithInternet; n++ {
+		names = append(names, NetworkName(p.Name, true, n))
+	}
+	for n := 1; n <= p.Networks.WithoutInternet; n++ {
+		names = append(names, NetworkName(p.Name, false, n))
 	}
 	return names
 }

@@ -43,7 +43,7 @@ func validLab() vcc.Lab {
 				},
 				Jobs: []vcc.LabReplicationJob{{
 					Name: "Nightly", HardwarePlan: "Silver", VMs: []string{"web01", "db01"},
-					Mapping: map[string]string{"App": "Silver network 1", "Data": "Silver network 2"},
+					Mapping: map[string]string{"App": "Silver network 1 (internet)", "Data": "Silver network 1"},
 				}},
 				FailoverPlans: []vcc.LabFailoverPlan{{
 					Name: "Whole site", VMs: []string{"db01", "web01"},
@@ -179,9 +179,9 @@ func TestLabValidateRefuses(t *testing.T) {
 		{"job on a plan of others", func(l *draft) { l.abc.Jobs[0].HardwarePlan = "Gold" }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Gold"; use one of "Silver"`},
 		{"job of a tenant without plans", func(l *draft) { l.abc.Subscriptions = nil }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Silver"; none is declared`},
 		{"table without effect (rule 6)", networks(1, 1), "tenants[0].replication_jobs[0].mapping", "on 2 production networks and the plan has as many cloud networks"},
-		{"table from no network", func(l *draft) { l.abc.Jobs[0].Mapping["Dat"] = "Silver network 3" }, "tenants[0].replication_jobs[0].mapping", `there is no production network "Dat"`},
-		{"table to no network", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 5" }, "tenants[0].replication_jobs[0].mapping", `there is no cloud network "Silver network 5"; use one of "Silver network 1"`},
-		{"table to one network twice", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 1" }, "tenants[0].replication_jobs[0].mapping", `"App" and "Data" are both mapped to "Silver network 1"`},
+		{"table from no network", func(l *draft) { l.abc.Jobs[0].Mapping["Dat"] = "Silver network 2" }, "tenants[0].replication_jobs[0].mapping", `there is no production network "Dat"`},
+		{"table to no network", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 5" }, "tenants[0].replication_jobs[0].mapping", `there is no cloud network "Silver network 5"; use one of "Silver network 1 (internet)"`},
+		{"table to one network twice", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 1 (internet)" }, "tenants[0].replication_jobs[0].mapping", `"App" and "Data" are both mapped to "Silver network 1 (internet)"`},
 
 		{"failover plan twice", func(l *draft) { l.abc.FailoverPlans = append(l.abc.FailoverPlans, l.abc.FailoverPlans[0]) }, "tenants[0].failover_plans[1].name", `"Whole site" is at tenants[0].failover_plans[0].name already`},
 		{"failover plan without VMs", func(l *draft) { l.abc.FailoverPlans[0].VMs = nil }, "tenants[0].failover_plans[0].vms", "at least one VM is required"},
@@ -237,9 +237,9 @@ func TestNetworkNamesRule1(t *testing.T) {
 		networks vcc.LabNetworkCount
 		want     []string
 	}{
-		{vcc.LabNetworkCount{WithInternet: 1}, []string{"Silver network 1"}},
+		{vcc.LabNetworkCount{WithInternet: 1}, []string{"Silver network 1 (internet)"}},
 		{vcc.LabNetworkCount{WithoutInternet: 2}, []string{"Silver network 1", "Silver network 2"}},
-		{vcc.LabNetworkCount{WithInternet: 2, WithoutInternet: 1}, []string{"Silver network 1", "Silver network 2", "Silver network 3"}},
+		{vcc.LabNetworkCount{WithInternet: 2, WithoutInternet: 1}, []string{"Silver network 1 (internet)", "Silver network 2 (internet)", "Silver network 1"}},
 	} {
 		if diff := cmp.Diff(tc.want, vcc.LabHardwarePlan{Name: "Silver", Networks: tc.networks}.NetworkNames()); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", tc.networks, diff)

@@ -19,10 +19,15 @@ type Network struct {
 	InternetAccess bool
 }
 
-// NetworkName returns the name of a plan's n-th network, n from 1: those with
-// internet access come first.
-func NetworkName(plan string, n int) string {
-	return fmt.Sprintf("%s network %d", plan, n)
+// NetworkName returns the name of a plan's n-th network among those with internet access,
+// or among those without, n from 1. The names are the product's: they stand in its console and in
+// the help of its cmdlets. A plan that is widened so adds names and shifts none.
+func NetworkName(plan string, internetAccess bool, n int) string {
+	name := fmt.Sprintf("%s network %d", plan, n)
+	if internetAccess {
+		name += " (internet)"
+	}
+	return name
 }
 
 // HardwarePlan is what a service provider sells for replicas; to the tenant it

@@ -8,7 +8,7 @@ locals {
 }
 
 resource "vcc_default_gateway" "app" {
-  network_id = local.network["VMware Silver network 1"]
+  network_id = local.network["VMware Silver network 1 (internet)"]
 
   ipv4 = {
     address     = "172.17.52.1"
@@ -22,7 +22,7 @@ resource "vcc_default_gateway" "app" {
 }
 
 resource "vcc_default_gateway" "data" {
-  network_id = local.network["VMware Silver network 3"]
+  network_id = local.network["VMware Silver network 1"]
 
   ipv4 = {
     address     = "172.17.54.1"
