@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,9 +30,11 @@ import (
 // request is what a client asks for.
 type request struct {
 	key string // a network's ID, or "" for the routing option
-	do  string // "get", "put" or "remove"
+	do  string // "get", "put", "remove", "restore" or "detect"
 	// value is what to store: the last octet of the address, or 0 and 1 for the option.
 	value int
+	// job is what detects the value 9.
+	job string
 	// absent and revision are the condition; a revision of 0 is none.
 	absent   bool
 	revision int64
@@ -48,6 +51,10 @@ type response struct {
 type state struct {
 	revision int64
 	value    int
+	// detected is the value that a job detected and that this one overwrote, 0 for none.
+	// origin is the gateway's, "" for the option.
+	detected int
+	origin   vcc.Origin
 	// last is the newest revision that the key had, removals left out.
 	last int64
 }
@@ -68,14 +75,24 @@ var register = porcupine.Model{
 	Init: func() any { return state{} },
 	Step: func(s, in, out any) (bool, any) {
 		now, asked, told := s.(state), in.(request), out.(response)
-		here := now.revision == told.stored.revision && (now.revision == 0 || now.value == told.stored.value)
+		at := now
+		at.last = 0
+		here := at == told.stored || now.revision == 0 && told.stored.revision == 0
+		if asked.do == "detect" {
+			if now.revision != 0 {
+				return told.stored == state{}, now // it never overwrites
+			}
+			next := told.stored
+			next.last = next.revision
+			return next.revision > now.last && next.value == 9 && next.detected == 0, next
+		}
 		if asked.do == "get" {
 			if now.revision == 0 && asked.key != "" {
 				return told.code == vcc.CodeNotFound, now
 			}
 			return told.code == "" && here, now
 		}
-		if asked.do == "remove" && now.revision == 0 {
+		if (asked.do == "remove" || asked.do == "restore") && now.revision == 0 {
 			return told.code == vcc.CodeNotFound, now
 		}
 		if asked.absent && now.revision != 0 || asked.revision != 0 && asked.revision != now.revision {
@@ -84,14 +101,25 @@ var register = porcupine.Model{
 		switch {
 		case told.code != "":
 			return false, now
-		case asked.do == "remove":
-			return true, state{last: now.last}
-		case now.revision != 0 && now.value == asked.value || asked.key == "" && now.value == asked.value:
+		case asked.do == "remove" || asked.do == "restore" && now.detected == 0:
+			return told.stored == state{}, state{last: now.last}
+		case asked.do == "put" && now.origin != vcc.OriginDetected && now.value == asked.value && (now.revision != 0 || asked.key == ""):
 			return here, now // idempotent
 		}
 		// Another revision, and never one from before.
-		next := state{revision: told.stored.revision, value: asked.value, last: told.stored.revision}
-		return told.stored.value == asked.value && next.revision > now.last, next
+		next := state{revision: told.stored.revision, value: asked.value, detected: now.detected}
+		switch {
+		case asked.do == "restore":
+			next.value, next.detected, next.origin = now.detected, 0, vcc.OriginDetected
+		case asked.key != "":
+			next.origin = vcc.OriginSpecified
+			if now.origin == vcc.OriginDetected {
+				next.detected = now.value
+			}
+		}
+		good := next == told.stored && next.revision > now.last
+		next.last = next.revision
+		return good, next
 	},
 }
 
@@ -117,6 +145,13 @@ func ask(ctx context.Context, c *httpapi.Client, r request) (response, error) {
 		address := fmt.Sprintf("10.%d.0.%d", r.key[0], r.value) // IDs begin with different characters
 		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
 		told, err = c.PutDefaultGateway(ctx, r.key, settings, condition)
+	case r.do == "restore":
+		told, err = c.RestoreDetectedGateway(ctx, r.key, condition)
+	case r.do == "detect":
+		var run *httpapi.JobRun
+		if run, err = c.RunReplicationJob(ctx, r.job); err == nil && len(run.Detected) > 0 {
+			told = &run.Detected[0]
+		}
 	default:
 		err = c.RemoveDefaultGateway(ctx, r.key, condition)
 	}
@@ -133,9 +168,15 @@ func ask(ctx context.Context, c *httpapi.Client, r request) (response, error) {
 	switch told := told.(type) {
 	case *httpapi.DefaultGateway:
 		if told != nil {
-			answer.stored.revision = told.Revision
-			if _, err := fmt.Sscanf(told.IPv4.Address, fmt.Sprintf("10.%d.0.%%d", r.key[0]), &answer.stored.value); err != nil {
+			answer.stored.revision, answer.stored.origin = told.Revision, told.Origin
+			last := fmt.Sprintf("10.%d.0.%%d", r.key[0])
+			if _, err := fmt.Sscanf(told.IPv4.Address, last, &answer.stored.value); err != nil {
 				return answer, err
+			}
+			if told.Detected != nil {
+				if _, err := fmt.Sscanf(told.Detected.IPv4.Address, last, &answer.stored.detected); err != nil {
+					return answer, err
+				}
 			}
 		}
 	case *httpapi.NetworkRouting:
@@ -149,20 +190,25 @@ func ask(ctx context.Context, c *httpapi.Client, r request) (response, error) {
 	return answer, nil
 }
 
+// firstRuns is how many jobs there are that find a gateway for each network.
+const firstRuns = 50
+
 // servers opens several servers on one database and returns a client of each, and
-// the networks.
+// some networks.
 func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, networks []string) {
 	t.Helper()
+	lab := vcc.Lab{
+		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
+		Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 40}}}}},
+		HardwarePlans:   []vcc.LabHardwarePlan{{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 40}}},
+		Tenants:         []vcc.LabTenant{{Name: "ABC", Subscriptions: []string{"Silver"}}},
+	}
+	var s *store.Store
 	for range n {
-		s, err := store.Open(t.Context(), database)
+		var err error
+		s, err = store.Open(t.Context(), database)
 		ok(t, err)
 		t.Cleanup(func() { _ = s.Close() })
-		lab := vcc.Lab{
-			ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
-			Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 40}}}}},
-			HardwarePlans:   []vcc.LabHardwarePlan{{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 40}}},
-			Tenants:         []vcc.LabTenant{{Name: "ABC", Subscriptions: []string{"Silver"}}},
-		}
 		ok(t, s.ApplyLab(t.Context(), lab, nil))
 		tenants, err := s.Tenants(t.Context())
 		ok(t, err)
@@ -181,8 +227,17 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 	for _, n := range all {
 		if !begins[n.ID[0]] && len(networks) < 3 {
 			begins[n.ID[0]], networks = true, append(networks, n.ID)
+			tenant, prefix := &lab.Tenants[0], fmt.Sprintf("10.%d.0.", n.ID[0])
+			tenant.ProductionNetworks = append(tenant.ProductionNetworks, vcc.ProductionNetwork{Name: n.ID, IPv4: prefix + "0/24", IPv4Gateway: prefix + "9"})
+			tenant.VMs = append(tenant.VMs, vcc.VM{Name: n.ID, Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: n.ID}}})
+			for i := range firstRuns {
+				tenant.Jobs = append(tenant.Jobs, vcc.LabReplicationJob{
+					Name: fmt.Sprint(n.ID, " ", i), HardwarePlan: "Silver", VMs: []string{n.ID}, Mapping: map[string]string{n.ID: n.Name},
+				})
+			}
 		}
 	}
+	ok(t, s.ApplyLab(t.Context(), lab, nil))
 	return clients, networks
 }
 
@@ -252,18 +307,30 @@ func checkLinearizability(t *testing.T, database string) {
 	servers, networks := servers(t, database, 2)
 	keys := append([]string{""}, networks...)
 	histories := make([][]porcupine.Operation, clients)
+	jobs, err := servers[0].ReplicationJobs(t.Context())
+	ok(t, err)
+	unused := map[string]chan string{} // jobs that have not run, by network
+	for _, n := range networks {
+		unused[n] = make(chan string, firstRuns)
+	}
+	for _, j := range jobs {
+		n, _, _ := strings.Cut(j.Name, " ")
+		unused[n] <- j.ID
+	}
 	start := time.Now()
 	var running sync.WaitGroup
 	for i := range clients {
 		running.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(i), 1))
-			seen := map[string]int64{} // the revision that this client has seen last, by key
+			seen := map[string]state{} // what this client has seen last, by key
 			for range requests {
 				r := request{key: keys[random.IntN(len(keys))], value: 1 + random.IntN(3), do: "put"}
 				switch chance := random.IntN(10); {
 				case chance < 4:
 					r.do = "get"
-				case chance < 6 && r.key != "":
+				case chance < 6 && seen[r.key].detected != 0:
+					r.do = "restore"
+				case chance < 6 && r.key != "" && seen[r.key].origin != vcc.OriginDetected:
 					r.do = "remove"
 				}
 				if r.key == "" {
@@ -274,7 +341,14 @@ func checkLinearizability(t *testing.T, database string) {
 					case 0:
 						r.absent = r.do == "put" && r.key != ""
 					case 1, 2:
-						r.revision = seen[r.key]
+						r.revision = seen[r.key].revision
+					}
+				}
+				if r.do == "get" && r.key != "" && seen[r.key].revision == 0 {
+					select {
+					case r.job = <-unused[r.key]:
+						r.do = "detect"
+					default:
 					}
 				}
 				o := porcupine.Operation{ClientId: i, Input: r, Call: time.Since(start).Nanoseconds()}
@@ -284,19 +358,25 @@ func checkLinearizability(t *testing.T, database string) {
 					t.Errorf("%+v: %v", r, err)
 					return
 				}
-				seen[r.key] = told.stored.revision
+				seen[r.key] = told.stored
 				histories[i] = append(histories[i], o)
 			}
 		})
 	}
 	running.Wait()
 	var history []porcupine.Operation
-	codes := map[vcc.ErrorCode]int{}
+	codes, restored := map[vcc.ErrorCode]int{}, 0
 	for _, h := range histories {
 		for _, o := range h {
 			codes[o.Output.(response).code]++
+			if o.Input.(request).do == "restore" && o.Output.(response).stored.origin == vcc.OriginDetected && o.Output.(response).code == "" {
+				restored++
+			}
 		}
 		history = append(history, h...)
+	}
+	if restored < 5 {
+		t.Errorf("what was detected came back %d times: this test does not test much", restored)
 	}
 	if len(history) != clients*requests {
 		t.Fatalf("%d operations, want %d", len(history), clients*requests)

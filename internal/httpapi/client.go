@@ -369,6 +369,20 @@ func (c *Client) RemoveDefaultGateway(ctx context.Context, networkID string, con
 	return c.call(ctx, http.MethodDelete, gatewayPath(networkID), nil, condition, nil, nil)
 }
 
+// RestoreDetectedGateway takes away what was specified for a network, under a condition:
+// it returns what had been detected before, which is stored again, or nil where there was
+// no such thing and no gateway is left. CodeConflict: what was detected overlaps with
+// another gateway by now; nothing was changed. CodeNotFound, CodePreconditionFailed: as
+// RemoveDefaultGateway.
+func (c *Client) RestoreDetectedGateway(ctx context.Context, networkID string, condition http.Header) (*DefaultGateway, error) {
+	g := new(DefaultGateway)
+	err := c.call(ctx, http.MethodDelete, gatewayPath(networkID), url.Values{"restoreDetected": {"true"}}, condition, nil, g)
+	if err != nil || g.NetworkID == "" {
+		return nil, err
+	}
+	return g, nil
+}
+
 // DefaultGatewayChanges returns a network's history, newest first.
 func (c *Client) DefaultGatewayChanges(ctx context.Context, networkID string) ([]Change, error) {
 	return all[Change](ctx, c, "defaultGateways/"+url.PathEscape(networkID)+"/changes", nil)

@@ -81,6 +81,16 @@ func TestClientOperations(t *testing.T) {
 	ok(t, err)
 	equal(t, "number of changes and the newest", []any{len(changes), changes[0].Before, changes[0].After}, []any{3, &second.GatewayState, (*httpapi.GatewayState)(nil)})
 
+	third, err := c.PutDefaultGateway(ctx, n.ID, settings, httpapi.IfAbsent())
+	ok(t, err)
+	_, err = c.RestoreDetectedGateway(ctx, n.ID, httpapi.IfRevision(first.Revision))
+	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: n.ID, Current: third})
+	removed, err := c.RestoreDetectedGateway(ctx, n.ID, httpapi.IfRevision(third.Revision))
+	ok(t, err)
+	equal(t, "what a removal brought back", removed, (*httpapi.DefaultGateway)(nil))
+	_, err = c.RestoreDetectedGateway(ctx, n.ID, httpapi.Unconditional())
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID})
+
 	option, err := c.PutNetworkRouting(ctx, true, httpapi.IfRevision(0))
 	ok(t, err)
 	read, err := c.NetworkRouting(ctx)

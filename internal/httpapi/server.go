@@ -173,6 +173,7 @@ func (s *server) register() {
 	handle(s, http.MethodGet, "defaultGateways/{networkId}", "Get a default gateway", s.getGateway)
 	handle(s, http.MethodPut, "defaultGateways/{networkId}", "Set a default gateway", s.putGateway)
 	handle(s, http.MethodDelete, "defaultGateways/{networkId}", "Remove a default gateway", s.removeGateway)
+	s.api.OpenAPI().Paths[basePath+"/defaultGateways/{networkId}"].Delete.Responses["204"] = &huma.Response{Description: "No gateway is left"}
 	handle(s, http.MethodGet, "networkRouting", "Get the routing option", s.getRouting)
 	handle(s, http.MethodPut, "networkRouting", "Set the routing option", s.putRouting)
 	handle(s, http.MethodPost, "replicationJobs/{id}/run", "Run a replication job; its first run detects default gateways", s.runJob)
@@ -342,14 +343,25 @@ func (s *server) putGateway(ctx context.Context, as vcc.Actor, in *PutGatewayInp
 type RemoveGatewayInput struct {
 	NetworkPath
 	Conditions
+	RestoreDetected bool `query:"restoreDetected" doc:"If the gateway took the place of a detected one, bring that back and answer with it (200); otherwise remove it (204)"`
 }
 
-func (s *server) removeGateway(ctx context.Context, as vcc.Actor, in *RemoveGatewayInput) (*struct{}, error) {
+func (s *server) removeGateway(ctx context.Context, as vcc.Actor, in *RemoveGatewayInput) (*Tagged[*DefaultGateway], error) {
 	condition, err := in.precondition()
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Services.RemoveDefaultGateway(ctx, as, in.NetworkID, condition)
+	var g *vcc.DefaultGateway
+	if in.RestoreDetected {
+		g, err = s.Services.RestoreDetectedGateway(ctx, as, in.NetworkID, condition)
+	} else {
+		err = s.Services.RemoveDefaultGateway(ctx, as, in.NetworkID, condition)
+	}
+	if err != nil || g == nil {
+		return &Tagged[*DefaultGateway]{Status: http.StatusNoContent}, err
+	}
+	restored := newDefaultGateway(*g)
+	return &Tagged[*DefaultGateway]{Status: http.StatusOK, ETag: etag(g.Revision), Body: &restored}, nil
 }
 
 func (s *server) getRouting(ctx context.Context, as vcc.Actor, _ *struct{}) (*Tagged[NetworkRouting], error) {

@@ -128,6 +128,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 		return fmt.Sprintf(`{"id": %q, "kind": %q, "planId": %q, "planName": %q, "vm": %q, "startedAt": "TIME", "startedBy": %q, "endedAt": %s, "endedBy": %q, "log": [%s], "problems": [%s]}`,
 			id, kind, planID, plan, vm, admin, endedAt, endedBy, log, problems)
 	}
+	detected := gateways + "/" + a.network(t, "ABC", "Silver network 2")
 	plan := func(session string) string {
 		return `{"id": "ID", "name": "Whole site", "vms": ["web01"], "publicIpRules": [{"address": "203.0.113.10", "port": 443, "toAddress": "172.17.52.10", "toPort": 8443}], "session": ` + session + `}`
 	}
@@ -171,6 +172,9 @@ func TestAnswersOnTheWire(t *testing.T) {
 			"detected": [` + stored("Silver network 2", "detected", 5, `replication job "Nightly"`, v4, "null", "") + `],
 			"skipped": [{"productionNetwork": "Data", "reason": "none of its VMs in the job runs Windows, and settings of other guests are not detected; specify the gateway"}]}`},
 		{"POST " + run, "", "", 200, "", `{"job": ` + job(2, `"TIME"`) + `, "detected": [], "skipped": []}`},
+		{"PUT " + detected, bothBody, `If-Match: "5"`, 200, `"6"`, stored("Silver network 2", "specified", 6, admin, v4, v6, `, "detected": {"ipv4": `+v4+`, "ipv6": null}`+warnings)},
+		{"DELETE " + detected + "?restoreDetected=true", "", `If-Match: "6"`, 200, `"7"`, stored("Silver network 2", "detected", 7, admin, v4, "null", "")},
+		{"DELETE " + detected + "?restoreDetected=true", "", `If-Match: "7"`, 204, "", ""},
 
 		{"GET " + base + "/failoverPlans", "", "", 200, "", page(1, 1, 0, 200, plan("null"))},
 		{"POST " + failover + "/test", "", "", 200, "", session("", "fullSite", "Whole site", "", "")},

@@ -95,7 +95,14 @@ type DefaultGateway struct {
 	UpdatedAt        time.Time `json:"updatedAt"`
 	UpdatedBy        string    `json:"updatedBy"`
 	GatewayState
-	Warnings []Warning `json:"warnings,omitempty" doc:"Advice about what was stored; in the answer to a write only"`
+	Detected *DetectedSettings `json:"detected,omitempty" doc:"What a replication job had detected before these settings were specified in its place; absent where nothing was"`
+	Warnings []Warning         `json:"warnings,omitempty" doc:"Advice about what was stored; in the answer to a write only"`
+}
+
+// DetectedSettings are what a replication job had detected.
+type DetectedSettings struct {
+	IPv4 *IPv4 `json:"ipv4" required:"false"`
+	IPv6 *IPv6 `json:"ipv6" required:"false"`
 }
 
 // Warning is advice about a value that was stored.
@@ -223,11 +230,16 @@ func newGatewayState(s vcc.GatewayState) GatewayState {
 }
 
 func newDefaultGateway(g vcc.DefaultGateway) DefaultGateway {
-	return DefaultGateway{
+	wire := DefaultGateway{
 		NetworkID: g.NetworkID, NetworkName: g.NetworkName, HardwarePlanID: g.HardwarePlanID, HardwarePlanName: g.HardwarePlanName,
 		Revision: g.Revision, UpdatedAt: g.UpdatedAt, UpdatedBy: g.UpdatedBy,
 		GatewayState: newGatewayState(vcc.GatewayState{Origin: g.Origin, GatewaySettings: g.GatewaySettings}),
 	}
+	if g.Detected != nil {
+		detected := newGatewayState(vcc.GatewayState{GatewaySettings: *g.Detected})
+		wire.Detected = &DetectedSettings{IPv4: detected.IPv4, IPv6: detected.IPv6}
+	}
+	return wire
 }
 
 func newChange(c vcc.Change) Change {

@@ -39,8 +39,9 @@ func filled(t *testing.T) *fixture {
 	f.put(t, f.abc, n.ID, app)
 	_, err := f.PutNetworkRouting(ctx, f.abc, true, vcc.Precondition{})
 	ok(t, err)
-	_, err = f.RunReplicationJob(ctx, f.xyz, f.job(t, f.xyz, "Hourly").ID)
+	run, err := f.RunReplicationJob(ctx, f.xyz, f.job(t, f.xyz, "Hourly").ID)
 	ok(t, err)
+	f.put(t, f.xyz, run.Detected[0].NetworkID, app) // over what was detected
 	lab := testLab()
 	lab.Tenants[0].FailoverPlans = []vcc.LabFailoverPlan{{Name: "Whole site", VMs: []string{lab.Tenants[0].VMs[0].Name}}}
 	ok(t, f.ApplyLab(ctx, lab, nil))
@@ -159,7 +160,7 @@ func TestRestore_damaged(t *testing.T) {
 		})
 	}
 	to := emptyStore(t, onSQLite)
-	err := to.Restore(t.Context(), bytes.NewReader(zip(strings.Replace(lines[0], `"schema":4`, `"schema":3`, 1)+strings.Join(lines[1:], ""))))
+	err := to.Restore(t.Context(), bytes.NewReader(zip(strings.Replace(lines[0], `"schema":6`, `"schema":3`, 1)+strings.Join(lines[1:], ""))))
 	wantCode(t, "another schema", err, vcc.CodeConflict)
 }
 

@@ -60,11 +60,12 @@ type gatewayRow struct {
 	UpdatedAt *time.Time
 	UpdatedBy *string
 	gatewayRecord
+	Detected *string
 }
 
 const (
 	gatewayColumns = networkColumns + ", g.revision, g.updated_at, g.updated_by, COALESCE(g.origin, ''), " +
-		"g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length"
+		"g.ipv4_address, g.ipv4_prefix_length, g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length, g.detected"
 	joinGateways = " JOIN default_gateways AS g ON g.network_id = n.id"
 	fromGateways = fromNetworks + joinGateways
 
@@ -73,7 +74,7 @@ const (
 
 func (r *gatewayRow) fields() []any {
 	return append(r.networkRow.fields(), &r.Revision, &r.UpdatedAt, &r.UpdatedBy, &r.Origin,
-		&r.Ipv4Address, &r.Ipv4PrefixLength, &r.Ipv6Address, &r.Ipv6Network, &r.Ipv6PrefixLength)
+		&r.Ipv4Address, &r.Ipv4PrefixLength, &r.Ipv6Address, &r.Ipv6Network, &r.Ipv6PrefixLength, &r.Detected)
 }
 
 // gateway returns the gateway, nil for none.
@@ -82,7 +83,18 @@ func (r gatewayRow) gateway() (*vcc.DefaultGateway, error) {
 		return nil, nil
 	}
 	state, err := r.state()
+	if err != nil {
+		return nil, err
+	}
 	g := newDefaultGateway(r.network(), state, *r.Revision, *r.UpdatedAt, *r.UpdatedBy)
+	if r.Detected == nil {
+		return &g, nil
+	}
+	detected, err := decode[gatewayRecord](*r.Detected)
+	if err == nil {
+		state, err = detected.state()
+	}
+	g.Detected = &state.GatewaySettings
 	return &g, err
 }
 
@@ -223,30 +235,43 @@ func (s *Store) forChange(ctx context.Context, tx querier, as vcc.Actor, network
 }
 
 const upsertGateway = "INSERT INTO default_gateways (network_id, revision, updated_at, updated_by, origin, " +
-	"ipv4_address, ipv4_prefix_length, ipv6_address, ipv6_network, ipv6_prefix_length) " +
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) " +
+	"ipv4_address, ipv4_prefix_length, ipv6_address, ipv6_network, ipv6_prefix_length, detected) " +
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) " +
 	"ON CONFLICT (network_id) DO UPDATE SET revision = excluded.revision, " +
 	"updated_at = excluded.updated_at, updated_by = excluded.updated_by, origin = excluded.origin, " +
 	"ipv4_address = excluded.ipv4_address, ipv4_prefix_length = excluded.ipv4_prefix_length, " +
 	"ipv6_address = excluded.ipv6_address, ipv6_network = excluded.ipv6_network, " +
-	"ipv6_prefix_length = excluded.ipv6_prefix_length"
+	"ipv6_prefix_length = excluded.ipv6_prefix_length, detected = excluded.detected"
 
 // putGateway stores a gateway in place of current, which may be nil.
 func (s *Store) putGateway(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, current *vcc.DefaultGateway, state vcc.GatewayState) (*vcc.DefaultGateway, error) {
 	// What is connected already overlaps with nothing.
 	connected := current != nil && maps.Equal(current.Networks(), state.Networks())
 	if !connected {
-		if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings); err != nil {
+		rule := vcc.CheckOverlap
+		if current != nil && state.Origin == vcc.OriginDetected {
+			rule = vcc.CheckRestore
+		}
+		if err := checkOverlap(ctx, tx, as, n, state.GatewaySettings, rule); err != nil {
 			return nil, err
 		}
 	}
 	r := newGatewayRecord(state.Origin, state.GatewaySettings)
+	detected := detectedBefore(current, state.Origin)
+	var kept *string
+	if detected != nil {
+		text, err := encode(newGatewayRecord(vcc.OriginDetected, *detected))
+		if err != nil {
+			return nil, err
+		}
+		kept = &text
+	}
 	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), r)
 	if err != nil {
 		return nil, err
 	}
 	err = tx.exec(ctx, upsertGateway, n.ID, change.Revision, change.ChangedAt, change.Actor,
-		string(r.Origin), r.Ipv4Address, r.Ipv4PrefixLength, r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength)
+		string(r.Origin), r.Ipv4Address, r.Ipv4PrefixLength, r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength, kept)
 	if err == nil && current != nil && !connected {
 		err = disconnect(ctx, tx, n.ID)
 	}
@@ -254,7 +279,20 @@ func (s *Store) putGateway(ctx context.Context, tx querier, as vcc.Actor, n vcc.
 		err = connect(ctx, tx, as, n, state.GatewaySettings)
 	}
 	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
+	g.Detected = detected
 	return &g, err
+}
+
+// detectedBefore is what a gateway of an origin keeps of a detected one in whose place it
+// is stored, now or through others in between.
+func detectedBefore(current *vcc.DefaultGateway, origin vcc.Origin) *vcc.GatewaySettings {
+	switch {
+	case current == nil || origin == vcc.OriginDetected:
+		return nil
+	case current.Origin == vcc.OriginDetected:
+		return &current.GatewaySettings
+	}
+	return current.Detected
 }
 
 // recordOf is what the history keeps of a gateway, nil for none.
@@ -268,15 +306,38 @@ func recordOf(g *vcc.DefaultGateway) any {
 // RemoveDefaultGateway implements vcc.DefaultGatewayService.
 func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) error {
 	return s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		n, current, err := s.forChange(ctx, tx, as, networkID, p)
-		if current == nil && (err == nil || vcc.Code(err) == vcc.CodePreconditionFailed) {
-			return noGateway(n) // gone already: what the caller wanted, whatever revision it had seen
-		}
+		_, current, err := s.forRemoval(ctx, tx, as, networkID, p)
 		if err != nil {
 			return err
 		}
 		return s.removeGateway(ctx, tx, as, *current)
 	})
+}
+
+// RestoreDetectedGateway implements vcc.DefaultGatewayService.
+func (s *Store) RestoreDetectedGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) (g *vcc.DefaultGateway, err error) {
+	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+		g = nil
+		n, current, err := s.forRemoval(ctx, tx, as, networkID, p)
+		switch {
+		case err != nil:
+			return err
+		case current.Detected == nil:
+			return s.removeGateway(ctx, tx, as, *current)
+		}
+		g, err = s.putGateway(ctx, tx, as, n, current, vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: *current.Detected})
+		return err
+	})
+	return g, err
+}
+
+// forRemoval is forChange for what is to go: there is a gateway, or an error.
+func (s *Store) forRemoval(ctx context.Context, tx querier, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
+	n, current, err := s.forChange(ctx, tx, as, networkID, p)
+	if current == nil && (err == nil || vcc.Code(err) == vcc.CodePreconditionFailed) {
+		err = noGateway(n) // gone already: what the caller wanted, whatever revision it had seen
+	}
+	return n, current, err
 }
 
 func (s *Store) removeGateway(ctx context.Context, tx querier, as vcc.Actor, current vcc.DefaultGateway) error {

@@ -136,6 +136,7 @@ func testPutMakesADetectedGatewaySpecified(t *testing.T) {
 	g := f.put(t, f.abc, detected.NetworkID, detected.GatewaySettings)
 	want := detected
 	want.Origin, want.Revision, want.UpdatedBy = vcc.OriginSpecified, 3, f.abc.Name // two were detected
+	want.Detected = &detected.GatewaySettings
 	equal(t, "put of equal settings", *g, want)
 	equal(t, "newest change", f.changes(t, f.abc, g.NetworkID)[0], vcc.Change{
 		Revision: 3, Time: f.at, Actor: f.abc.Name,

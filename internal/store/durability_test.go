@@ -130,9 +130,15 @@ func writeChild(args []string) error {
 // randomWrite makes a write that changes something, and says what.
 func randomWrite(ctx context.Context, s *store.Store, as vcc.Actor, networks []vcc.Network) (string, error) {
 	i := rand.IntN(len(networks))
-	switch n := networks[i]; rand.IntN(5) {
+	switch n := networks[i]; rand.IntN(6) {
 	case 0:
 		return sayGateway(0, n.ID, nil), s.RemoveDefaultGateway(ctx, as, n.ID, vcc.Precondition{})
+	case 5:
+		g, err := s.RestoreDetectedGateway(ctx, as, n.ID, vcc.Precondition{})
+		if err != nil || g == nil {
+			return sayGateway(0, n.ID, nil), err
+		}
+		return sayGateway(g.Revision, n.ID, &vcc.GatewayState{Origin: g.Origin, GatewaySettings: g.GatewaySettings}), nil
 	case 1:
 		current, err := s.NetworkRouting(ctx, as)
 		if err != nil {

@@ -435,7 +435,14 @@ func checkHistory(t *testing.T, f *fixture, as vcc.Actor) map[string]string {
 	var replayed []vcc.DefaultGateway
 	for _, n := range f.networks(t, as) {
 		var last vcc.Change
+		var detected *vcc.GatewaySettings
 		for _, c := range slices.Backward(f.changes(t, as, n.ID)) {
+			switch {
+			case c.After == nil || c.After.Origin == vcc.OriginDetected:
+				detected = nil
+			case c.Before != nil && c.Before.Origin == vcc.OriginDetected:
+				detected = &c.Before.GatewaySettings
+			}
 			equal(t, fmt.Sprintf("what revision %d of %q found", c.Revision, n.Name), c.Before, last.After)
 			said[c.Actor] = sayGateway(c.Revision, n.ID, c.After)
 			last = c
@@ -444,7 +451,7 @@ func checkHistory(t *testing.T, f *fixture, as vcc.Actor) map[string]string {
 			replayed = append(replayed, vcc.DefaultGateway{
 				NetworkID: n.ID, NetworkName: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: n.HardwarePlanName,
 				Origin: last.After.Origin, GatewaySettings: last.After.GatewaySettings,
-				Revision: last.Revision, UpdatedAt: last.Time, UpdatedBy: last.Actor,
+				Revision: last.Revision, UpdatedAt: last.Time, UpdatedBy: last.Actor, Detected: detected,
 			})
 		}
 	}

@@ -33,21 +33,50 @@ func (m *model) put(as vcc.Actor, networks []vcc.Network, n vcc.Network, s vcc.G
 		return code
 	}
 	current, stored := m.gateways[n.ID]
-	if stored && current.Equal(s) {
+	if stored && current.Origin == vcc.OriginSpecified && current.Equal(s) {
 		return ""
 	}
+	detected := current.Detected
+	if stored && current.Origin == vcc.OriginDetected {
+		detected = &current.GatewaySettings
+	}
+	return m.store(as, networks, n, vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: s}, detected, at)
+}
+
+// store puts a gateway in the place of whatever a network had.
+func (m *model) store(as vcc.Actor, networks []vcc.Network, n vcc.Network, s vcc.GatewayState, detected *vcc.GatewaySettings, at time.Time) vcc.ErrorCode {
 	for _, other := range networks {
-		if g, stored := m.gateways[other.ID]; stored && other.ID != n.ID && other.HostID == n.HostID && overlap(g.GatewaySettings, s) {
+		if g, stored := m.gateways[other.ID]; stored && other.ID != n.ID && other.HostID == n.HostID && overlap(g.GatewaySettings, s.GatewaySettings) {
 			return vcc.CodeConflict
 		}
 	}
 	m.revision++
 	m.gateways[n.ID] = vcc.DefaultGateway{
 		NetworkID: n.ID, NetworkName: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: n.HardwarePlanName,
-		Origin: vcc.OriginSpecified, Revision: m.revision, UpdatedAt: at, UpdatedBy: as.Name, GatewaySettings: s,
+		Origin: s.Origin, Revision: m.revision, UpdatedAt: at, UpdatedBy: as.Name, GatewaySettings: s.GatewaySettings, Detected: detected,
 	}
-	m.record(as, n.ID, &vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: s}, at)
+	m.record(as, n.ID, &s, at)
 	return ""
+}
+
+// detect is the first run of a job that finds settings for some networks.
+func (m *model) detect(as vcc.Actor, networks []vcc.Network, found map[string]vcc.GatewaySettings, at time.Time) {
+	for _, n := range networks {
+		if s, ok := found[n.ID]; ok {
+			if _, stored := m.gateways[n.ID]; !stored {
+				m.store(as, networks, n, vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: s}, nil, at) // or a conflict
+			}
+		}
+	}
+}
+
+// restore is remove, or brings back what was detected.
+func (m *model) restore(as vcc.Actor, networks []vcc.Network, n vcc.Network, p vcc.Precondition, at time.Time) vcc.ErrorCode {
+	current := m.gateways[n.ID]
+	if current.Detected == nil || m.precondition(n.ID, p) != "" {
+		return m.remove(as, n.ID, p, at)
+	}
+	return m.store(as, networks, n, vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: *current.Detected}, nil, at)
 }
 
 func (m *model) remove(as vcc.Actor, networkID string, p vcc.Precondition, at time.Time) vcc.ErrorCode {
@@ -91,11 +120,12 @@ func overlap(a, b vcc.GatewaySettings) bool {
 func TestStoreAgainstModel(t *testing.T) { onBoth(t, testStoreAgainstModel) }
 
 func testStoreAgainstModel(t *testing.T) {
+	outer := t
 	f := newFixture(t)
 	networks := f.networks(t, f.abc)
 	ctx := context.Background()
 	settings := rapid.Custom(func(t *rapid.T) vcc.GatewaySettings { // so few that they meet
-		v4 := ipv4(rapid.SampledFrom([]string{"10.0.0.1/24", "10.0.1.1/24", "10.0.2.1/24", "10.0.0.2/23"}).Draw(t, "ipv4"))
+		v4 := ipv4(rapid.SampledFrom([]string{"10.0.0.1/24", "10.0.0.2/23", "172.17.52.1/23", "172.17.53.1/24"}).Draw(t, "ipv4"))
 		v6 := ipv6("fe80::1", rapid.SampledFrom([]string{"2001:db8::/64", "2001:db8:0:1::/64", "2001:db8:1::/64", "2001:db8::/48"}).Draw(t, "ipv6"))
 		return rapid.SampledFrom([]vcc.GatewaySettings{v4, v6, both(v4, v6)}).Draw(t, "families")
 	})
@@ -110,7 +140,9 @@ func testStoreAgainstModel(t *testing.T) {
 	}
 	nothing := `DELETE FROM connected_networks; DELETE FROM default_gateways; DELETE FROM changes;
 		UPDATE tenants SET revision = 0, routing_enabled = FALSE, routing_revision = 0, routing_updated_at = NULL, routing_updated_by = ''`
-	seen := map[vcc.ErrorCode]int{}
+	seen, restored := map[vcc.ErrorCode]int{}, map[vcc.ErrorCode]int{}
+	job := f.job(t, f.abc, "Nightly")
+	found := map[string]vcc.GatewaySettings{networks[0].ID: appBoth, networks[2].ID: officeBoth}
 
 	rapid.Check(t, func(rt *rapid.T) {
 		query(t, f.path, nothing)
@@ -142,6 +174,24 @@ func testStoreAgainstModel(t *testing.T) {
 				err := f.RemoveDefaultGateway(ctx, as, n.ID, p)
 				answered(t, err, m.remove(as, n.ID, p, f.at))
 				seen[vcc.Code(err)]++
+			},
+			"detect": func(t *rapid.T) {
+				query(outer, f.path, "UPDATE replication_jobs SET runs = 0")
+				_, err := f.RunReplicationJob(ctx, f.abc, job.ID)
+				ok(t, err)
+				m.detect(vcc.Actor{TenantID: f.abc.TenantID, Name: byNightly}, networks, found, f.at)
+			},
+			"restore": func(t *rapid.T) {
+				as, n := as(t), network.Draw(t, "network")
+				p := condition(t, m.gateways[n.ID].Revision)
+				g, err := f.RestoreDetectedGateway(ctx, as, n.ID, p)
+				answered(t, err, m.restore(as, networks, n, p, f.at))
+				if err != nil || g != nil {
+					restored[vcc.Code(err)]++
+				}
+				if g != nil {
+					equal(t, "answer", *g, m.gateways[n.ID])
+				}
 			},
 			"routing": func(t *rapid.T) {
 				as, p, enabled := as(t), condition(t, m.routing.Revision), rapid.Bool().Draw(t, "enabled")
@@ -177,8 +227,8 @@ func testStoreAgainstModel(t *testing.T) {
 		equal(rt, "routing", *r, m.routing)
 	})
 	for _, code := range []vcc.ErrorCode{"", vcc.CodeConflict, vcc.CodePreconditionFailed, vcc.CodeNotFound} {
-		if seen[code] == 0 {
-			t.Errorf("no write was answered with %q: %v", code, seen)
+		if seen[code] == 0 || restored[code] == 0 && code != vcc.CodeConflict { // which is rare, and has a test of its own
+			t.Errorf("no write, or no restore, was answered with %q: %v, %v", code, seen, restored)
 		}
 	}
 }

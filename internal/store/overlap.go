@@ -64,8 +64,9 @@ func lastAddress(p netip.Prefix) netip.Addr {
 }
 
 // checkOverlap checks rule 12 against the gateways of the other networks on the
-// same appliance, which is those of the tenant on the same host.
-func checkOverlap(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings) error {
+// same appliance, which is those of the tenant on the same host. rule is the form of it
+// that words the error.
+func checkOverlap(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings, rule func(vcc.GatewaySettings, []vcc.DefaultGateway) error) error {
 	overlaps := false
 	for _, mine := range connectedNetworks(as.TenantID, n.HostID, n.ID, settings) {
 		// Of networks that do not overlap, the one that begins last before my end is the
@@ -88,7 +89,7 @@ func checkOverlap(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, 
 	if err != nil {
 		return err
 	}
-	return vcc.CheckOverlap(settings, stored)
+	return rule(settings, stored)
 }
 
 // connect keeps the IP networks of a gateway that is being stored.

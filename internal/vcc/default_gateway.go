@@ -107,12 +107,38 @@ type DefaultGateway struct {
 	UpdatedAt time.Time
 	UpdatedBy string
 	GatewaySettings
+	// Detected are the settings that a replication job had detected before somebody
+	// specified others in their place. nil: there were none, or these are they.
+	Detected *GatewaySettings
 }
 
 // CheckOverlap checks rule 12 for settings that are to be stored beside others:
 // the gateways of the other networks on the same appliance. The error has
 // CodeConflict, the field "ipv4" or "ipv6", and names the other network.
 func CheckOverlap(settings GatewaySettings, others []DefaultGateway) error {
+	err := findOverlap(settings, others)
+	if err == nil {
+		return nil
+	}
+	err.Message += "; no router can serve both. Use another network here, or change that gateway first"
+	return err
+}
+
+// CheckRestore is CheckOverlap for what was detected and is to come back. The error has no
+// field, because it is no value of the caller's.
+func CheckRestore(detected GatewaySettings, others []DefaultGateway) error {
+	err := findOverlap(detected, others)
+	if err == nil {
+		return nil
+	}
+	err.Field = ""
+	err.Message = "what was detected cannot come back: " + err.Message + "; no router can serve both. Nothing was changed: " +
+		"change that gateway first, or remove this one without bringing back what was detected"
+	return err
+}
+
+// findOverlap says which networks break rule 12, nil for none.
+func findOverlap(settings GatewaySettings, others []DefaultGateway) *Error {
 	mine := settings.Networks()
 	for _, family := range []string{"ipv4", "ipv6"} {
 		network, ok := mine[family]
@@ -123,9 +149,7 @@ func CheckOverlap(settings GatewaySettings, others []DefaultGateway) error {
 			if taken, ok := other.Networks()[family]; ok && taken.Overlaps(network) {
 				return &Error{
 					Code: CodeConflict, Field: family, ResourceID: other.NetworkID,
-					Message: fmt.Sprintf("%s overlaps %s of %q on the same network extension appliance; "+
-						"no router can serve both. Use another network here, or change that gateway first",
-						network, taken, other.NetworkName),
+					Message: fmt.Sprintf("%s overlaps %s of %q on the same network extension appliance", network, taken, other.NetworkName),
 				}
 			}
 		}
@@ -188,6 +212,13 @@ type DefaultGatewayService interface {
 	// CodeNotFound: no such network, or no gateway stored for it.
 	// CodePreconditionFailed: the precondition does not hold.
 	RemoveDefaultGateway(ctx context.Context, as Actor, networkID string, p Precondition) error
+
+	// RestoreDetectedGateway takes away what was specified for a network: it brings back
+	// what had been detected before, with its origin, and returns that; or removes the
+	// gateway and returns nil, where it has no Detected.
+	// CodeConflict: what was detected breaks rule 12 by now; nothing was changed.
+	// CodeNotFound, CodePreconditionFailed: as RemoveDefaultGateway.
+	RestoreDetectedGateway(ctx context.Context, as Actor, networkID string, p Precondition) (*DefaultGateway, error)
 
 	// DefaultGatewayChanges returns a page of a network's history, newest first,
 	// and how many entries there are. It outlives the gateway.
