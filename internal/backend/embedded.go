@@ -163,13 +163,13 @@ func findTenant(ctx context.Context, s *store.Store, nameOrID string) (string, e
 	if err != nil {
 		return "", &ConfigError{"dataDir", err}
 	}
-	i := slices.IndexFunc(tenants, func(t vcc.Tenant) bool { return nameOrID == "" || nameOrID == t.Name || nameOrID == t.ID })
+	i := slices.IndexFunc(tenants, func(t vcc.Tenant) bool { return nameOrID == "" || vcc.SameName(nameOrID, t.Name) || nameOrID == t.ID })
 	if i < 0 {
 		names := make([]string, len(tenants))
 		for i, t := range tenants {
 			names[i] = t.Name
 		}
-		return "", &ConfigError{"tenant", fmt.Errorf("there is no tenant %q in this lab; use one of %s", nameOrID, vcc.QuoteNames(names))}
+		return "", &ConfigError{"tenant", fmt.Errorf("there is no tenant %s in this lab; %s", vcc.Clip(nameOrID), vcc.DidYouMean(nameOrID, names))}
 	}
 	return tenants[i].ID, nil
 }

@@ -141,7 +141,7 @@ func TestOpenFails(t *testing.T) {
 			"the store in " + filepath.Join(dir, "taken") + " cannot be opened: unable to open database file"},
 		{"something else where the database should be", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "other")}, "dataDir", "file is not a database"},
 		{"unknown tenant", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "tenant"), Tenant: "abc company"}, "tenant",
-			`there is no tenant "abc company" in this lab; use one of "ABC Company", "XYZ Holding"`},
+			`there is no tenant "abc company" in this lab; did you mean "ABC Company", "XYZ Holding"?`},
 		{"no such lab file", backend.EmbeddedConfig{DataDir: fresh, LabFile: filepath.Join(dir, "none.yaml")}, "labFile", "cannot be read: no such file"},
 		{"a bad lab file", backend.EmbeddedConfig{DataDir: fresh, LabFile: write(t, "hosts: []\n")}, "labFile", "lab.yaml:1: service_provider.name: a name is required"},
 	} {

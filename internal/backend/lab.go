@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"reflect"
 	"regexp"
@@ -32,6 +33,8 @@ const (
 	maxLabFile   = 1 << 20 // bytes
 	maxLabDepth  = 20      // brackets in brackets
 	maxLabIndent = 200     // columns before a list entry
+	maxLabText   = 1000    // bytes of one value
+	maxLabErrors = 20      // that are listed
 )
 
 // BuiltInLab returns the lab that is used when no file is named.
@@ -74,10 +77,15 @@ func ParseLab(name string, content []byte) (vcc.Lab, error) {
 		return lab, fmt.Errorf("%s:%w", name, wrong(located.GetToken(), "%s", located.GetMessage()))
 	}
 	var errs []error
-	for _, e := range vcc.Errors(lab.Validate()) {
+	found := vcc.Errors(lab.Validate())
+	for i, e := range found {
+		if i == maxLabErrors {
+			errs = append(errs, fmt.Errorf("%s: %d more are wrong", name, len(found)-i))
+			break
+		}
 		errs = append(errs, fmt.Errorf("%s:%d: %w", name, line(file, e.Field), e))
 	}
-	return lab, errors.Join(errs...)
+	return lab.Respelled(nil, nil, nil), errors.Join(errs...)
 }
 
 // wrong is an error about what begins with a token, led by its line.
@@ -105,7 +113,16 @@ func checkText(content []byte) error {
 	}
 	depth := 0
 	for _, t := range lexer.Tokenize(string(content)) {
+		if len(t.Value) > maxLabText {
+			switch t.Type {
+			case token.CommentType, token.SpaceType:
+			default:
+				return wrong(t, "%s goes on for %d bytes; nothing in a lab has more than %d", vcc.Clip(t.Value), len(t.Value), maxLabText)
+			}
+		}
 		switch t.Type {
+		case token.DirectiveType:
+			return wrong(t, "a lab file has no directives; remove the line that begins with %%, and --- after it")
 		case token.AnchorType, token.AliasType, token.TagType:
 			return wrong(t, "a lab file has no anchors, aliases and tags; write the value out")
 		case token.SequenceStartType, token.MappingStartType:
@@ -172,14 +189,36 @@ func checkTypes(node ast.Node, t reflect.Type) error {
 	}
 	kind, text := node.Type(), strings.TrimSpace(node.GetToken().Origin)
 	switch {
-	case t.Kind() == reflect.Int && kind != ast.IntegerType:
-		return wrong(node.GetToken(), "%s is not a whole number", text)
+	case t.Kind() == reflect.Int && !decimal(text):
+		return wrong(node.GetToken(), "%s is not a whole number%s", text, inDecimal(text))
 	case t.Kind() == reflect.Bool && kind != ast.BoolType:
 		return wrong(node.GetToken(), "%s is neither true nor false", text)
 	case t.Kind() == reflect.String && kind != ast.StringType && kind != ast.LiteralType:
 		return wrong(node.GetToken(), "%s is not text; if it is a name, put it in quotes", text)
 	}
 	return nil
+}
+
+// decimal reports whether a number is written as people write it. YAML knows other
+// notations, and its versions differ on them: 010 is 10 to one and 8 to another.
+func decimal(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && strconv.Itoa(n) == text
+}
+
+// inDecimal is the advice that follows a number in another notation, empty for what is none.
+func inDecimal(text string) string {
+	plain := strings.TrimPrefix(strings.ReplaceAll(text, "_", ""), "+")
+	if n, err := strconv.Atoi(plain); err == nil {
+		return fmt.Sprintf(" in decimal; write %d", n) // a leading zero is read as people mean it
+	}
+	if n, err := strconv.ParseInt(plain, 0, 32); err == nil {
+		return fmt.Sprintf(" in decimal; write %d", n)
+	}
+	if f, err := strconv.ParseFloat(plain, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1e9 {
+		return fmt.Sprintf(" in decimal; write %d", int(f))
+	}
+	return ""
 }
 
 func isScalar(t reflect.Type) bool {
@@ -194,7 +233,7 @@ func valueType(t reflect.Type, key string) reflect.Type {
 		return t.Elem()
 	case reflect.Struct:
 		for _, f := range reflect.VisibleFields(t) {
-			if f.Tag.Get("yaml") == key {
+			if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag == key {
 				return f.Type
 			}
 		}

@@ -171,6 +171,35 @@ func TestBadLabs(t *testing.T) {
 		{"quotes around a number", "port: 443, to_address", `port: "443", to_address`, []string{`42: "443" is not a whole number`}},
 		{"a fraction", "{ with_internet: 2,", "{ with_internet: 1.5,", []string{"11: 1.5 is not a whole number"}},
 		{"a number without an end", "{ with_internet: 2,", "{ with_internet: 99999999999999999999,", []string{"11: 99999999999999999999 is not a whole number"}},
+		{"a leading zero", "[1, 10]", "[010, 99]", []string{"6: 010 is not a whole number in decimal; write 10"}},
+		{"a port with a leading zero", "port: 443, to_address", "port: 0443, to_address", []string{"42: 0443 is not a whole number in decimal; write 443"}},
+		{"a hexadecimal number", "[1, 10]", "[0x1F, 99]", []string{"6: 0x1F is not a whole number in decimal; write 31"}},
+		{"a binary number", "[1, 10]", "[0b1, 10]", []string{"6: 0b1 is not a whole number in decimal; write 1"}},
+		{"an octal number", "[1, 10]", "[0o7, 10]", []string{"6: 0o7 is not a whole number in decimal; write 7"}},
+		{"an underscore", "[1, 10]", "[1, 1_0]", []string{"6: 1_0 is not a whole number in decimal; write 10"}},
+		{"a plus sign", "[1, 10]", "[+5, 10]", []string{"6: +5 is not a whole number in decimal; write 5"}},
+		{"an exponent", "[1, 10]", "[1, 1e3]", []string{"6: 1e3 is not a whole number in decimal; write 1000"}},
+		{"a number with a point", "[1, 10]", "[1, 10.0]", []string{"6: 10.0 is not a whole number in decimal; write 10"}},
+		{"a leading zero in a mapping", "{ with_internet: 2,", "{ with_internet: 02,", []string{"11: 02 is not a whole number in decimal; write 2"}},
+		{"a negative zero", "[1, 10]", "[-0, 10]", []string{"6: -0 is not a whole number in decimal; write 0"}},
+		{"a directive", "service_provider:", "%YAML 1.2\n---\nservice_provider:", []string{"1: a lab file has no directives; remove the line that begins with %, and --- after it"}},
+		{"a long name", "name: sp.example.net", "name: " + strings.Repeat("a", 256), []string{
+			`1: service_provider.name: "` + strings.Repeat("a", 100) + `"... is a name of 256 bytes; a name has 255 at most`,
+		}},
+		{"a very long name", "name: sp.example.net", "name: " + strings.Repeat("a", 9000), []string{
+			`1: "` + strings.Repeat("a", 100) + `"... goes on for 9000 bytes; nothing in a lab has more than 1000`,
+		}},
+		{"a very long number", "[1, 10]", "[1, " + strings.Repeat("1", 9000) + "]", []string{
+			`6: "` + strings.Repeat("1", 100) + `"... goes on for 9000 bytes; nothing in a lab has more than 1000`,
+		}},
+		{"a control character in a name", "name: esx01", `name: "esx\e[31m01"`, []string{
+			`4: hosts[0].name: "esx\x1b[31m01" has the control character U+001B, which no name can have; remove it`,
+			`10: hardware_plans[0].host: there is no host "esx01"; did you mean "esx\x1b[31m01"?`,
+			`20: tenants[0].appliances[0].host: there is no host "esx01"; did you mean "esx\x1b[31m01"?`,
+		}},
+		{"names that differ in their normal form alone", data, `{ name: "caf\u00e9" }` + "\n" + `      - { name: "cafe\u0301" }` + "\n      - " + data, []string{
+			"29: tenants[0].production_networks[2].name: \"cafe\u0301\" is at tenants[0].production_networks[1].name already; it must be unique",
+		}},
 		{"a number for a name", "  - name: VMware Silver", "  - name: 007", []string{`9: 007 is not text; if it is a name, put it in quotes`}},
 		{"a version for a name", "name: sp.example.net", "name: 1.10", []string{`1: 1.10 is not text; if it is a name, put it in quotes`}},
 		{"a word for a truth value", "application_aware: true", "application_aware: yes", []string{"35: yes is neither true nor false"}},
@@ -183,24 +212,24 @@ func TestBadLabs(t *testing.T) {
 
 		// Names that nothing declares, or that are taken.
 		{"no name", "name: sp.example.net", "name:", []string{`1: service_provider.name: a name is required`}},
-		{"host of a plan", plan, "    host: esx02\n    networks:", []string{`10: hardware_plans[0].host: there is no host "esx02"; use one of "esx01"`}},
-		{"plan of a subscription", "[VMware Silver]", "[VMware Silver, VMware Gold]", []string{`17: tenants[0].subscriptions[1]: there is no hardware plan "VMware Gold"; use one of "VMware Silver"`}},
+		{"host of a plan", plan, "    host: esx02\n    networks:", []string{`10: hardware_plans[0].host: there is no host "esx02"; did you mean "esx01"?`}},
+		{"plan of a subscription", "[VMware Silver]", "[VMware Silver, VMware Gold]", []string{`17: tenants[0].subscriptions[1]: there is no hardware plan "VMware Gold"; did you mean "VMware Silver"?`}},
 		{"the same subscription twice", "[VMware Silver]", "[VMware Silver, VMware Silver]", []string{`17: tenants[0].subscriptions[1]: "VMware Silver" is at tenants[0].subscriptions[0] already; it must be unique`}},
-		{"host of an appliance", "- host: esx01", "- host: esx09", []string{`20: tenants[0].appliances[0].host: there is no host "esx09"; use one of "esx01"`}},
-		{"network of a VM", "network: App, ipv4: 172.17.52.10", "network: Apps", []string{`30: tenants[0].vms[0].nics[0].network: there is no production network "Apps"; use one of "App", "Data"`}},
-		{"VM of a job", "vms: [web01, db01]", "vms: [web01, db02]", []string{`36: tenants[0].replication_jobs[0].vms[1]: there is no VM "db02"; use one of "web01", "db01"`}},
+		{"host of an appliance", "- host: esx01", "- host: esx09", []string{`20: tenants[0].appliances[0].host: there is no host "esx09"; did you mean "esx01"?`}},
+		{"network of a VM", "network: App, ipv4: 172.17.52.10", "network: Apps", []string{`30: tenants[0].vms[0].nics[0].network: there is no production network "Apps"; did you mean "App", "Data"?`}},
+		{"VM of a job", "vms: [web01, db01]", "vms: [web01, db02]", []string{`36: tenants[0].replication_jobs[0].vms[1]: there is no VM "db02"; did you mean "db01", "web01"?`}},
 		{"VM of a failover plan", "vms: [db01, web01]", "vms: [db01, db01]", []string{`40: tenants[0].failover_plans[0].vms[1]: "db01" is at tenants[0].failover_plans[0].vms[0] already; it must be unique`}},
-		{"plan of a job", "hardware_plan: VMware Silver", "hardware_plan: Silver", []string{`34: tenants[0].replication_jobs[0].hardware_plan: there is no subscribed hardware plan "Silver"; use one of "VMware Silver"`}},
+		{"plan of a job", "hardware_plan: VMware Silver", "hardware_plan: Silver", []string{`34: tenants[0].replication_jobs[0].hardware_plan: there is no subscribed hardware plan "Silver"; did you mean "VMware Silver"?`}},
 		{"network of a mapping", "App: VMware Silver network 1 (internet)", "App: VMware Silver network 3", []string{
-			`37: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 3"; use one of ` +
-				`"VMware Silver network 1 (internet)", "VMware Silver network 2 (internet)", "VMware Silver network 1", "VMware Silver network 2"`,
+			`37: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 3"; did you mean ` +
+				`"VMware Silver network 1", "VMware Silver network 2", "VMware Silver network 1 (internet)", "VMware Silver network 2 (internet)"?`,
 		}},
 
 		// Values that break a rule.
 		{"platform", host, "    platform: KVM  ", []string{`5: hosts[0].platform: "KVM" is not a platform; use VMware or HyperV`}},
-		{"VLAN range", "[1, 10]", "[10, 1]", []string{`6: hosts[0].vlans[0].with_internet: [10 1] is not a VLAN range; write [first, last] with 1 <= first <= last <= 4094`}},
+		{"VLAN range", "[1, 10]", "[10, 1]", []string{`6: hosts[0].vlans[0].with_internet: [10, 1] is not a VLAN range; write [first, last] with 1 <= first <= last <= 4094`}},
 		{"overlapping VLAN ranges", "[11, 20]", "[10, 20]", []string{
-			`6: hosts[0].vlans[0].without_internet: VLAN range [10 20] overlaps vlans[0].with_internet [1 10] of the same host; a VLAN ID can be given out once`,
+			`6: hosts[0].vlans[0].without_internet: VLAN range [10, 20] overlaps vlans[0].with_internet [1, 10] of the same host; a VLAN ID can be given out once`,
 		}},
 		{"guest", "guest: linux", "guest: bsd", []string{`31: tenants[0].vms[1].guest: "bsd" is not a guest; use windows, linux or other`}},
 		{"a plan without networks", "{ with_internet: 2, without_internet: 2 }", "{}", []string{
@@ -283,6 +312,62 @@ func TestNoLabs(t *testing.T) {
 	}
 }
 
+// A lab in which much is wrong is refused in a few lines, whatever its size.
+func TestBadLabOfThousands(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("service_provider: {name: sp}\ntenants:\n  - name: T\n    production_networks:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&b, "      - {name: Network %04d}\n", i)
+	}
+	b.WriteString("    vms:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&b, "      - {name: vm%d, guest: linux, nics: [{network: Netwerk %04d}]}\n", i, i)
+	}
+	_, err := backend.ParseLab("lab.yaml", []byte(b.String()))
+	if err == nil {
+		t.Fatal("it was read")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	same(t, "number of lines", len(lines), 21)
+	same(t, "first line", lines[0], `lab.yaml:5006: tenants[0].vms[0].nics[0].network: there is no production network "Netwerk 0000"; did you mean "Network 0000", `+
+		`"Network 0001", "Network 0002", "Network 0003", "Network 0004", "Network 0005", "Network 0006", "Network 0007", "Network 0008", "Network 0009", or one of 4990 more?`)
+	same(t, "last line", lines[20], "lab.yaml: 4980 more are wrong")
+}
+
+// Names of one meaning are found in any normal form, and stay as they are declared.
+func TestParseLabNormalForms(t *testing.T) {
+	const composed, decomposed = "Caf\u00e9 \ud55c\u1ea4", "Cafe\u0301 \u1112\u1161\u11abA\u0302\u0301"
+	spelled := func(declared, used string) string {
+		text := example(t)
+		for _, name := range []string{"esx01", "VMware Silver", "web01", "App"} {
+			text = strings.ReplaceAll(text, "name: "+name, "name: "+declared+name[:1])
+			text = strings.ReplaceAll(text, name, used+name[:1])
+		}
+		return text
+	}
+	for _, declared := range []string{composed, decomposed} {
+		want, err := backend.ParseLab("lab", []byte(spelled(declared, declared)))
+		ok(t, err)
+		same(t, "name of the host", want.Hosts[0].Name, declared+"e")
+		for _, used := range []string{composed, decomposed} {
+			got, err := backend.ParseLab("lab", []byte(spelled(declared, used)))
+			ok(t, err)
+			same(t, "lab", got, want)
+		}
+	}
+}
+
+func TestFormatLabWritesRangesInOneLine(t *testing.T) {
+	lab, err := backend.BuiltInLab()
+	ok(t, err)
+	text, err := backend.FormatLab(lab)
+	ok(t, err)
+	r := lab.Hosts[0].VLANs[0].WithInternet
+	if want := fmt.Sprintf("with_internet: [%d, %d]\n", r[0], r[1]); !strings.Contains(string(text), want) {
+		t.Errorf("there is no %q in:\n%s", want, text)
+	}
+}
+
 func TestReadLabFails(t *testing.T) {
 	dir := t.TempDir()
 	for name, want := range map[string]string{
@@ -310,6 +395,7 @@ func FuzzParseLab(f *testing.F) {
 	for _, seed := range []string{
 		string(text), "", "---\n...\n---\n", "hosts: [", "hosts: {a: [b: {c: }]}", "a: &a [*a]", "? ? ?", "- - -", "tenants:\n- name: |\n  x\n", "hosts: !!binary x",
 		"%YAML 1.1\n---\nhosts: ~", "service_provider: {name: 1e400}", "hosts:\n  - vlans: [[1, 2]]", "\"\\x00\": 'a''b'", "service_provider: !!str {name: x}", "hosts: [,]", "a:\n\t- b",
+		"service_provider: {name: a}\nhosts: [{name: \"e\\u0301\", platform: HyperV, vlans: [{with_internet: [01, 2], without_internet: [3, 4]}]}]\nhardware_plans: [{name: e, host: \u00e9, networks: {with_internet: 1}}]\ntenants: [{name: T}]",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -321,6 +407,13 @@ func FuzzParseLab(f *testing.F) {
 		if err := lab.Validate(); err != nil {
 			t.Errorf("it was read and is not valid: %v", err)
 		}
+		printed, err := backend.FormatLab(lab)
+		ok(t, err)
+		again, err := backend.ParseLab("lab", printed)
+		if err != nil {
+			t.Fatalf("what was read cannot be read again: %v:\n%s", err, printed)
+		}
+		same(t, "lab", again, lab)
 	})
 }
 
@@ -332,7 +425,7 @@ func TestFormatLab(t *testing.T) {
 		"plain", "two words", "007", "1", "1.5", "1e3", "0x1F", "0o7", "1_000", ".5", ".inf", "-.INF", ".nan", "+1", "-1", "12:30:45", "2024-01-01",
 		"true", "no", "Yes", "on", "OFF", "y", "null", "Null", "~", "<<", "=", "-", "- x", "-x", "?", "? x", ":", "a: b", "a:", ":a", "a:b", "#", "# x", "a #b", "a#b",
 		"[x]", "[", "{x}", "}", "a, b", ",", "*x", "&x", "!x", "%x", "@x", "`x`", "|", "|x", ">", "> x", "'", "'x'", "it's", `"`, `"x"`, `a "b" c`, `\`, `\n`, `a\tb`,
-		"---", "...", "--- x", "a\tb", "a\nb", "a\r\nb", "a\rb", "a\n\n b", "\u00e9", "\u65e5\u672c", "\U0001f600", "\ufeffx", "a\u2028b", "a\u0085b", "a\u00a0b", "a\x01b", "a\x7fb", "a\u200bb",
+		"---", "...", "--- x", "\u00e9", "\u65e5\u672c", "\U0001f600", "\ufeffx", "a\u00a0b", "e\u0301\u0323", "\u1112\u1161\u11ab", "\u212b", "a\u200bb",
 	}
 	for _, name := range names {
 		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {

@@ -202,7 +202,7 @@ func find[T any](kind, nameOrID string, list []T, key func(T) (id, name string))
 	names := make([]string, len(list))
 	for i, entry := range list {
 		id, name := key(entry)
-		if nameOrID == id || nameOrID == name {
+		if nameOrID == id || vcc.SameName(nameOrID, name) {
 			return entry, nil
 		}
 		names[i] = name
@@ -211,7 +211,7 @@ func find[T any](kind, nameOrID string, list []T, key func(T) (id, name string))
 	if len(names) == 0 {
 		return none, fmt.Errorf("there is no %s %q; this tenant has none", kind, nameOrID)
 	}
-	return none, fmt.Errorf("there is no %s %q; use one of %s, or an ID", kind, nameOrID, vcc.QuoteNames(names))
+	return none, fmt.Errorf("there is no %s %s; %s An ID is good, too", kind, vcc.Clip(nameOrID), vcc.DidYouMean(nameOrID, names))
 }
 
 type networksCmd struct{}

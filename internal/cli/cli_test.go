@@ -221,7 +221,7 @@ func TestWrongCommandLines(t *testing.T) {
 	done(t, "backend gateway set 'VMware Silver network 2' --ipv4 10.0.0.1/24")
 	const (
 		set      = "backend gateway set 'VMware Silver network 1' "
-		networks = `use one of "VMware Silver network 1 (internet)", "VMware Silver network 2 (internet)"`
+		networks = `did you mean "VMware `
 		ipv4Form = "is not an IPv4 address with the length of its mask; write it like 172.17.52.1/23"
 		ipv6Form = "is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64"
 		together = "--ipv6 and --ipv6-network belong together"
@@ -244,7 +244,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend --json gateway", 2, []string{`expected one of "list", "set", "remove"`, help("backend ")}},
 		{"backend networks all", 2, []string{"unexpected argument all", help("backend networks ")}},
 		{"backend networks --tenant", 2, []string{"--tenant: expected string value", help("backend networks ")}},
-		{"backend networks --tenant 'ABC'", 1, []string{`there is no tenant "ABC" in this lab; use one of "ABC Company", "XYZ Holding"`}},
+		{"backend networks --tenant 'ABC'", 1, []string{`there is no tenant "ABC" in this lab; did you mean "ABC Company", "XYZ Holding"?`}},
 		{"backend networks --json=maybe", 2, []string{"--json: bool value must be true, 1, yes, false, 0 or no", help("backend networks ")}},
 		{"backend networks --data-dir '" + filepath.Join(dir, "vcc.db") + "'", 1, []string{"the data folder " + filepath.Join(dir, "vcc.db") + " cannot be created: not a directory"}},
 
@@ -285,7 +285,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend routing yes", 2, []string{"unexpected argument yes", help("backend routing ")}},
 		{"backend routing on off", 2, []string{"unexpected argument off", help("backend routing on ")}},
 		{"backend replicate", 2, []string{`expected "<job>"`, help("backend replicate ")}},
-		{"backend replicate nightly", 1, []string{`there is no replication job "nightly"; use one of "Silver nightly", "Bronze weekly", or an ID`}},
+		{"backend replicate nightly", 1, []string{`there is no replication job "nightly"; did you mean "Silver nightly", "Bronze weekly"? An ID is good, too`}},
 		{"backend lab", 2, []string{`expected one of "apply", "show"`, help("backend lab ")}},
 		{"backend lab apply", 2, []string{`expected "<file>"`, help("backend lab apply ")}},
 		{"backend lab apply none.yaml", 1, []string{"the lab file none.yaml cannot be read: no such file or directory"}},

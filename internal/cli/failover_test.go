@@ -82,7 +82,7 @@ $`)
 
 func TestFailoverRefusals(t *testing.T) {
 	c := newConsole(t)
-	const unknownPlan = "Error: there is no failover plan \"Shop\"; use one of \"Whole site\", or an ID\n"
+	const unknownPlan = "Error: there is no failover plan \"Shop\"; did you mean \"Whole site\"? An ID is good, too\n"
 	for _, tc := range []struct {
 		name   string
 		args   []string

@@ -24,7 +24,7 @@ func (c *connection) planID(ctx context.Context, name types.String) (string, dia
 	}
 	var names []string
 	for _, p := range plans {
-		if p.Name == name.ValueString() {
+		if vcc.SameName(p.Name, name.ValueString()) {
 			return p.ID, diags
 		}
 		names = append(names, p.Name)
@@ -35,5 +35,5 @@ func (c *connection) planID(ctx context.Context, name types.String) (string, dia
 
 func addUnknownPlanError(diags *diag.Diagnostics, name string, plans []string) {
 	diags.AddAttributeError(path.Root("hardware_plan"), "Unknown Hardware Plan", fmt.Sprintf(
-		"The tenant is subscribed to no hardware plan %q; its plans are %s.", name, vcc.QuoteNames(plans)))
+		"The tenant is subscribed to no hardware plan %q; its plans are %s.", name, vcc.QuoteNames(vcc.Nearest(name, plans))))
 }

@@ -16,17 +16,17 @@ func lookup[T any](diags *diag.Diagnostics, attribute, kind, nameOrID string, li
 	names := make([]string, len(list))
 	for i, entry := range list {
 		id, name := key(entry)
-		if nameOrID == id || nameOrID == name {
+		if nameOrID == id || vcc.SameName(nameOrID, name) {
 			return entry
 		}
 		names[i] = name
 	}
-	there := "it has none at all"
+	there := "it has none at all."
 	if len(names) > 0 {
-		there = "there are " + vcc.QuoteNames(names)
+		there = vcc.DidYouMean(nameOrID, names)
 	}
 	diags.AddAttributeError(path.Root(attribute), "Unknown "+capitals(kind),
-		fmt.Sprintf("%s: the tenant has no %s %q; %s.", attribute, kind, nameOrID, there))
+		fmt.Sprintf("%s: the tenant has no %s %s; %s", attribute, kind, vcc.Clip(nameOrID), there))
 	return found
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 func newNetworkExtensionApplianceDataSource() datasource.DataSource {
@@ -152,7 +153,7 @@ func (d *networkExtensionApplianceDataSource) Read(ctx context.Context, req data
 	}
 	var plans []string
 	for _, a := range appliances {
-		if slices.Contains(a.HardwarePlans, m.HardwarePlan.ValueString()) {
+		if slices.ContainsFunc(a.HardwarePlans, func(p string) bool { return vcc.SameName(p, m.HardwarePlan.ValueString()) }) {
 			resp.Diagnostics.Append(resp.State.Set(ctx, newApplianceModel(m.HardwarePlan, a))...)
 			return
 		}

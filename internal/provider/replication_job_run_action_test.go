@@ -43,7 +43,7 @@ func TestReplicationJobRunAction(t *testing.T) {
 func TestReplicationJobRunAction_errors(t *testing.T) {
 	l := newTestLab(t)
 	_, diagnostics := l.served().invoke(t.Context(), jobRunAction, job("Gold hourly")) // another tenant's
-	expectText(t, diagnostics, "plan: ERROR", `AttributeName("job")`, `no replication job "Gold hourly"; there are "Silver nightly", "Bronze weekly"`)
+	expectText(t, diagnostics, "plan: ERROR", `AttributeName("job")`, `no replication job "Gold hourly"; did you mean "Bronze weekly", "Silver nightly"?`)
 	_, diagnostics = unconfigured(t).invoke(t.Context(), jobRunAction, job("Silver nightly"))
 	expectText(t, diagnostics, "ERROR", "Replication Job Not Run", "values that are not known yet")
 }

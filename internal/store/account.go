@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -146,10 +147,19 @@ func (s *Store) Tenant(ctx context.Context, nameOrID string) (t vcc.Tenant, err 
 
 func tenantOf(ctx context.Context, q querier, nameOrID string) (vcc.Tenant, error) {
 	t, err := queryFirst[namedRow](ctx, q, "SELECT id, name FROM tenants WHERE id = $1 OR name = $1 ORDER BY name", nameOrID)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = notFound("", "there is no tenant %q", nameOrID)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return vcc.Tenant(t), err
 	}
-	return vcc.Tenant(t), err
+	// SQL compares bytes, and people write one name in several ways.
+	all, err := queryAll[namedRow](ctx, q, "SELECT id, name FROM tenants ORDER BY ordinal")
+	if err != nil {
+		return vcc.Tenant{}, err
+	}
+	i := slices.IndexFunc(all, func(t namedRow) bool { return vcc.SameName(t.Name, nameOrID) })
+	if i < 0 {
+		return vcc.Tenant{}, notFound("", "there is no tenant %s", vcc.Clip(nameOrID))
+	}
+	return vcc.Tenant(all[i]), nil
 }
 
 // TenantsWithoutAccount implements vcc.LabService.

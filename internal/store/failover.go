@@ -159,7 +159,7 @@ func applianceInputs(ctx context.Context, tx querier, tenantID string) ([]vcc.Ap
 			}
 		}
 		for _, p := range tenant.FailoverPlans {
-			if s := in.Session; s == nil || s.Kind == vcc.FailoverPartialSite || s.PlanName == p.Name {
+			if s := in.Session; s == nil || s.Kind == vcc.FailoverPartialSite || vcc.SameName(s.PlanName, p.Name) {
 				in.PublicIPRules = append(in.PublicIPRules, p.PublicIPRules...)
 			}
 		}
@@ -370,7 +370,8 @@ func (s *Store) end(ctx context.Context, tx querier, as vcc.Actor, query, of, no
 // StartPartialFailover implements vcc.FailoverService.
 func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
 	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		if err := knownVM(ctx, tx, as, vm); err != nil {
+		vm, err := knownVM(ctx, tx, as, vm)
+		if err != nil {
 			return err
 		}
 		replicas, err := replicaHosts(ctx, tx, as.TenantID)
@@ -395,20 +396,29 @@ func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm strin
 // has can be stopped too: its appliance would stay busy for ever.
 func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
 	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+		known, unknown := knownVM(ctx, tx, as, vm)
+		if unknown == nil {
+			vm = known
+		}
 		session, err = s.end(ctx, tx, as, selectUnderWay+" AND kind = 'partialSite' AND vm = $2", vm,
 			fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm), "replica and tunnel stopped")
 		if vcc.Code(err) == vcc.CodeConflict {
-			err = cmp.Or(knownVM(ctx, tx, as, vm), err)
+			err = cmp.Or(unknown, err)
 		}
 		return err
 	})
 	return session, err
 }
 
-func knownVM(ctx context.Context, tx querier, as vcc.Actor, name string) error {
+// knownVM returns a VM's name as it is declared.
+func knownVM(ctx context.Context, tx querier, as vcc.Actor, name string) (string, error) {
 	tenant, err := findTenant(ctx, tx, as.TenantID)
-	if err == nil && !slices.ContainsFunc(tenant.VMs, func(vm vcc.VM) bool { return vm.Name == name }) {
-		err = notFound(name, "there is no VM %q", name)
+	if err != nil {
+		return "", err
 	}
-	return err
+	i := slices.IndexFunc(tenant.VMs, func(vm vcc.VM) bool { return vcc.SameName(vm.Name, name) })
+	if i < 0 {
+		return "", notFound(name, "there is no VM %s", vcc.Clip(name))
+	}
+	return tenant.VMs[i].Name, nil
 }

@@ -156,6 +156,15 @@ type labChange struct {
 }
 
 func (s *Store) applyLab(ctx context.Context, tx querier, lab vcc.Lab, hashes map[string]string, remove []string) error {
+	var stored [3][]string
+	for i, query := range []string{"SELECT id, name FROM hosts", "SELECT id, name FROM hardware_plans", "SELECT id, name FROM tenants"} {
+		rows, err := queryAll[namedRow](ctx, tx, query)
+		if err != nil {
+			return err
+		}
+		stored[i] = convert(rows, func(r namedRow) string { return r.Name })
+	}
+	lab = lab.Respelled(stored[0], stored[1], stored[2])
 	text, err := encode(lab)
 	if err != nil {
 		return err
@@ -396,11 +405,11 @@ func (c *labChange) putJobs() error {
 	}
 	ids := map[[2]string]string{}
 	for _, j := range stored {
-		ids[[2]string{j.TenantID, j.Name}] = j.ID
+		ids[[2]string{j.TenantID, vcc.NormalName(j.Name)}] = j.ID
 	}
 	for _, t := range c.lab.Tenants {
 		for i, j := range t.Jobs {
-			key := [2]string{c.tenants[t.Name], j.Name}
+			key := [2]string{c.tenants[t.Name], vcc.NormalName(j.Name)}
 			id, ok := ids[key]
 			if !ok {
 				id = uuid.NewString()
@@ -411,7 +420,7 @@ func (c *labChange) putJobs() error {
 				return err
 			}
 			err = c.exec("INSERT INTO replication_jobs (id, tenant_id, name, ordinal, hardware_plan_id, declaration) VALUES ($1, $2, $3, $4, $5, $6) "+
-				"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
+				"ON CONFLICT (id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
 				id, key[0], j.Name, i, c.plans[j.HardwarePlan], text)
 			if err != nil {
 				return err
@@ -435,11 +444,11 @@ func (c *labChange) putFailoverPlans() error {
 	}
 	ids := map[[2]string]string{}
 	for _, p := range stored {
-		ids[[2]string{p.TenantID, p.Name}] = p.ID
+		ids[[2]string{p.TenantID, vcc.NormalName(p.Name)}] = p.ID
 	}
 	for _, t := range c.lab.Tenants {
 		for i, p := range t.FailoverPlans {
-			key := [2]string{c.tenants[t.Name], p.Name}
+			key := [2]string{c.tenants[t.Name], vcc.NormalName(p.Name)}
 			id, ok := ids[key]
 			if !ok {
 				id = uuid.NewString()
@@ -450,7 +459,7 @@ func (c *labChange) putFailoverPlans() error {
 				return err
 			}
 			err = c.exec("INSERT INTO failover_plans (id, tenant_id, name, ordinal, declaration) VALUES ($1, $2, $3, $4, $5) "+
-				"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration", id, key[0], p.Name, i, text)
+				"ON CONFLICT (id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, declaration = excluded.declaration", id, key[0], p.Name, i, text)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
+	"unicode"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -65,6 +67,9 @@ func noNetwork(id string) error { return notFound(id, "there is no cloud network
 // Networks implements vcc.NetworkService.
 func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter, p vcc.Page) (list []vcc.Network, total int, err error) {
 	err = s.read(ctx, func(tx querier) error {
+		if f.Name, err = respelled(ctx, tx, as.TenantID, f.Name); err != nil {
+			return err
+		}
 		rows, n, err := queryPage[networkRow](ctx, tx, p, networkColumns,
 			fromNetworks+" WHERE ($2 = '' OR n.hardware_plan_id = $2) AND ($3 = '' OR n.name = $3)", inNetworkOrder,
 			as.TenantID, f.HardwarePlanID, f.Name)
@@ -72,6 +77,23 @@ func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter,
 		return err
 	})
 	return list, total, err
+}
+
+// respelled returns a network's name with that of its plan as it is stored, because SQL
+// compares bytes and people write one name in several ways.
+func respelled(ctx context.Context, tx querier, tenantID, name string) (string, error) {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return name, nil // which has one way
+	}
+	plans, err := queryAll[namedRow](ctx, tx, "SELECT p.id, p.name FROM subscriptions AS s JOIN hardware_plans AS p ON p.id = s.hardware_plan_id "+
+		"WHERE s.tenant_id = $1 ORDER BY length(p.name)", tenantID)
+	found := name
+	for _, p := range plans { // of those whose names begin alike, the longest counts
+		if n := vcc.RespelledNetwork(name, p.Name); n != name {
+			found = n
+		}
+	}
+	return found, err
 }
 
 // hardwarePlanRow is a hardware plan and what its host was declared as.

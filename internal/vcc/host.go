@@ -3,6 +3,7 @@ package vcc
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Platform is the virtualization platform of a host.
@@ -24,8 +25,8 @@ type Host struct {
 // VLANRange is a pair of ranges of VLAN IDs that a host gives to cloud networks.
 // Each is [first, last], both included; an absent one gives none.
 type VLANRange struct {
-	WithInternet    []int `json:"withInternet,omitempty" yaml:"with_internet"`
-	WithoutInternet []int `json:"withoutInternet,omitempty" yaml:"without_internet"`
+	WithInternet    []int `json:"withInternet,omitempty" yaml:"with_internet,flow"`
+	WithoutInternet []int `json:"withoutInternet,omitempty" yaml:"without_internet,flow"`
 }
 
 // The VLAN IDs that IEEE 802.1Q leaves to users.
@@ -55,11 +56,11 @@ func (h Host) Validate() error {
 			}
 			field := fmt.Sprintf("vlans[%d].%s", i, r.name)
 			if len(r.value) != 2 || r.value[0] > r.value[1] || r.value[0] < minVLAN || r.value[1] > maxVLAN {
-				return invalid(field, "%v is not a VLAN range; write [first, last] with %d <= first <= last <= %d", r.value, minVLAN, maxVLAN)
+				return invalid(field, "%s is not a VLAN range; write [first, last] with %d <= first <= last <= %d", list(r.value...), minVLAN, maxVLAN)
 			}
 			for _, s := range seen {
 				if r.value[0] <= s.last && s.first <= r.value[1] {
-					return invalid(field, "VLAN range %v overlaps %s [%d %d] of the same host; a VLAN ID can be given out once", r.value, s.field, s.first, s.last)
+					return invalid(field, "VLAN range %s overlaps %s %s of the same host; a VLAN ID can be given out once", list(r.value...), s.field, list(s.first, s.last))
 				}
 			}
 			seen = append(seen, named{field, r.value[0], r.value[1]})
@@ -67,6 +68,9 @@ func (h Host) Validate() error {
 	}
 	return nil
 }
+
+// list writes numbers as a lab file does: [1, 10].
+func list(numbers ...int) string { return strings.ReplaceAll(fmt.Sprint(numbers), " ", ", ") }
 
 // NextVLAN returns the lowest VLAN ID of the host's matching ranges that is not
 // taken (rule 1). IDs in taken count whether or not a range still has them

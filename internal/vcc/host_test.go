@@ -27,17 +27,17 @@ func TestHostValidateRule1(t *testing.T) {
 		{"platform in other case", "vmware", nil, []*vcc.Error{wrong("platform", `"vmware" is not a platform; use VMware or HyperV`)}},
 		{"empty range", "VMware", []vcc.VLANRange{{WithInternet: []int{}}}, []*vcc.Error{wrong("vlans[0].with_internet", "[]"+notARange)}},
 		{"one number", "VMware", []vcc.VLANRange{{WithInternet: []int{7}}}, []*vcc.Error{wrong("vlans[0].with_internet", "[7]"+notARange)}},
-		{"three numbers", "VMware", []vcc.VLANRange{{WithoutInternet: []int{1, 2, 3}}}, []*vcc.Error{wrong("vlans[0].without_internet", "[1 2 3]"+notARange)}},
-		{"backwards", "VMware", []vcc.VLANRange{with(10, 1)}, []*vcc.Error{wrong("vlans[0].with_internet", "[10 1]"+notARange)}},
-		{"VLAN 0", "VMware", []vcc.VLANRange{with(0, 5)}, []*vcc.Error{wrong("vlans[0].with_internet", "[0 5]"+notARange)}},
-		{"VLAN 4095", "VMware", []vcc.VLANRange{with(1, 5), without(4000, 4095)}, []*vcc.Error{wrong("vlans[1].without_internet", "[4000 4095]"+notARange)}},
+		{"three numbers", "VMware", []vcc.VLANRange{{WithoutInternet: []int{1, 2, 3}}}, []*vcc.Error{wrong("vlans[0].without_internet", "[1, 2, 3]"+notARange)}},
+		{"backwards", "VMware", []vcc.VLANRange{with(10, 1)}, []*vcc.Error{wrong("vlans[0].with_internet", "[10, 1]"+notARange)}},
+		{"VLAN 0", "VMware", []vcc.VLANRange{with(0, 5)}, []*vcc.Error{wrong("vlans[0].with_internet", "[0, 5]"+notARange)}},
+		{"VLAN 4095", "VMware", []vcc.VLANRange{with(1, 5), without(4000, 4095)}, []*vcc.Error{wrong("vlans[1].without_internet", "[4000, 4095]"+notARange)}},
 		{
 			"overlap within a pair", "VMware", []vcc.VLANRange{{WithInternet: []int{1, 10}, WithoutInternet: []int{10, 20}}},
-			[]*vcc.Error{wrong("vlans[0].without_internet", "VLAN range [10 20] overlaps vlans[0].with_internet [1 10] of the same host; a VLAN ID can be given out once")},
+			[]*vcc.Error{wrong("vlans[0].without_internet", "VLAN range [10, 20] overlaps vlans[0].with_internet [1, 10] of the same host; a VLAN ID can be given out once")},
 		},
 		{
 			"overlap between pairs", "VMware", []vcc.VLANRange{with(5, 6), without(30, 40), with(1, 10)},
-			[]*vcc.Error{wrong("vlans[2].with_internet", "VLAN range [1 10] overlaps vlans[0].with_internet [5 6] of the same host; a VLAN ID can be given out once")},
+			[]*vcc.Error{wrong("vlans[2].with_internet", "VLAN range [1, 10] overlaps vlans[0].with_internet [5, 6] of the same host; a VLAN ID can be given out once")},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

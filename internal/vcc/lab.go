@@ -148,6 +148,7 @@ type LabService interface {
 // Validate checks a lab whole and lists everything that is wrong. Fields are
 // paths in the lab file's spelling, such as "tenants[0].subscriptions[1]".
 func (l Lab) Validate() error {
+	l = l.Respelled(nil, nil, nil)
 	v := &labValidator{lab: l}
 	v.name("service_provider.name", l.ServiceProvider.Name)
 	v.hosts()
@@ -175,6 +176,9 @@ func (l Lab) Validate() error {
 	return v.err()
 }
 
+// enoughErrors is how many errors say all that they could.
+const enoughErrors = 20
+
 // labValidator collects what is wrong with a lab.
 type labValidator struct {
 	errorList
@@ -190,23 +194,19 @@ func (v *labValidator) under(parent string, err error) {
 }
 
 func (v *labValidator) name(field, name string) {
-	switch {
-	case name == "":
-		v.add(field, "a name is required")
-	case strings.TrimSpace(name) != name:
-		v.add(field, "%q begins or ends with white space; remove it", name)
-	case strings.ContainsRune(name, 0):
-		v.add(field, "%q has a NUL character, which no name can have; remove it", name)
+	if err := ValidateName(name); err != nil {
+		v.add(field, "%v", err)
 	}
 }
 
 func (v *labValidator) unique(field, name string, seen map[string]string) {
 	v.name(field, name)
-	if other, taken := seen[name]; taken {
-		v.add(field, "%q is at %s already; it must be unique", name, other)
+	key := NormalName(name)
+	if other, taken := seen[key]; taken {
+		v.add(field, "%s is at %s already; it must be unique", Clip(name), other)
 		return
 	}
-	seen[name] = field
+	seen[key] = field
 }
 
 // known checks that a name is one of those declared.
@@ -214,10 +214,13 @@ func (v *labValidator) known(field, kind, name string, declared []string) bool {
 	if slices.Contains(declared, name) {
 		return true
 	}
-	if len(declared) == 0 {
-		v.add(field, "there is no %s %q; none is declared", kind, name)
-	} else {
-		v.add(field, "there is no %s %q; use one of %s", kind, name, QuoteNames(declared))
+	switch {
+	case len(declared) == 0:
+		v.add(field, "there is no %s %s; none is declared", kind, Clip(name))
+	case len(v.errorList) > enoughErrors || len(name) > MaxName: // whose nearest nobody reads, and which take long to find
+		v.add(field, "there is no %s %s", kind, Clip(name))
+	default:
+		v.add(field, "there is no %s %s; %s", kind, Clip(name), DidYouMean(name, declared))
 	}
 	return false
 }
@@ -496,7 +499,7 @@ func (v *labValidator) failoverPlans(at string, t LabTenant) {
 func (r LabPublicIPRule) validate(allocation []string) error {
 	address, err := netip.ParseAddr(r.Address)
 	if err != nil || !slices.ContainsFunc(allocation, func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a == address }) {
-		return invalid("address", "%q is not a public address of the tenant; public_ips lists %s", r.Address, cmp.Or(QuoteNames(allocation), "none"))
+		return invalid("address", "%q is not a public address of the tenant; public_ips lists %s", r.Address, cmp.Or(QuoteNames(Nearest(r.Address, allocation)), "none"))
 	}
 	to, err := netip.ParseAddr(r.ToAddress)
 	if err != nil || to.Is4() != address.Is4() {

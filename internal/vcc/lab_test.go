@@ -110,16 +110,16 @@ func TestLabValidateRefuses(t *testing.T) {
 	}{
 		{"no service provider", func(l *draft) { l.ServiceProvider.Name = "" }, "service_provider.name", "a name is required"},
 		{"a name with white space", func(l *draft) { l.ServiceProvider.Name = "sp " }, "service_provider.name", `"sp " begins or ends with white space`},
-		{"a name with a NUL character", func(l *draft) { l.ServiceProvider.Name = "s\x00p" }, "service_provider.name", `"s\x00p" has a NUL character`},
+		{"a name with a NUL character", func(l *draft) { l.ServiceProvider.Name = "s\x00p" }, "service_provider.name", `"s\x00p" has the control character U+0000`},
 		{"no tenants", func(l *draft) { l.Tenants = nil }, "tenants", "a lab needs at least one tenant"},
 
 		{"host twice", func(l *draft) { l.Hosts = append(l.Hosts, l.Hosts[0]) }, "hosts[2].name", `"esx01" is at hosts[0].name already; it must be unique`},
 		{"host without name", func(l *draft) { l.Hosts = append(l.Hosts, vcc.Host{Platform: "HyperV"}) }, "hosts[2].name", "a name is required"},
 		{"host without platform", func(l *draft) { l.Hosts[1].Platform = "" }, "hosts[1].platform", `"" is not a platform`},
-		{"VLAN ranges overlap (rule 1)", func(l *draft) { l.Hosts[0].VLANs[0].WithoutInternet[0] = 10 }, "hosts[0].vlans[0].without_internet", "VLAN range [10 20] overlaps vlans[0].with_internet [1 10]"},
+		{"VLAN ranges overlap (rule 1)", func(l *draft) { l.Hosts[0].VLANs[0].WithoutInternet[0] = 10 }, "hosts[0].vlans[0].without_internet", "VLAN range [10, 20] overlaps vlans[0].with_internet [1, 10]"},
 
 		{"plan twice", func(l *draft) { l.HardwarePlans = append(l.HardwarePlans, l.HardwarePlans[0]) }, "hardware_plans[2].name", `"Silver" is at hardware_plans[0].name already`},
-		{"plan on no host", func(l *draft) { l.HardwarePlans[0].Host = "esx02" }, "hardware_plans[0].host", `there is no host "esx02"; use one of "esx01", "hyperv01"`},
+		{"plan on no host", func(l *draft) { l.HardwarePlans[0].Host = "esx02" }, "hardware_plans[0].host", `there is no host "esx02"; did you mean "esx01", "hyperv01"?`},
 		{"plan without networks", networks(0, 0), "hardware_plans[0].networks", "a hardware plan needs 1 to 4094 networks"},
 		{"negative count", networks(-1, 4), "hardware_plans[0].networks", "1 to 4094"},
 		{"negative count of the other kind", networks(4, -1), "hardware_plans[0].networks", "1 to 4094"},
@@ -133,7 +133,7 @@ func TestLabValidateRefuses(t *testing.T) {
 		{"tenant without name", func(l *draft) { l.abc.Name = "" }, "tenants[0].name", "a name is required"},
 		{"username twice", func(l *draft) { l.Tenants[1].Username = l.abc.Username }, "tenants[1].username", `"abc-company" is at tenants[0].username already`},
 		{"password in the file", func(l *draft) { l.abc.PasswordEnv = "s3cret!" }, "tenants[0].password_env", "the password itself must not stand in this file"},
-		{"no such plan", func(l *draft) { l.Tenants[1].Subscriptions[0] = "Bronze" }, "tenants[1].subscriptions[0]", `there is no hardware plan "Bronze"; use one of "Silver", "Gold"`},
+		{"no such plan", func(l *draft) { l.Tenants[1].Subscriptions[0] = "Bronze" }, "tenants[1].subscriptions[0]", `there is no hardware plan "Bronze"; did you mean "Gold", "Silver"?`},
 		{"subscribed twice", func(l *draft) { l.abc.Subscriptions = append(l.abc.Subscriptions, "Silver") }, "tenants[0].subscriptions[1]", `"Silver" is at tenants[0].subscriptions[0] already`},
 		{"public IP is a name", func(l *draft) { l.Tenants[1].PublicIPs[0] = "www" }, "tenants[1].public_ips[0]", `"www" is not an IP address`},
 		{"public IP with zone", func(l *draft) { l.Tenants[1].PublicIPs[0] = "fe80::1%eth0" }, "tenants[1].public_ips[0]", "is not an IP address"},
@@ -167,20 +167,20 @@ func TestLabValidateRefuses(t *testing.T) {
 
 		{"VM twice", func(l *draft) { l.abc.VMs = append(l.abc.VMs, l.abc.VMs[0]) }, "tenants[0].vms[2].name", `"web01" is at tenants[0].vms[0].name already`},
 		{"no such guest", func(l *draft) { l.abc.VMs[1].Guest = "Windows" }, "tenants[0].vms[1].guest", `"Windows" is not a guest; use windows, linux or other`},
-		{"NIC on no network", func(l *draft) { l.abc.VMs[1].NICs[0].Network = "Dat" }, "tenants[0].vms[1].nics[0].network", `there is no production network "Dat"; use one of "App", "Data"`},
+		{"NIC on no network", func(l *draft) { l.abc.VMs[1].NICs[0].Network = "Dat" }, "tenants[0].vms[1].nics[0].network", `there is no production network "Dat"; did you mean "Data", "App"?`},
 		{"NIC outside of its network", func(l *draft) { l.abc.VMs[0].NICs[0].IPv4 = "172.17.54.10" }, "tenants[0].vms[0].nics[0].ipv4", `172.17.54.10 is outside 172.17.52.0/23 of production network "App"`},
 		{"NIC with a family that its network lacks", func(l *draft) { l.abc.VMs[1].NICs[0].IPv6 = "2001:db8:54::20" }, "tenants[0].vms[1].nics[0].ipv6", `production network "Data" has no network of that family`},
 		{"NIC with a name", func(l *draft) { l.abc.VMs[1].NICs[0].IPv4 = "db01" }, "tenants[0].vms[1].nics[0].ipv4", `"db01" is not an IP address`},
 
 		{"job twice", func(l *draft) { l.abc.Jobs = append(l.abc.Jobs, l.abc.Jobs[0]) }, "tenants[0].replication_jobs[1].name", `"Nightly" is at tenants[0].replication_jobs[0].name already`},
 		{"job without VMs", func(l *draft) { l.abc.Jobs[0].VMs = nil }, "tenants[0].replication_jobs[0].vms", "at least one VM is required"},
-		{"job with no such VM", func(l *draft) { l.abc.Jobs[0].VMs[1] = "db02" }, "tenants[0].replication_jobs[0].vms[1]", `there is no VM "db02"; use one of "web01", "db01"`},
+		{"job with no such VM", func(l *draft) { l.abc.Jobs[0].VMs[1] = "db02" }, "tenants[0].replication_jobs[0].vms[1]", `there is no VM "db02"; did you mean "db01", "web01"?`},
 		{"job with a VM twice", func(l *draft) { l.abc.Jobs[0].VMs[1] = "web01" }, "tenants[0].replication_jobs[0].vms[1]", `"web01" is at tenants[0].replication_jobs[0].vms[0] already`},
-		{"job on a plan of others", func(l *draft) { l.abc.Jobs[0].HardwarePlan = "Gold" }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Gold"; use one of "Silver"`},
+		{"job on a plan of others", func(l *draft) { l.abc.Jobs[0].HardwarePlan = "Gold" }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Gold"; did you mean "Silver"?`},
 		{"job of a tenant without plans", func(l *draft) { l.abc.Subscriptions = nil }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Silver"; none is declared`},
 		{"table without effect (rule 6)", networks(1, 1), "tenants[0].replication_jobs[0].mapping", "on 2 production networks and the plan has as many cloud networks"},
 		{"table from no network", func(l *draft) { l.abc.Jobs[0].Mapping["Dat"] = "Silver network 2" }, "tenants[0].replication_jobs[0].mapping", `there is no production network "Dat"`},
-		{"table to no network", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 5" }, "tenants[0].replication_jobs[0].mapping", `there is no cloud network "Silver network 5"; use one of "Silver network 1 (internet)"`},
+		{"table to no network", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 5" }, "tenants[0].replication_jobs[0].mapping", `there is no cloud network "Silver network 5"; did you mean "Silver network 1", "Silver network 2", "Silver network 1 (internet)"`},
 		{"table to one network twice", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 1 (internet)" }, "tenants[0].replication_jobs[0].mapping", `"App" and "Data" are both mapped to "Silver network 1 (internet)"`},
 
 		{"failover plan twice", func(l *draft) { l.abc.FailoverPlans = append(l.abc.FailoverPlans, l.abc.FailoverPlans[0]) }, "tenants[0].failover_plans[1].name", `"Whole site" is at tenants[0].failover_plans[0].name already`},
@@ -226,7 +226,7 @@ func TestLabValidateListsEverything(t *testing.T) {
 	lab.Tenants[1].Subscriptions = []string{"Gold", "Gold"}
 	wantErrors(t, lab.Validate(),
 		wrong("hosts[0].platform", `"KVM" is not a platform; use VMware or HyperV`),
-		wrong("hardware_plans[1].host", `there is no host ""; use one of "esx01", "hyperv01"`),
+		wrong("hardware_plans[1].host", `there is no host ""; did you mean "esx01", "hyperv01"?`),
 		wrong("tenants[0].production_networks[0].ipv4_gateway", "172.17.52.0 is the network address of 172.17.52.0/23; a gateway needs a host address, 172.17.52.1 to 172.17.53.254"),
 		wrong("tenants[0].production_networks[0].ipv6_gateway", `"::1" is the loopback address; a unicast address such as 2001:db8:52::1 or fe80::1 belongs here`),
 		wrong("tenants[1].subscriptions[1]", `"Gold" is at tenants[1].subscriptions[0] already; it must be unique`))
