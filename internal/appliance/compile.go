@@ -111,6 +111,9 @@ const (
 	// ProblemOverlapsExternalNetwork: a network and the external network share
 	// addresses. Nothing from outside with one of them gets in (decide.go, rule 3).
 	ProblemOverlapsExternalNetwork ProblemCode = "overlaps_external_network"
+	// ProblemTooManyNetworkAdapters: the host makes no VM with so many adapters as the
+	// appliance needs (rule 21).
+	ProblemTooManyNetworkAdapters ProblemCode = "too_many_network_adapters"
 	// ProblemInvalidConfiguration: something that the rules of the domain refuse was
 	// handed in all the same, and is left out.
 	ProblemInvalidConfiguration ProblemCode = "invalid_configuration"
@@ -121,7 +124,7 @@ const (
 type Problem struct {
 	Code ProblemCode `json:"code"`
 	// NetworkID and NetworkName say which network it concerns. They are empty for
-	// external settings, and for a public IP rule that leads to no network.
+	// the host, for external settings, and for a public IP rule that leads to no network.
 	NetworkID   string `json:"networkId,omitempty"`
 	NetworkName string `json:"networkName,omitempty"`
 	// Message says what is wrong, what follows from it and what to do.
@@ -214,6 +217,10 @@ func Compile(cfg Config) *Compiled {
 		Interfaces: make([]InterfaceSettings, 1, len(cfg.Networks)+1),
 		Policy:     Policy{RoutingEnabled: cfg.RoutingEnabled},
 	}
+	if vnics := len(cfg.Networks) + 1; cfg.Host.TooManyVNICs(vnics) {
+		c.problem(ProblemTooManyNetworkAdapters, nil, "host %q is a VMware host, where a VM has %d network adapters at most, and the appliance needs %d: one for each cloud network "+
+			"and one for the external network; ask the service provider for fewer networks on that host, or for plans on several hosts", cfg.Host.Name, vcc.MaxVMwareVNICs, vnics)
+	}
 	c.addExternal(cfg.External.IPv4, ipv4)
 	c.addExternal(cfg.External.IPv6, ipv6)
 	c.ipv4, c.ipv6 = make([]network, len(cfg.Networks)), make([]ipv6Network, len(cfg.Networks))
@@ -291,12 +298,8 @@ func (c *Compiled) addNetwork(n Network, plans map[string]int32) {
 }
 
 // addGateway gives netN its address in one family and the route to its network.
-//
-// A network of link-local addresses is in no table: such an address means another
-// host on every link and is never routed (RFC 4291, 2.5.6).
 func (c *Compiled) addGateway(this Interface, plan int32, n *Network, gateway netip.Addr, prefix netip.Prefix) {
-	linkLocal := isLinkLocal(prefix.Addr())
-	if !linkLocal && c.table.OverlapsPrefix(prefix) {
+	if c.table.OverlapsPrefix(prefix) {
 		c.problem(ProblemInvalidConfiguration, n, "%q is left without %s: %s overlaps the network of another gateway", n.Name, familyName(gateway), prefix)
 		return
 	}
@@ -305,9 +308,7 @@ func (c *Compiled) addGateway(this Interface, plan int32, n *Network, gateway ne
 		c.problem(ProblemIPv6PrefixNot64, n, "only /64 works for failover over IPv6, so %q is left without IPv6; %s has a prefix length of %d", n.Name, prefix, prefix.Bits())
 		here.via = unreachable
 	}
-	if !linkLocal {
-		c.table.Insert(prefix, here)
-	}
+	c.table.Insert(prefix, here)
 	if here.via == unreachable {
 		return
 	}
@@ -329,7 +330,7 @@ func (c *Compiled) addGateway(this Interface, plan int32, n *Network, gateway ne
 			"ask the service provider for one", n.Name, familyName(gateway))
 	}
 	for _, external := range c.Interfaces[Ext0].Addresses {
-		if !linkLocal && external.Overlaps(prefix) {
+		if external.Overlaps(prefix) {
 			c.problem(ProblemOverlapsExternalNetwork, n, "%s of %q overlaps the external network %s, and nothing from outside with an address "+
 				"of %q gets in; ask the service provider for another external network", prefix, n.Name, external.Masked(), n.Name)
 		}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,6 +93,13 @@ func TestProblems(t *testing.T) {
 	rule := func(public, internal string) appliance.Config {
 		return with(func(c *appliance.Config) { c.PublicIPRules = append(c.PublicIPRules, publicIPRule(public, internal)) })
 	}
+	adapters := func(platform vcc.Platform, vnics int) appliance.Config { // ext0 among them
+		cfg := appliance.Config{Host: vcc.Host{Name: "host01", Platform: platform}}
+		for n := 1; n < vnics; n++ {
+			cfg.Networks = append(cfg.Networks, cloudNetwork("Gold", n, false, fmt.Sprintf("10.0.%d.1/24", n), "", ""))
+		}
+		return cfg
+	}
 	external := func(change func(*appliance.External)) appliance.Config {
 		return with(func(c *appliance.Config) { change(&c.External) })
 	}
@@ -118,7 +127,10 @@ func TestProblems(t *testing.T) {
 		{"overlaps the external network", add(cloudNetwork("Gold", 1, true, "198.51.0.1/16", "", "")), []problem{{appliance.ProblemOverlapsExternalNetwork, "Gold network 1 (internet)"}}},
 		{"two networks of link-local addresses", with(func(c *appliance.Config) {
 			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "", "fe80::1", "fe80::/64"), cloudNetwork("Gold", 2, true, "", "fe80::1", "fe80::/64"))
-		}), nil},
+		}), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1 (internet)"}, {appliance.ProblemInvalidConfiguration, "Gold network 2 (internet)"}}},
+		{"11 network adapters on VMware", adapters(vcc.PlatformVMware, 11), []problem{{appliance.ProblemTooManyNetworkAdapters, ""}}},
+		{"10 network adapters on VMware", adapters(vcc.PlatformVMware, 10), nil},
+		{"11 network adapters on Hyper-V", adapters(vcc.PlatformHyperV, 11), nil},
 
 		// What the rules of the domain refuse.
 		{"rule 9", add(cloudNetwork("Gold", 1, true, "10.0.0.0/24", "", "")), []problem{{appliance.ProblemInvalidConfiguration, "Gold network 1 (internet)"}}},
@@ -145,6 +157,9 @@ func TestProblems(t *testing.T) {
 				got = append(got, problem{p.Code, p.NetworkName})
 				if p.Message == "" || (p.NetworkID == "") != (p.NetworkName == "") {
 					t.Errorf("incomplete: %+v", p)
+				}
+				if p.Code == appliance.ProblemTooManyNetworkAdapters && !strings.Contains(p.Message, `host "host01"`) {
+					t.Errorf("it does not name the host: %s", p.Message)
 				}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

@@ -10,6 +10,9 @@ import (
 // one host, and what is stored for them. The zero value is an appliance without
 // networks and without an outside, which drops every packet.
 type Config struct {
+	// Host is the host that the appliance is on, of which only the name and the platform
+	// count.
+	Host     vcc.Host
 	External External
 	// Networks are the tenant's cloud networks on the host in plan and ordinal
 	// order. The first becomes net1, the second net2, and so on.

@@ -9,6 +9,7 @@ package httpapi
 
 import (
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -191,9 +192,12 @@ func (s GatewayState) Settings() GatewaySettings {
 	return settings
 }
 
-// Equal reports whether both mean the same, whatever their spelling. Settings
-// that cannot be parsed equal nothing.
+// Equal reports whether both mean the same, whatever their spelling. Settings that
+// cannot be parsed, such as those from before a rule, equal only what is spelled alike.
 func (s GatewaySettings) Equal(o GatewaySettings) bool {
+	if reflect.DeepEqual(s, o) {
+		return true
+	}
 	a, errA := s.Parse()
 	b, errB := o.Parse()
 	return errA == nil && errB == nil && a.Equal(b)

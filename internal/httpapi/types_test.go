@@ -32,12 +32,11 @@ func TestSettingsPair(t *testing.T) {
 		domain vcc.GatewaySettings
 		wire   GatewaySettings
 	}{
-		"IPv4":           {vcc.GatewaySettings{IPv4: v4}, GatewaySettings{IPv4: &wire4}},
-		"IPv6":           {vcc.GatewaySettings{IPv6: v6}, GatewaySettings{IPv6: &wire6}},
-		"both":           {vcc.GatewaySettings{IPv4: v4, IPv6: v6}, GatewaySettings{&wire4, &wire6}},
-		"/32 and /128":   {vcc.GatewaySettings{IPv4: domainIPv4("10.0.0.1/32"), IPv6: domainIPv6("2001:db8::1", "2001:db8::1/128")}, GatewaySettings{&IPv4Settings{"10.0.0.1", "255.255.255.255"}, &IPv6Settings{"2001:db8::1", "2001:db8::1", 128}}},
-		"/1 and /1":      {vcc.GatewaySettings{IPv4: domainIPv4("10.0.0.1/1"), IPv6: domainIPv6("8001::", "8000::/1")}, GatewaySettings{&IPv4Settings{"10.0.0.1", "128.0.0.0"}, &IPv6Settings{"8001::", "8000::", 1}}},
-		"link-local net": {vcc.GatewaySettings{IPv6: domainIPv6("fe80::1", "fe80::/64")}, GatewaySettings{IPv6: &IPv6Settings{"fe80::1", "fe80::", 64}}},
+		"IPv4":         {vcc.GatewaySettings{IPv4: v4}, GatewaySettings{IPv4: &wire4}},
+		"IPv6":         {vcc.GatewaySettings{IPv6: v6}, GatewaySettings{IPv6: &wire6}},
+		"both":         {vcc.GatewaySettings{IPv4: v4, IPv6: v6}, GatewaySettings{&wire4, &wire6}},
+		"/32 and /128": {vcc.GatewaySettings{IPv4: domainIPv4("10.0.0.1/32"), IPv6: domainIPv6("2001:db8::1", "2001:db8::1/128")}, GatewaySettings{&IPv4Settings{"10.0.0.1", "255.255.255.255"}, &IPv6Settings{"2001:db8::1", "2001:db8::1", 128}}},
+		"/1 and /3":    {vcc.GatewaySettings{IPv4: domainIPv4("10.0.0.1/1"), IPv6: domainIPv6("3001::", "2000::/3")}, GatewaySettings{&IPv4Settings{"10.0.0.1", "128.0.0.0"}, &IPv6Settings{"3001::", "2000::", 3}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.wire, NewGatewaySettings(tc.domain)); diff != "" {
@@ -96,9 +95,11 @@ func TestSettingsEqual(t *testing.T) {
 		{v6("fe80::1", "2001:db8::", 64), v6("fe80::1", "2001:db8::", 63), false},
 		{app, v6("fe80::1", "2001:db8::", 64), false},
 		{app, GatewaySettings{app.IPv4, v6("fe80::1", "2001:db8::", 64).IPv6}, false},
-		// What cannot be parsed equals nothing.
-		{GatewaySettings{}, GatewaySettings{}, false},
-		{v4("172.17.52.1", "/23"), v4("172.17.52.1", "/23"), false},
+		// What cannot be parsed equals what is spelled alike: it was stored before a rule was.
+		{GatewaySettings{}, GatewaySettings{}, true},
+		{v6("fe80::1", "fe80::", 64), v6("fe80::1", "fe80::", 64), true},
+		{v6("fe80::1", "fe80::", 64), v6("fe80::1", "FE80::", 64), false},
+		{v6("fe80::1", "fe80::", 64), v6("fe80::1", "2001:db8::", 64), false},
 	} {
 		if got, reverse := tc.a.Equal(tc.b), tc.b.Equal(tc.a); got != tc.want || reverse != tc.want {
 			t.Errorf("%+v and %+v: got %t and %t, want %t", tc.a, tc.b, got, reverse, tc.want)

@@ -272,7 +272,6 @@ func testOverlapRule12(t *testing.T) {
 		{"the same IPv6 network, by another gateway", f.abc, silver2, ipv6("2001:db8:52::1", "2001:db8:52::/64"), "ipv6", "2001:db8:52::/64", "2001:db8:52::/64"},
 		{"IPv6 alone overlaps", f.abc, silver2, both(ipv4("10.0.0.1/24"), ipv6("fe80::1", "2001:db8::/32")), "ipv6", "2001:db8::/32", "2001:db8:52::/64"},
 		{"beside the other, with the same link-local gateway", f.abc, silver2, both(ipv4("172.17.54.1/23"), ipv6("fe80::1", "2001:db8:53::/64")), "", "", ""},
-		{"link-local network", f.abc, silver2, ipv6("fe80::1", "fe80::/64"), "", "", ""},
 		{"itself", f.abc, silver1, both(ipv4("172.17.52.254/23"), stored), "", "", ""},
 		{"another host", f.abc, gold, stored, "", "", ""},
 		{"another tenant on the same host", f.xyz, bronze, stored, "", "", ""},

@@ -21,6 +21,16 @@ type NetworkExtensionAppliance struct {
 // cloud network, and one on the service provider's external network (rule 3).
 func (a NetworkExtensionAppliance) VNICs() int { return len(a.Networks) + 1 }
 
+// MaxVMwareVNICs is how many network adapters a VM on a VMware host has at most
+// (rule 21; documented for VMs, and for the appliance in Cloud Director).
+const MaxVMwareVNICs = 10
+
+// TooManyVNICs reports whether an appliance with a number of network adapters cannot be
+// made on a host (rule 21).
+func (h Host) TooManyVNICs(vnics int) bool {
+	return h.Platform == PlatformVMware && vnics > MaxVMwareVNICs
+}
+
 // Appliances groups a tenant's networks by host, in order of first appearance:
 // there is one appliance per tenant and host (rule 3). What networks do not know,
 // its own ID and the host's name and platform, is for the caller to fill in.

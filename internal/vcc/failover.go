@@ -68,6 +68,8 @@ type FailoverSession struct {
 	EndedBy  string
 	Log      []FailoverLogEntry
 	Problems []ApplianceProblem
+	// Test says that nothing was started: the log says what would be (rule 18).
+	Test bool
 }
 
 // FailoverLogEntry is one line of a session's log.
@@ -86,8 +88,9 @@ type FailoverService interface {
 	// StartFailover starts full site failover: from then on the stored gateways, the
 	// routing option and the plan's public IP rules are what the appliances do, and
 	// every change reaches them at once (rules 15 and 19).
-	// CodeNotFound: no such plan. CodeConflict: an appliance is busy (rule 14).
-	StartFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
+	// With force it ends the partial failovers that keep an appliance busy, in the same
+	// transaction. CodeNotFound: no such plan. CodeConflict: an appliance is busy (rule 14).
+	StartFailover(ctx context.Context, as Actor, planID string, force bool) (*FailoverSession, error)
 
 	// UndoFailover ends a plan's failover: the addresses are taken away and the
 	// appliances stop (rule 18).

@@ -87,6 +87,10 @@ func (s IPv6Settings) Validate() error {
 		return invalid("network", "%s has bits set below its prefix length of %d; the network is %s",
 			s.Network.Addr(), s.Network.Bits(), masked.Addr())
 	}
+	if s.Network.Overlaps(linkLocal) {
+		return invalid("network", "%s has link-local addresses (%s), which are on every link, so that no router could tell which network is meant (RFC 4291); "+
+			"use the network's global or unique local prefix, such as 2001:db8:52::", s.Network, linkLocal)
+	}
 	if !s.Network.Contains(s.Address) && !s.Address.IsLinkLocalUnicast() {
 		return invalid("address", "%s is outside %s; use an address of that network, or a link-local one such as fe80::1",
 			s.Address, s.Network)

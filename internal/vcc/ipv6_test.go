@@ -24,6 +24,7 @@ func TestIPv6SettingsRule10(t *testing.T) {
 	}
 	const unicast = "; a unicast address such as 2001:db8:52::1 or fe80::1 belongs here"
 
+	const linkLocal = "has link-local addresses (fe80::/10), which are on every link, so that no router could tell which network is meant (RFC 4291); use the network's global or unique local prefix, such as 2001:db8:52::"
 	for _, tc := range []struct {
 		address, network string
 		length           int
@@ -32,10 +33,14 @@ func TestIPv6SettingsRule10(t *testing.T) {
 		{"2001:db8:52::1", "2001:db8:52::", 64, nil},
 		{"fe80::1", "2001:db8:52::", 64, nil}, // the vendor's own picture
 		{"febf:ffff::1", "2001:db8:52::", 64, nil},
-		{"fe80::1", "fe80::", 64, nil},
+		{"fe80::1", "fe80::", 64, network("fe80::/64 " + linkLocal)},
+		{"fe80::1", "febf:1::", 64, network("febf:1::/64 " + linkLocal)},
+		{"fe80::1", "fe00::", 8, network("fe00::/8 " + linkLocal)}, // which has them among others
+		{"fe80::1", "fec0::", 64, nil},
 		{"2001:db8:52::", "2001:db8:52::", 64, nil},
 		{"fd00::1", "fc00::", 7, nil},
-		{"9000::1", "8000::", 1, nil},
+		{"9000::1", "8000::", 1, network("8000::/1 " + linkLocal)},
+		{"3000::1", "2000::", 3, nil},
 		{"2001:db8::1", "2001:db8::1", 128, nil},
 		{"2001:DB8:0052:0:0::1", "2001:0db8:0052:0000:0000:0000:0.0.0.0", 64, nil},
 
@@ -164,8 +169,10 @@ func obeysRule10(s vcc.IPv6Settings) bool {
 			return false
 		}
 	}
-	inside, linkLocal := address[:length] == network[:length], strings.HasPrefix(address, "1111111010")
-	return !strings.Contains(network[length:], "1") && (inside || linkLocal)
+	const block = "1111111010" // link-local
+	inside, linkLocal := address[:length] == network[:length], strings.HasPrefix(address, block)
+	onEveryLink := network[:min(length, len(block))] == block[:min(length, len(block))]
+	return !strings.Contains(network[length:], "1") && (inside || linkLocal) && !onEveryLink
 }
 
 func TestIPv6SettingsValidateIsRule10(t *testing.T) {

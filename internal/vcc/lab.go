@@ -479,6 +479,7 @@ func (v *labValidator) vms(field string, listed, declared []string) {
 func (v *labValidator) failoverPlans(at string, t LabTenant) {
 	vms := names(t.VMs, func(vm VM) string { return vm.Name })
 	seen := map[string]string{}
+	owners := map[netip.Addr]int{} // which plan a public address belongs to
 	for i, p := range t.FailoverPlans {
 		at := fmt.Sprintf("%s.failover_plans[%d]", at, i)
 		v.unique(at+".name", p.Name, seen)
@@ -489,7 +490,13 @@ func (v *labValidator) failoverPlans(at string, t LabTenant) {
 			if err := r.validate(t.PublicIPs); err != nil {
 				v.under(at, err)
 			} else { // one address has many spellings in IPv6
-				v.unique(at, fmt.Sprintf("%s port %d", netip.MustParseAddr(r.Address), r.Port), rules)
+				public := netip.MustParseAddr(r.Address)
+				v.unique(at, fmt.Sprintf("%s port %d", public, r.Port), rules)
+				if owner, taken := owners[public]; taken && owner != i {
+					v.add(at+".address", "%s belongs to failover plan %s already; a public address belongs to one failover plan at a time", public, Clip(t.FailoverPlans[owner].Name))
+				} else {
+					owners[public] = i
+				}
 			}
 		}
 	}

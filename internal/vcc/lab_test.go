@@ -183,7 +183,16 @@ func TestLabValidateRefuses(t *testing.T) {
 		{"table to no network", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 5" }, "tenants[0].replication_jobs[0].mapping", `there is no cloud network "Silver network 5"; did you mean "Silver network 1", "Silver network 2", "Silver network 1 (internet)"`},
 		{"table to one network twice", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 1 (internet)" }, "tenants[0].replication_jobs[0].mapping", `"App" and "Data" are both mapped to "Silver network 1 (internet)"`},
 
-		{"failover plan twice", func(l *draft) { l.abc.FailoverPlans = append(l.abc.FailoverPlans, l.abc.FailoverPlans[0]) }, "tenants[0].failover_plans[1].name", `"Whole site" is at tenants[0].failover_plans[0].name already`},
+		{"one public address in two failover plans (rule 17)", func(l *draft) {
+			second := l.abc.FailoverPlans[0]
+			second.Name, second.PublicIPRules = "Web", []vcc.LabPublicIPRule{second.PublicIPRules[1]}
+			second.PublicIPRules[0].Address, second.PublicIPRules[0].Port = "2001:DB8:FFFF::0010", 8443
+			l.abc.FailoverPlans = append(l.abc.FailoverPlans, second)
+		}, "tenants[0].failover_plans[1].public_ip_rules[0].address", `2001:db8:ffff::10 belongs to failover plan "Whole site" already; a public address belongs to one failover plan at a time`},
+		{"failover plan twice", func(l *draft) {
+			l.abc.FailoverPlans = append(l.abc.FailoverPlans, l.abc.FailoverPlans[0])
+			l.abc.FailoverPlans[1].PublicIPRules = nil
+		}, "tenants[0].failover_plans[1].name", `"Whole site" is at tenants[0].failover_plans[0].name already`},
 		{"failover plan without VMs", func(l *draft) { l.abc.FailoverPlans[0].VMs = nil }, "tenants[0].failover_plans[0].vms", "at least one VM is required"},
 		{"rule for an address of others", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Address = "203.0.113.20" }, "tenants[0].failover_plans[0].public_ip_rules[0].address", `public_ips lists "203.0.113.10", "2001:db8:ffff::10"`},
 		{"rule without public addresses", func(l *draft) {
