@@ -28,8 +28,8 @@ var (
 )
 
 // StartFailover implements vcc.FailoverService.
-func (s *Services) StartFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
-	return s.Store.StartFailover(ctx, as, planID, prepare)
+func (s *Services) StartFailover(ctx context.Context, as vcc.Actor, planID string, force bool) (*vcc.FailoverSession, error) {
+	return s.Store.StartFailover(ctx, as, planID, force, prepare)
 }
 
 // TestFailover implements vcc.FailoverService.
@@ -40,13 +40,17 @@ func (s *Services) TestFailover(ctx context.Context, as vcc.Actor, planID string
 // prepare writes what full site failover makes of each appliance into the
 // session's log, and what people should know into its problems (rule 15).
 func prepare(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs) {
+	started, gets, leads := "started", "gets", "leads"
+	if session.Test {
+		started, gets, leads = "would start", "would get", "would lead"
+	}
 	for _, in := range withOwnRules(inputs) {
 		log := func(format string, args ...any) {
 			session.Log = append(session.Log, vcc.FailoverLogEntry{
 				Time: session.StartedAt, Message: in.HostName + ": " + fmt.Sprintf(format, args...),
 			})
 		}
-		log("network extension appliance started with %d network adapters", in.VNICs())
+		log("network extension appliance %s with %d network adapters", started, in.VNICs())
 		state := compiledState(in)
 		for _, i := range state.Interfaces {
 			name := i.Name
@@ -54,14 +58,14 @@ func prepare(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs) {
 				name = fmt.Sprintf("%s (%s)", i.Name, i.NetworkName)
 			}
 			if len(i.Addresses) == 0 {
-				log("%s gets no address", name)
+				log("%s %s no address", name, gets)
 			}
 			for _, a := range i.Addresses {
-				log("%s gets %s", name, a)
+				log("%s %s %s", name, gets, a)
 			}
 		}
 		for _, r := range state.DestinationNAT {
-			log("public address %s leads to %s through %s", r.Public, r.Internal, r.Interface)
+			log("public address %s %s to %s through %s", r.Public, leads, r.Internal, r.Interface)
 		}
 		session.Problems = append(session.Problems, state.Problems...)
 	}
@@ -166,6 +170,7 @@ func applianceConfig(in vcc.ApplianceInputs) appliance.Config {
 			IPv6: externalSettings(in.External.IPv6, in.External.IPv6Gateway),
 		},
 		RoutingEnabled: in.RoutingEnabled,
+		Host:           vcc.Host{Name: in.HostName, Platform: in.Platform},
 	}
 	for _, n := range in.Networks {
 		cfg.Networks = append(cfg.Networks, appliance.Network{Network: n, Gateway: in.Gateways[n.ID]})

@@ -74,14 +74,16 @@ func (s *site) appliance(host string) httpapi.Appliance {
 	return named(s.t, listed(s.t, s.Client.Appliances), host, func(a httpapi.Appliance) string { return a.HostName })
 }
 
-// try does what a call says: "start PLAN", "undo PLAN", "test PLAN", "partial VM"
+// try does what a call says: "start PLAN", "force PLAN", "undo PLAN", "test PLAN", "partial VM"
 // or "stop VM".
 func (s *site) try(call string) (*httpapi.FailoverSession, error) {
 	s.t.Helper()
 	verb, object, _ := strings.Cut(call, " ")
 	switch ctx := s.t.Context(); verb {
 	case "start":
-		return s.Client.StartFailover(ctx, s.plan(object).ID)
+		return s.Client.StartFailover(ctx, s.plan(object).ID, false)
+	case "force":
+		return s.Client.StartFailover(ctx, s.plan(object).ID, true)
 	case "undo":
 		return s.Client.UndoFailover(ctx, s.plan(object).ID)
 	case "test":
@@ -112,10 +114,15 @@ func (s *site) refused(call, message string) {
 	}
 }
 
-// busy is the message of what is refused while a session is under way.
-func busy(with string, since *httpapi.FailoverSession) string {
-	return fmt.Sprintf("the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. End that one first",
-		with, since.StartedAt.Format(time.RFC3339))
+// busy is the message of what is refused while a session is under way. A full failover
+// that is refused because of a partial one can be forced.
+func busy(call, with string, since *httpapi.FailoverSession) string {
+	wayOut := ""
+	if since.Kind == vcc.FailoverPartialSite && strings.HasPrefix(call, "start ") {
+		wayOut = ", or start with force, which ends partial failovers"
+	}
+	return fmt.Sprintf("the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. End that one first%s",
+		with, since.StartedAt.Format(time.RFC3339), wayOut)
 }
 
 func (s *site) run(job string) {
@@ -265,6 +272,11 @@ func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
 			done("start Shop"), done("partial crm01"), {"start CRM", `the partial site failover of VM "crm01"`, "partial crm01"},
 			{"partial erp01", `the full site failover of plan "Shop"`, "start Shop"},
 		}},
+		{"forced during partial ones", false, []step{
+			done("partial web01"), done("partial db01"), {"start Whole site", web, "partial web01"}, done("force Whole site"),
+			{"force Web", whole, "force Whole site"}, {"partial web01", whole, "force Whole site"}, done("undo Whole site"), done("partial web01"),
+		}},
+		{"forced with nothing to end", false, []step{done("force Whole site")}},
 		{"full and full on two hosts", true, []step{done("start Shop"), done("start CRM"), done("undo Shop"), done("undo CRM")}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -276,7 +288,7 @@ func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
 			for _, step := range tc.steps {
 				if step.busyWith != "" {
 					before := s.listing()
-					s.refused(step.call, busy(step.busyWith, sessions[step.since]))
+					s.refused(step.call, busy(step.call, step.busyWith, sessions[step.since]))
 					same(t, "listing after "+step.call, s.listing(), before)
 					continue
 				}
@@ -285,9 +297,19 @@ func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
 		})
 	}
 
+	forced := openABC(t)
+	forced.do("partial web01")
+	forced.do("partial db01")
+	session := forced.do("force Whole site")
+	same(t, "head of the log", messages(session)[:3], []string{
+		`the partial site failover of VM "web01" ended`, `the partial site failover of VM "db01" ended`, "esx01: network extension appliance started with 7 network adapters",
+	})
+	forced.underWay("Whole site", "esx01", session)
+	forced.refused("stop web01", `VM "web01" is not failed over; there is nothing to stop`)
+
 	s := openABC(t)
 	same(t, "state", s.appliance("esx01").State, "stopped")
-	session := s.do("partial web01")
+	session = s.do("partial web01")
 	a := s.appliance("esx01")
 	same(t, "state", a.State, "partialSiteFailover")
 	same(t, "session of the appliance", a.Session, session)
@@ -439,6 +461,9 @@ func TestUndoEndsAFailoverRule18(t *testing.T) {
 	s.underWay("Whole site", "esx01", again)
 }
 
+// would says of a test what a log says of a start.
+var would = strings.NewReplacer(" started", " would start", " gets ", " would get ", " leads to ", " would lead to ")
+
 func TestTestChangesNothingRule18(t *testing.T) {
 	for _, tc := range []struct{ name, during string }{
 		{"with none under way", ""}, {"during full site failover", "start Whole site"}, {"during partial site failover", "partial web01"},
@@ -461,7 +486,8 @@ func TestTestChangesNothingRule18(t *testing.T) {
 				s.do("stop web01")
 			}
 			started := s.do("start Whole site")
-			same(t, "log", messages(tested), messages(started))
+			same(t, "a test and a start are marked", []bool{tested.Test, started.Test}, []bool{true, false})
+			same(t, "log", messages(tested), mapped(messages(started), would.Replace))
 			same(t, "problems", tested.Problems, started.Problems)
 		})
 	}
@@ -555,14 +581,14 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 	id := s.plan("Whole site").ID
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Client.StartFailover(ctx, id); !errors.Is(err, context.Canceled) {
+	if _, err := s.Client.StartFailover(ctx, id, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled before: got %v", err)
 	}
 	same(t, "listing when cancelled before", s.listing(), before)
 
 	services, actor := s.services("ABC Company")
 	ctx, cancel = context.WithCancel(t.Context())
-	_, err := services.Store.StartFailover(ctx, actor, id, func(*vcc.FailoverSession, []vcc.ApplianceInputs) { cancel() })
+	_, err := services.Store.StartFailover(ctx, actor, id, false, func(*vcc.FailoverSession, []vcc.ApplianceInputs) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled within: got %v", err)
 	}
@@ -666,7 +692,7 @@ func TestFailoverOutlivesAKill(t *testing.T) {
 				t.Errorf("round %d: session %s is under way after %v", round, id, answers)
 			}
 			s.underWay(p.Name, "esx01", p.Session)
-			same(t, "log", messages(p.Session), messages(s.do("test "+p.Name)))
+			same(t, "log", mapped(messages(p.Session), would.Replace), messages(s.do("test "+p.Name)))
 			seen[s.do("undo "+p.Name).ID] = true
 			next = p.Name
 		}
@@ -760,8 +786,8 @@ func TestTenantsAreIsolatedRule20(t *testing.T) {
 		name, theirs, unknown string
 		call                  func(object string) (any, error)
 	}{
-		{"start", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id) }},
-		{"start what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id) }},
+		{"start", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id, false) }},
+		{"start what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id, false) }},
 		{"undo", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, id) }},
 		{"undo what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, id) }},
 		{"test", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.TestFailover(ctx, id) }},

@@ -29,7 +29,10 @@ func (a planArgument) find(s *session) (httpapi.FailoverPlan, error) {
 	return find("failover plan", a.Plan, plans, func(p httpapi.FailoverPlan) (string, string) { return p.ID, p.Name })
 }
 
-type failoverStartCmd struct{ planArgument }
+type failoverStartCmd struct {
+	planArgument
+	Force bool `help:"End the partial site failovers that keep an appliance busy, instead of refusing."`
+}
 
 // Run starts the failover.
 func (c failoverStartCmd) Run(s *session) error {
@@ -37,7 +40,7 @@ func (c failoverStartCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.printSession(s.client.StartFailover(s.ctx, plan.ID))
+	return s.printSession(s.client.StartFailover(s.ctx, plan.ID, c.Force))
 }
 
 type failoverTestCmd struct{ planArgument }
@@ -125,6 +128,9 @@ func (s *session) printSession(f *httpapi.FailoverSession, err error) error {
 		return err
 	}
 	return s.print(f, func(w io.Writer) {
+		if f.Test {
+			_, _ = fmt.Fprintf(w, "Test of failover plan %q: nothing was started. A failover would do this:\n", f.PlanName)
+		}
 		for _, e := range f.Log {
 			// What an ended failover did at its start has been said then.
 			if f.EndedAt == nil || !e.Time.Before(*f.EndedAt) {

@@ -46,11 +46,17 @@ Problem: no default gateway is stored for "VMware Bronze network 1", so it gets 
 	nothingToUndo = "Error: no plan is failed over; there is nothing to undo\n"
 )
 
+// tested is what a test says instead of started.
+var tested = "Test of failover plan \"Whole site\": nothing was started. A failover would do this:\n" +
+	regexp.MustCompile(`(?m)(esx01.*)( started| gets| leads)`).ReplaceAllStringFunc(started, func(line string) string {
+		return strings.NewReplacer(" started", " would start", " gets", " would get", " leads", " would lead").Replace(line)
+	})
+
 func TestFailoverCommands(t *testing.T) {
 	c := newConsole(t)
 	c.ends(0, ready, "", "failover", "status")
 	c.ends(1, "", nothingToUndo, "failover", "undo")
-	c.ends(0, started, "", "failover", "test", "Whole site")
+	c.ends(0, tested, "", "failover", "test", "Whole site")
 	c.ends(0, ready, "", "failover", "status")
 
 	c.ends(0, started, "", "failover", "start", "Whole site")
@@ -71,12 +77,20 @@ $`)
 	c.ends(0, ready, "", "failover", "status")
 
 	id := object[[]httpapi.FailoverPlan](t, c.done("--json", "failover", "status"))[0].ID
-	c.ends(0, started, "", "failover", "test", id)
+	c.ends(0, tested, "", "failover", "test", id)
 	c.ends(0, started, "", "failover", "start", id)
 	c.ends(0, undone, "", "failover", "undo")
 
 	c.ends(0, "esx01: replica of VM \"web01\" started behind a layer-2 tunnel\n", "", "failover", "partial", "start", "web01")
 	c.ends(1, "", nothingToUndo, "failover", "undo")
+	status, stdout, stderr := c.run("failover", "start", "Whole site")
+	if status != 1 || stdout != "" || !strings.HasSuffix(stderr, "End that one first, or start with force, which ends partial failovers\n") {
+		t.Errorf("a start during a partial failover ended with %d\n%s%s", status, stdout, stderr)
+	}
+	c.ends(0, "the partial site failover of VM \"web01\" ended\n"+started, "", "failover", "start", "Whole site", "--force")
+	c.ends(1, "", "Error: VM \"web01\" is not failed over; there is nothing to stop\n", "failover", "partial", "stop", "web01")
+	c.ends(0, undone, "", "failover", "undo")
+	c.ends(0, "esx01: replica of VM \"web01\" started behind a layer-2 tunnel\n", "", "failover", "partial", "start", "web01")
 	c.ends(0, "replica and tunnel stopped\n", "", "failover", "partial", "stop", "web01")
 }
 
@@ -126,7 +140,7 @@ func TestFailoverJSON(t *testing.T) {
 	if diff := cmp.Diff([]httpapi.FailoverPlan{wantPlan}, plans()); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
 	}
-	if tested := session("test", "Whole site"); tested.ID != "" || tested.Kind != vcc.FailoverFullSite || len(tested.Log) != 16 || len(tested.Problems) != 3 {
+	if tested := session("test", "Whole site"); tested.ID != "" || !tested.Test || tested.Kind != vcc.FailoverFullSite || len(tested.Log) != 16 || len(tested.Problems) != 3 {
 		t.Errorf("the test says %+v", tested)
 	}
 	began := session("start", "Whole site")

@@ -117,7 +117,7 @@ func TestClientOperations(t *testing.T) {
 	equal(t, "ID of a test", tested.ID, "")
 	_, err = c.UndoFailover(ctx, plan)
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: plan})
-	started, err := c.StartFailover(ctx, plan)
+	started, err := c.StartFailover(ctx, plan, false)
 	ok(t, err)
 	appliances, err := c.Appliances(ctx)
 	ok(t, err)

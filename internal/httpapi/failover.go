@@ -41,6 +41,7 @@ type FailoverSession struct {
 	EndedBy   string             `json:"endedBy"`
 	Log       []FailoverLogEntry `json:"log"`
 	Problems  []ApplianceProblem `json:"problems"`
+	Test      bool               `json:"test" doc:"Whether it is a test: nothing was started, and the log says what would be"`
 }
 
 // FailoverLogEntry is one line of a session's log.
@@ -155,7 +156,7 @@ func newFailoverSession(s *vcc.FailoverSession) *FailoverSession {
 		ID: s.ID, Kind: s.Kind, PlanID: s.PlanID, PlanName: s.PlanName, VM: s.VM,
 		StartedAt: s.StartedAt, StartedBy: s.StartedBy, EndedAt: optional(s.EndedAt), EndedBy: s.EndedBy,
 		Log:      convert(s.Log, func(e vcc.FailoverLogEntry) FailoverLogEntry { return FailoverLogEntry(e) }),
-		Problems: convert(s.Problems, newApplianceProblem),
+		Problems: convert(s.Problems, newApplianceProblem), Test: s.Test,
 	}
 }
 
@@ -221,6 +222,12 @@ type IDPath struct {
 	ID string `path:"id"`
 }
 
+// StartFailoverInput is a start of full site failover.
+type StartFailoverInput struct {
+	IDPath
+	Force bool `query:"force" doc:"End the partial site failovers that keep an appliance busy, instead of refusing"`
+}
+
 // VMPath names a VM in the path.
 type VMPath struct {
 	VM string `path:"vm"`
@@ -258,11 +265,14 @@ func (s *server) registerFailover() {
 			}
 			return &Body[Reachability]{newReachability(*found)}, nil
 		})
+	handle(s, http.MethodPost, "failoverPlans/{id}/start", "Start full site failover",
+		func(ctx context.Context, as vcc.Actor, in *StartFailoverInput) (*Body[FailoverSession], error) {
+			return answerSession(s.Services.StartFailover(ctx, as, in.ID, in.Force))
+		})
 	for _, op := range []struct {
 		verb, summary string
 		act           func(context.Context, vcc.Actor, string) (*vcc.FailoverSession, error)
 	}{
-		{"start", "Start full site failover", s.Services.StartFailover},
 		{"undo", "Undo full site failover", s.Services.UndoFailover},
 		{"test", "Say what a full site failover would do", s.Services.TestFailover},
 	} {
@@ -297,10 +307,18 @@ func (c *Client) FailoverPlans(ctx context.Context) ([]FailoverPlan, error) {
 	return all[FailoverPlan](ctx, c, "failoverPlans", nil)
 }
 
-// StartFailover starts full site failover. CodeNotFound, CodeConflict: as
-// vcc.FailoverService says.
-func (c *Client) StartFailover(ctx context.Context, planID string) (*FailoverSession, error) {
-	return post[FailoverSession](ctx, c, "failoverPlans/"+url.PathEscape(planID)+"/start", nil)
+// StartFailover starts full site failover, with force also where partial ones are under
+// way, which it ends. CodeNotFound, CodeConflict: as vcc.FailoverService says.
+func (c *Client) StartFailover(ctx context.Context, planID string, force bool) (*FailoverSession, error) {
+	query := url.Values{}
+	if force {
+		query.Set("force", "true")
+	}
+	out := new(FailoverSession)
+	if err := c.call(ctx, http.MethodPost, basePath+"/failoverPlans/"+url.PathEscape(planID)+"/start", query, nil, nil, out); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // UndoFailover ends full site failover. CodeNotFound, CodeConflict: as

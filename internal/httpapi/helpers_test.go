@@ -108,8 +108,8 @@ func prepare(s *vcc.FailoverSession, inputs []vcc.ApplianceInputs) {
 	s.Problems = append(s.Problems, vcc.ApplianceProblem{Code: "no_default_gateway", NetworkID: unknownID, NetworkName: "N", Message: "m"})
 }
 
-func (s services) StartFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
-	return s.Store.StartFailover(ctx, as, planID, prepare)
+func (s services) StartFailover(ctx context.Context, as vcc.Actor, planID string, force bool) (*vcc.FailoverSession, error) {
+	return s.Store.StartFailover(ctx, as, planID, force, prepare)
 }
 
 func (s services) TestFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {

@@ -121,12 +121,15 @@ func TestAnswersOnTheWire(t *testing.T) {
 		} else {
 			log, problems = `{"time": "TIME", "message": "esx01: replica of VM \"web01\" started behind a layer-2 tunnel"}`, ""
 		}
+		if id == "" {
+			log = strings.ReplaceAll(log, "started", "would start")
+		}
 		if end != "" {
 			endedAt, endedBy = `"TIME"`, admin
 			log += fmt.Sprintf(`, {"time": "TIME", "message": %q}`, end)
 		}
-		return fmt.Sprintf(`{"id": %q, "kind": %q, "planId": %q, "planName": %q, "vm": %q, "startedAt": "TIME", "startedBy": %q, "endedAt": %s, "endedBy": %q, "log": [%s], "problems": [%s]}`,
-			id, kind, planID, plan, vm, admin, endedAt, endedBy, log, problems)
+		return fmt.Sprintf(`{"id": %q, "kind": %q, "planId": %q, "planName": %q, "vm": %q, "startedAt": "TIME", "startedBy": %q, "endedAt": %s, "endedBy": %q, "log": [%s], "problems": [%s], "test": %t}`,
+			id, kind, planID, plan, vm, admin, endedAt, endedBy, log, problems, id == "")
 	}
 	detected := gateways + "/" + a.network(t, "ABC", "Silver network 2")
 	plan := func(session string) string {

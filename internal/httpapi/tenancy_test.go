@@ -279,7 +279,7 @@ func (a *api) tenantDoes(t *testing.T, operation, network string) {
 	ok(t, err)
 	switch operation {
 	case "postFailoverPlansUndo":
-		try(a.services.StartFailover(ctx, abc, a.plan(t)))
+		try(a.services.StartFailover(ctx, abc, a.plan(t), false))
 	case "postPartialFailoversStop":
 		try(a.services.UndoFailover(ctx, abc, a.plan(t)))
 		try(a.services.StartPartialFailover(ctx, abc, "web01"))

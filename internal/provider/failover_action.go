@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -27,6 +28,7 @@ var (
 type failoverModel struct {
 	Plan      types.String `tfsdk:"plan"`
 	Operation types.String `tfsdk:"operation"`
+	Force     types.Bool   `tfsdk:"force"`
 }
 
 // Metadata names the action.
@@ -49,6 +51,11 @@ func (a *failoverAction) Schema(_ context.Context, _ action.SchemaRequest, resp 
 				MarkdownDescription: "`start` fails the whole site over: the appliances take over the stored default gateways. `undo` takes the addresses away and stops " +
 					"the appliances. `test` says what a start would do, and changes nothing.",
 			},
+			"force": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether a `start` ends the partial site failovers that keep an appliance busy. Without it such a start is refused. " +
+					"Only good with `start`.",
+			},
 		},
 	}
 }
@@ -63,8 +70,12 @@ func (a *failoverAction) ValidateConfig(ctx context.Context, req action.Validate
 	var m failoverModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if !m.Operation.IsNull() && !m.Operation.IsUnknown() {
-		_, err := vcc.ParseFailoverOperation(m.Operation.ValueString())
+		operation, err := vcc.ParseFailoverOperation(m.Operation.ValueString())
 		addFieldErrors(&resp.Diagnostics, "Invalid Failover", vcc.Within("operation", err))
+		if err == nil && operation != vcc.FailoverStart && m.Force.ValueBool() {
+			resp.Diagnostics.AddAttributeError(path.Root("force"), "Invalid Failover",
+				fmt.Sprintf("force: only a start ends partial failovers; remove it, because operation is %q.", operation))
+		}
 	}
 }
 
@@ -120,7 +131,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	switch operation {
 	case vcc.FailoverStart:
 		progress("Starting full site failover by plan %q", plan.Name)
-		session, err = a.client.StartFailover(ctx, plan.ID)
+		session, err = a.client.StartFailover(ctx, plan.ID, m.Force.ValueBool())
 	case vcc.FailoverUndo:
 		progress("Undoing full site failover by plan %q", plan.Name)
 		if plan.Session != nil {
@@ -128,7 +139,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 		}
 		session, err = a.client.UndoFailover(ctx, plan.ID)
 	case vcc.FailoverTest:
-		progress("Testing full site failover by plan %q: nothing is changed", plan.Name)
+		progress("Testing full site failover by plan %q: nothing is started or changed", plan.Name)
 		session, err = a.client.TestFailover(ctx, plan.ID)
 	}
 	if err != nil {

@@ -39,8 +39,8 @@ func TestFailoverAction(t *testing.T) {
 	}{
 		{"undo", false, nil, []string{"ERROR", "Failover Not Undone", `"Whole site" is not failed over`}},
 		{"test", false, []string{
-			`Testing full site failover by plan "Whole site": nothing is changed`, "net1 (VMware Silver network 1 (internet)) gets 172.17.52.1/23",
-			`replica of VM "db01" started`,
+			`Testing full site failover by plan "Whole site": nothing is started or changed`, "net1 (VMware Silver network 1 (internet)) would get 172.17.52.1/23",
+			`replica of VM "db01" would start`,
 		}, []string{"WARNING", "Problem at Failover", `No default gateway is stored for "VMware Silver network 1"`}},
 		{"start", true, []string{
 			`Starting full site failover by plan "Whole site"`, "net1 (VMware Silver network 1 (internet)) gets 172.17.52.1/23", `replica of VM "db01" started`,
@@ -99,6 +99,31 @@ func TestFailoverAction_cancelled(t *testing.T) {
 		return diagnostics
 	})
 	expectText(t, said, "ERROR", "Failover Not Started", "It is not known whether this was carried out", "WARNING", "backend failover status")
+}
+
+// A start by force ends the partial failovers.
+func TestFailoverAction_force(t *testing.T) {
+	l := newTestLab(t)
+	l.open(func(c *httpapi.Client) {
+		if _, err := c.StartPartialFailover(t.Context(), "web01"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s := l.served()
+	_, said := s.invoke(t.Context(), failoverAction, failover("Whole site", "start"))
+	expectText(t, said, "ERROR", "Failover Not Started", "or start with force, which ends partial failovers")
+	forced := func(operation string) map[string]tftypes.Value {
+		attributes := failover("Whole site", operation)
+		attributes["force"] = tftypes.NewValue(tftypes.Bool, true)
+		return attributes
+	}
+	progress, _ := s.invoke(t.Context(), failoverAction, forced("start"))
+	expectText(t, progress, `the partial site failover of VM "web01" ended`, `replica of VM "db01" started`)
+	if !l.underWay() {
+		t.Error("no failover is under way")
+	}
+	_, said = s.invoke(t.Context(), failoverAction, forced("undo"))
+	expectText(t, said, "validate: ERROR", `AttributeName("force")`, `only a start ends partial failovers; remove it, because operation is "undo"`)
 }
 
 // The provider's tenant decides whose plans there are.

@@ -49,7 +49,7 @@ func filled(t *testing.T) *fixture {
 	ok(t, err)
 	plans, _, err := f.FailoverPlans(ctx, f.abc, everything)
 	ok(t, err)
-	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, func(*vcc.FailoverSession, []vcc.ApplianceInputs) {})
+	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, false, func(*vcc.FailoverSession, []vcc.ApplianceInputs) {})
 	ok(t, err)
 	return f
 }

@@ -195,11 +195,16 @@ func findHost(ctx context.Context, q querier, id string) (vcc.Host, error) {
 type Prepare func(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs)
 
 // StartFailover is vcc.FailoverService's, told what happens by prepare.
-func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (session *vcc.FailoverSession, err error) {
+func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, force bool, prepare Prepare) (session *vcc.FailoverSession, err error) {
 	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
 		var hosts []string
-		if session, hosts, err = s.fullSite(ctx, tx, as, planID, prepare); err != nil {
+		if session, hosts, err = s.fullSite(ctx, tx, as, planID, false, prepare); err != nil {
 			return err
+		}
+		if force {
+			if err := s.endPartial(ctx, tx, as, session, hosts); err != nil {
+				return err
+			}
 		}
 		return s.begin(ctx, tx, as, session, hosts)
 	})
@@ -209,15 +214,36 @@ func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, 
 // TestFailover is vcc.FailoverService's, told what would happen by prepare.
 func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (session *vcc.FailoverSession, err error) {
 	err = s.read(ctx, func(tx querier) error {
-		session, _, err = s.fullSite(ctx, tx, as, planID, prepare)
+		session, _, err = s.fullSite(ctx, tx, as, planID, true, prepare)
 		return err
 	})
 	return session, err
 }
 
-// fullSite makes the session of a full site failover, and lists the hosts whose
-// appliances it occupies.
-func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID string, prepare Prepare) (*vcc.FailoverSession, []string, error) {
+// endPartial ends the partial failovers that keep the appliances of a full one busy, and
+// says so at the head of its log.
+func (s *Store) endPartial(ctx context.Context, tx querier, as vcc.Actor, full *vcc.FailoverSession, hosts []string) error {
+	active, err := underWay(ctx, tx, as.TenantID)
+	if err != nil {
+		return err
+	}
+	var ended []vcc.FailoverLogEntry
+	for _, a := range active {
+		if a.Kind != vcc.FailoverPartialSite || !a.occupies(hosts) {
+			continue
+		}
+		if _, err := s.endSession(ctx, tx, as, a, fmt.Sprintf("replica and tunnel stopped by %s", describeSession(full.Kind, full.PlanName, ""))); err != nil {
+			return err
+		}
+		ended = append(ended, vcc.FailoverLogEntry{Time: full.StartedAt, Message: fmt.Sprintf("%s ended", describeSession(a.Kind, "", a.VM))})
+	}
+	full.Log = append(ended, full.Log...)
+	return nil
+}
+
+// fullSite makes the session of a full site failover, or of a test of it, and lists the
+// hosts whose appliances it occupies.
+func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID string, test bool, prepare Prepare) (*vcc.FailoverSession, []string, error) {
 	row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 	if err != nil {
 		return nil, nil, err
@@ -227,7 +253,7 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 		return nil, nil, err
 	}
 	session := &vcc.FailoverSession{
-		Kind: vcc.FailoverFullSite, PlanID: row.ID, PlanName: row.Name, StartedAt: s.now(), StartedBy: as.Name,
+		Kind: vcc.FailoverFullSite, PlanID: row.ID, PlanName: row.Name, StartedAt: s.now(), StartedBy: as.Name, Test: test,
 	}
 	replicas, err := replicaHosts(ctx, tx, as.TenantID)
 	if err != nil {
@@ -256,9 +282,13 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 		inputs[i].PublicIPRules = plan.PublicIPRules
 	}
 	prepare(session, inputs)
+	started := "started"
+	if test {
+		started = "would start"
+	}
 	for _, vm := range plan.VMs {
 		for _, host := range replicas[vm] {
-			session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.StartedAt, Message: fmt.Sprintf("%s: replica of VM %q started", host, vm)})
+			session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.StartedAt, Message: fmt.Sprintf("%s: replica of VM %q %s", host, vm, started)})
 		}
 	}
 	return session, hosts, nil
@@ -304,9 +334,13 @@ func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session *vc
 			continue // an appliance serves any number of partial failovers
 		}
 		if a.occupies(hosts) {
+			wayOut := "End that one first"
+			if a.Kind == vcc.FailoverPartialSite && session.Kind == vcc.FailoverFullSite {
+				wayOut += ", or start with force, which ends partial failovers"
+			}
 			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: a.ID, Message: fmt.Sprintf(
-				"the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. End that one first",
-				describeSession(a.Kind, a.PlanName, a.VM), a.StartedAt.Format(time.RFC3339))}
+				"the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. %s",
+				describeSession(a.Kind, a.PlanName, a.VM), a.StartedAt.Format(time.RFC3339), wayOut)}
 		}
 	}
 	session.ID = uuid.NewString()
@@ -353,6 +387,11 @@ func (s *Store) end(ctx context.Context, tx querier, as vcc.Actor, query, of, no
 	if err != nil {
 		return nil, err
 	}
+	return s.endSession(ctx, tx, as, row, message)
+}
+
+// endSession ends a session under way; message is the last line of its log.
+func (s *Store) endSession(ctx context.Context, tx querier, as vcc.Actor, row sessionRow, message string) (*vcc.FailoverSession, error) {
 	session, err := row.session()
 	if err != nil {
 		return nil, err
