@@ -97,6 +97,7 @@ type usage struct {
 	took      time.Duration // from start to end
 	peak      float64       // most memory that one process of the provider held, in bytes
 	processor time.Duration // of all processes of the provider
+	total     time.Duration // processor time of the CLI and of the provider's processes, which it waits for
 }
 
 // run runs the CLI.
@@ -130,6 +131,7 @@ func (w *workspace) run(command string, args ...string) usage {
 	}
 	u := <-watched
 	u.took = took
+	u.total = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return u
 }
 
@@ -186,8 +188,15 @@ func resources(kind, attributes string, n, block int) string {
 	return text
 }
 
-const gatewayAttributes = `
-  network_id = local.networks[count.index]
+// A gateway, its network by ID or by the name that newLab gives it: a plan has maxVLANs networks.
+const (
+	gatewayAttributes = `
+  network_id = local.networks[count.index]` + settingsAttributes
+	namedGatewayAttributes = `
+  network_name = "Plan ${floor(count.index / 4000) + 1} network ${count.index % 4000 + 1} (internet)"` + settingsAttributes
+)
+
+const settingsAttributes = `
   ipv4 = {
     address     = "10.${floor(count.index / 256)}.${count.index % 256}.1"
     subnet_mask = "255.255.255.0"
@@ -205,8 +214,23 @@ const maxVLANs = 4000
 // in blocks of at most so many resources.
 func embedded(b testing.TB, n, block int) *workspace {
 	b.Helper()
+	provider, ids := newLab(b, n)
+	return newWorkspace(b, "vcc", provider+locals(ids)+resources("vcc_default_gateway", gatewayAttributes, n, block))
+}
+
+// named returns such a workspace whose configuration has the networks' names and nothing else of them.
+func named(b testing.TB, n int) *workspace {
+	b.Helper()
+	provider, _ := newLab(b, n)
+	return newWorkspace(b, "vcc", provider+resources("vcc_default_gateway", namedGatewayAttributes, n, n))
+}
+
+// newLab makes an embedded backend with n networks. It returns the provider block that uses it, and
+// the networks' IDs.
+func newLab(b testing.TB, n int) (provider string, ids []string) {
+	b.Helper()
 	folder := b.TempDir()
-	data, lab := filepath.Join(folder, "data"), filepath.Join(folder, "lab.yaml")
+	data, file := filepath.Join(folder, "data"), filepath.Join(folder, "lab.yaml")
 	hosts, plans, names := "", "", []string{}
 	for left, host := n, 1; left > 0; host++ {
 		here := min(left, maxVLANs)
@@ -217,7 +241,7 @@ func embedded(b testing.TB, n, block int) *workspace {
 	}
 	text := fmt.Sprintf("service_provider: { name: sp.example.net }\nhosts:\n%shardware_plans:\n%stenants:\n  - { name: ABC Company, subscriptions: [%s] }\n",
 		hosts, plans, strings.Join(names, ", "))
-	if err := os.WriteFile(lab, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	mirror, err := binaries()
@@ -231,17 +255,15 @@ func embedded(b testing.TB, n, block int) *workspace {
 		}
 		return out
 	}
-	command("lab", "apply", lab)
+	command("lab", "apply", file)
 	var networks []struct{ ID string }
 	if err := json.Unmarshal(command("networks", "--json"), &networks); err != nil {
 		b.Fatal(err)
 	}
-	ids := make([]string, n)
-	for i := range ids {
-		ids[i] = networks[i].ID
+	for _, network := range networks {
+		ids = append(ids, network.ID)
 	}
-	return newWorkspace(b, "vcc", fmt.Sprintf("provider \"vcc\" {\n  embedded = { data_dir = %q }\n}\n", data)+
-		locals(ids)+resources("vcc_default_gateway", gatewayAttributes, n, block))
+	return fmt.Sprintf("provider \"vcc\" {\n  embedded = { data_dir = %q }\n}\n", data), ids
 }
 
 // password is that of the account of served.
@@ -310,12 +332,13 @@ func builtIn(b testing.TB, n int) *workspace {
 }
 
 // samples are what was measured of one workspace.
-type samples struct{ took, peak, processor []float64 }
+type samples struct{ took, peak, processor, total []float64 }
 
 func (s *samples) add(u usage) {
 	s.took = append(s.took, u.took.Seconds())
 	s.peak = append(s.peak, u.peak)
 	s.processor = append(s.processor, u.processor.Seconds())
+	s.total = append(s.total, u.total.Seconds())
 }
 
 func median(values []float64) float64 {
@@ -356,6 +379,25 @@ func BenchmarkApply(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkNames creates a thousand gateways whose networks are given by name, and reports the
+// processor time of the CLI and of the provider together against that with the other provider and
+// literal IDs.
+func BenchmarkNames(b *testing.B) {
+	const n = 1000
+	all := map[string]*workspace{"named": named(b, n), "floor": floorOf(b, n, n)}
+	measured := map[string]*samples{"named": {}, "floor": {}}
+	for b.Loop() {
+		for _, name := range shuffled(all) {
+			measured[name].add(all[name].run("apply", "-auto-approve"))
+			all[name].run("destroy", "-auto-approve")
+		}
+	}
+	b.ReportMetric(median(measured["named"].total)/median(measured["floor"].total), "processor/floor")
+	b.ReportMetric(median(measured["named"].took)/median(measured["floor"].took), "named/floor")
+	b.ReportMetric(median(measured["floor"].total), "floor-processor-s")
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkGrowth plans a thousand gateways and five thousand in turn, and reports how
