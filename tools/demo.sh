@@ -31,7 +31,8 @@ cd "$scratch"
 "$plugin" --version
 "$cli" version | head -n 1
 
-heading "What the replication jobs detected, before Terraform comes"
+heading "A backend with the built-in lab, and what its replication jobs detected, before Terraform comes"
+backend lab apply
 backend gateway list 2>&1
 
 heading "Apply the quick start: one detected gateway is adopted, one is new, routing goes on"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,10 +28,15 @@ const DefaultDataDir = ".vcc"
 // EmbeddedConfig is what an embedded backend needs to know. The zero value is
 // the built-in lab in DefaultDataDir of the working directory.
 type EmbeddedConfig struct {
-	// DataDir holds the database. It is created if it does not exist.
+	// DataDir holds the database. It is created if it does not exist, and finished if its
+	// making was interrupted.
 	DataDir string
-	// LabFile says who exists. With none a fresh data folder gets the built-in lab,
-	// whose jobs have had their first run, and any other keeps the lab it has.
+	// Existing opens a folder only if it has a backend: ErrNoBackend otherwise, and nothing
+	// is left behind.
+	Existing bool
+	// LabFile says who exists in a fresh data folder; any other keeps the lab it has, and
+	// Embedded.LabChanges says what the file has otherwise. With none a fresh folder gets
+	// the built-in lab, whose jobs have had their first run.
 	LabFile string
 	// Bare leaves a fresh data folder without a lab, for who is about to declare one.
 	// There may be no tenant to act for then.
@@ -53,8 +59,10 @@ type Embedded struct {
 	Client *httpapi.Client
 	// DataDir is the folder in use, absolute.
 	DataDir string
-	// Created says that the folder had no backend before and got the built-in lab.
+	// Created says that the folder had no backend before and got one.
 	Created bool
+	// LabChanges is what declaring the lab file would change in a folder that had a lab.
+	LabChanges []vcc.LabChange
 	// Actor is whom the history names for what this backend's client writes.
 	Actor string
 
@@ -75,6 +83,36 @@ func (e *ConfigError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
+// ErrNoBackend says that a folder has no backend.
+var ErrNoBackend = errors.New("no backend")
+
+// noBackend is ErrNoBackend in words.
+type noBackend string
+
+func (e noBackend) Error() string { return string(e) }
+
+// Unwrap returns ErrNoBackend.
+func (e noBackend) Unwrap() error { return ErrNoBackend }
+
+// checkBackend refuses a folder that has no database.
+func checkBackend(name, dir string) error {
+	const makes = "it is made by backend lab apply (with a lab file, or with none for the built-in lab), and by Terraform's first plan on it"
+	_, err := os.Stat(filepath.Join(dir, databaseFile))
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the data folder %s cannot be read: %w", name, cause(err))
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return noBackend(fmt.Sprintf("there is no data folder %s; %s", name, makes))
+	}
+	return noBackend(fmt.Sprintf("the folder %s has no backend; %s", name, makes))
+}
+
+// databaseFile is the database in a data folder.
+const databaseFile = "vcc.db"
+
 // OpenEmbedded opens, and on first use creates, the backend in a data folder.
 // The errors are *ConfigError.
 func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err error) {
@@ -94,38 +132,38 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	if err != nil {
 		return nil, &ConfigError{"dataDir", err}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, &ConfigError{"dataDir", fmt.Errorf("the data folder %s cannot be created: %w", cfg.DataDir, cause(err))}
+	if cfg.Existing {
+		err = checkBackend(cfg.DataDir, dir)
+	} else if err = os.MkdirAll(dir, 0o700); err != nil {
+		err = fmt.Errorf("the data folder %s cannot be created: %w", cfg.DataDir, cause(err))
 	}
-	s, err := store.OpenSQLite(ctx, filepath.Join(dir, "vcc.db"))
 	if err != nil {
-		return nil, &ConfigError{"dataDir", fmt.Errorf("the store in %s cannot be opened: %w", cfg.DataDir, err)}
+		return nil, &ConfigError{"dataDir", err}
+	}
+	s, err := store.OpenSQLite(ctx, filepath.Join(dir, databaseFile))
+	if err != nil {
+		return nil, &ConfigError{"dataDir", fmt.Errorf("the data folder %s cannot be used: %w", cfg.DataDir, err)}
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	created := false
-	if cfg.LabFile != "" {
-		if err := s.ApplyLab(ctx, lab, nil); err != nil {
-			return nil, &ConfigError{"labFile", fmt.Errorf("the lab %s cannot be applied to %s: %w", cfg.LabFile, cfg.DataDir, err)}
-		}
-	} else if !cfg.Bare {
-		if lab, err = BuiltInLab(); err != nil {
-			return nil, err
-		}
-		if created, err = s.Seed(ctx, lab); err != nil {
-			return nil, &ConfigError{"dataDir", fmt.Errorf("the built-in lab cannot be put into %s: %w", cfg.DataDir, err)}
-		}
+	created, changes, err := prepareLab(ctx, s, cfg, lab)
+	if err != nil {
+		return nil, err
 	}
 	tenant := ""
 	if !cfg.Bare {
 		if tenant, err = findTenant(ctx, s, cfg.Tenant); err != nil {
+			if named(lab, cfg.Tenant) {
+				err = &ConfigError{"tenant", fmt.Errorf("the lab of %s has no tenant %q yet, though %s has: run %s to declare it",
+					cfg.DataDir, cfg.Tenant, cfg.LabFile, applyCommand(cfg.LabFile, dir))}
+			}
 			return nil, err
 		}
 	}
-	e := &Embedded{DataDir: dir, Created: created, Actor: actorName(cfg.Program), store: s, listener: newPipeListener()}
+	e := &Embedded{DataDir: dir, Created: created, LabChanges: changes, Actor: actorName(cfg.Program), store: s, listener: newPipeListener()}
 	e.server = &http.Server{
 		Handler: httpapi.NewHandler(httpapi.ServerConfig{
 			Services:      NewServices(s),
@@ -148,6 +186,53 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 		return nil, errors.Join(err, e.server.Close())
 	}
 	return e, nil
+}
+
+// prepareLab declares a lab in a folder that has none. In any other it only looks what the
+// lab file has otherwise.
+func prepareLab(ctx context.Context, s *store.Store, cfg EmbeddedConfig, lab vcc.Lab) (created bool, changes []vcc.LabChange, err error) {
+	failed := func(setting, format string, args ...any) error {
+		return &ConfigError{setting, fmt.Errorf(format, args...)}
+	}
+	declared, err := s.IsDeclared(ctx)
+	switch {
+	case err != nil:
+		return false, nil, &ConfigError{"dataDir", err}
+	case !declared && cfg.Existing:
+		return false, nil, &ConfigError{"dataDir", noBackend(fmt.Sprintf(
+			"the data folder %s has no lab: its making was interrupted; backend lab apply finishes it, and so does Terraform's next plan on it", cfg.DataDir))}
+	case declared || cfg.Bare:
+	case cfg.LabFile != "":
+		if created, err = s.Seed(ctx, lab, false); err != nil {
+			return false, nil, failed("labFile", "the lab %s cannot be put into %s: %w", cfg.LabFile, cfg.DataDir, err)
+		}
+	default:
+		builtIn, err := BuiltInLab()
+		if err != nil {
+			return false, nil, err
+		}
+		if created, err = s.Seed(ctx, builtIn, true); err != nil {
+			return false, nil, failed("dataDir", "the built-in lab cannot be put into %s: %w", cfg.DataDir, err)
+		}
+	}
+	if cfg.LabFile != "" && !created {
+		if changes, err = s.CompareLab(ctx, lab); err != nil {
+			return false, nil, failed("labFile", "the lab %s cannot be compared with that of %s: %w", cfg.LabFile, cfg.DataDir, err)
+		}
+	}
+	return created, changes, nil
+}
+
+// named reports whether a lab has a tenant of a name.
+func named(lab vcc.Lab, name string) bool {
+	return slices.ContainsFunc(lab.Tenants, func(t vcc.LabTenant) bool { return t.Name == name })
+}
+
+// ApplyCommand is what to type so that this backend's lab is that of a file.
+func (e *Embedded) ApplyCommand(labFile string) string { return applyCommand(labFile, e.DataDir) }
+
+func applyCommand(labFile, dataDir string) string {
+	return fmt.Sprintf("terraform-provider-vcc backend lab apply %s --data-dir %s", vcc.ShellQuote(labFile), vcc.ShellQuote(dataDir))
 }
 
 // Close stops the server and closes the store.

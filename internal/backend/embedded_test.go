@@ -1,14 +1,18 @@
 package backend_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -67,7 +71,7 @@ func TestOpenWithALab(t *testing.T) {
 	dir := t.TempDir()
 	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
 	e := openSite(t, cfg)
-	same(t, "created", e.Created, false)
+	same(t, "created", e.Created, true)
 	same(t, "gateways", e.gateways(), []string(nil)) // no job has run
 	jobs, err := e.Client.ReplicationJobs(t.Context())
 	ok(t, err)
@@ -86,24 +90,92 @@ func TestOpenWithALab(t *testing.T) {
 	}
 }
 
-// TestOpenWithALabOverAnother replaces the built-in lab by one that has neither its
-// second plan nor its second tenant.
+// TestOpenWithALabOverAnother opens the built-in lab's folder with the file of one that has
+// neither its second plan nor its second tenant: nothing changes, and it is told what would.
 func TestOpenWithALabOverAnother(t *testing.T) {
 	dir := t.TempDir()
 	e := openSite(t, backend.EmbeddedConfig{DataDir: dir})
-	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Bronze network 1 (internet)"), httpapi.Unconditional()))
-	ok(t, e.Close())
-	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
-	wantConfigError(t, cfg, "labFile", `the lab testdata/lab.yaml cannot be applied to `+dir+`: the lab no longer has "Hyper-V Gold network 1 (internet)" of tenant "XYZ Holding", `+
-		`which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "Hyper-V Gold network 1 (internet)" by name`)
-	lab, err := backend.ReadLab("testdata/lab.yaml")
+	gateways := e.gateways()
+	const file = "testdata/lab.yaml"
+	other := openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: file})
+	lines := mapped(other.LabChanges, vcc.LabChange.Line)
+	for _, want := range []string{
+		`- host "hyperv01"`, `- hardware plan "VMware Bronze" with 4 networks, 1 default gateway`, `- tenant "XYZ Holding" with 4 networks, 2 default gateways`,
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("%s is not told: %q", want, lines)
+		}
+	}
+	same(t, "created", other.Created, false)
+	same(t, "gateways", e.gateways(), gateways)
+	same(t, "command", other.ApplyCommand("my lab.yaml"), "terraform-provider-vcc backend lab apply 'my lab.yaml' --data-dir "+dir)
+
+	lab, err := backend.ReadLab(file)
 	ok(t, err)
-	e = openSite(t, backend.EmbeddedConfig{DataDir: dir})
-	_, err = e.Client.PutLab(t.Context(), lab, []string{"XYZ"})
+	names := []string{"host:hyperv01", "VMware Bronze", "Hyper-V Gold", "XYZ"}
+	_, err = e.Client.PutLab(t.Context(), lab, names)
 	same(t, "code", vcc.Code(err), vcc.CodeConflict)
-	_, err = e.Client.PutLab(t.Context(), lab, []string{"XYZ Holding"})
+	names[3] = "XYZ Holding"
+	_, err = e.Client.PutLab(t.Context(), lab, names)
 	ok(t, err)
 	same(t, "gateways", e.gateways(), builtIn[:2])
+	same(t, "changes", openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: file}).LabChanges, nil)
+	wantConfigError(t, backend.EmbeddedConfig{DataDir: dir, LabFile: write(t, tenantsLab), Tenant: "New"}, "tenant",
+		"the lab of "+dir+` has no tenant "New" yet, though `)
+}
+
+// tenantsLab has a tenant that no other lab has.
+const tenantsLab = "service_provider: { name: sp }\ntenants: [ { name: New } ]\n"
+
+// TestOpenWaitsForNobody: who only looks at the lab does not wait for somebody who writes.
+func TestOpenWaitsForNobody(t *testing.T) {
+	for _, file := range []string{"", "testdata/lab.yaml"} {
+		cfg := backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: file}
+		ok(t, openSite(t, cfg).Close())
+		db, err := sql.Open("sqlite", filepath.Join(cfg.DataDir, "vcc.db")+"?_txlock=immediate")
+		ok(t, err)
+		tx, err := db.BeginTx(t.Context(), nil)
+		ok(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // the store waits longer for a writer
+		e, err := backend.OpenEmbedded(ctx, cfg)
+		ok(t, err)
+		cancel()
+		ok(t, errors.Join(e.Close(), tx.Rollback(), db.Close()))
+	}
+}
+
+// TestOpenExisting: a folder is not made by who only looks.
+func TestOpenExisting(t *testing.T) {
+	parent := t.TempDir()
+	for name, tc := range map[string]struct {
+		files []string
+		text  string
+	}{
+		"none":      {nil, "there is no data folder " + filepath.Join(parent, "none") + "; it is made by backend lab apply"},
+		"empty":     {[]string{"terraform.tfstate"}, "the folder " + filepath.Join(parent, "empty") + " has no backend; it is made by backend lab apply"},
+		"half made": {[]string{"vcc.db"}, "the data folder " + filepath.Join(parent, "half made") + " has no lab: its making was interrupted; backend lab apply finishes it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := backend.EmbeddedConfig{DataDir: filepath.Join(parent, name), Existing: true}
+			for _, f := range tc.files {
+				ok(t, os.MkdirAll(cfg.DataDir, 0o700))
+				ok(t, os.WriteFile(filepath.Join(cfg.DataDir, f), nil, 0o600))
+			}
+			wantConfigError(t, cfg, "dataDir", tc.text)
+			_, err := backend.OpenEmbedded(t.Context(), cfg)
+			if !errors.Is(err, backend.ErrNoBackend) {
+				t.Errorf("it is not ErrNoBackend: %v", err)
+			}
+			found, _ := os.ReadDir(cfg.DataDir)
+			if name != "half made" {
+				same(t, "files", mapped(found, os.DirEntry.Name), tc.files)
+			}
+			cfg.Existing = false // now it is made, or finished
+			same(t, "gateways", openSite(t, cfg).gateways(), builtIn)
+			cfg.Existing = true
+			same(t, "gateways", openSite(t, cfg).gateways(), builtIn)
+		})
+	}
 }
 
 // wantConfigError checks that a backend does not open: which setting is to blame,
@@ -138,7 +210,7 @@ func TestOpenFails(t *testing.T) {
 			"the data folder " + filepath.Join(dir, "file") + " cannot be created: not a directory"},
 		{"a file above it", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "file", "data")}, "dataDir", "cannot be created: not a directory"},
 		{"a folder where the database should be", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "taken")}, "dataDir",
-			"the store in " + filepath.Join(dir, "taken") + " cannot be opened: unable to open database file"},
+			"the data folder " + filepath.Join(dir, "taken") + " cannot be used: unable to open database file"},
 		{"something else where the database should be", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "other")}, "dataDir", "file is not a database"},
 		{"unknown tenant", backend.EmbeddedConfig{DataDir: filepath.Join(dir, "tenant"), Tenant: "abc company"}, "tenant",
 			`there is no tenant "abc company" in this lab; did you mean "ABC Company", "XYZ Holding"?`},

@@ -60,11 +60,24 @@ func openABC(t *testing.T) *site {
 	return openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
 }
 
-// beside opens the same folder once more, as another program would.
+// beside opens the same folder once more, as another program would, once a lab file that
+// it names is declared.
 func (s *site) beside(cfg backend.EmbeddedConfig) *site {
 	s.t.Helper()
+	if cfg.LabFile != "" {
+		ok(s.t, s.declare(cfg.LabFile))
+	}
 	cfg.DataDir = s.DataDir
 	return openSite(s.t, cfg)
+}
+
+// declare applies a lab file.
+func (s *site) declare(file string) error {
+	s.t.Helper()
+	lab, err := backend.ReadLab(file)
+	ok(s.t, err)
+	_, err = s.Client.PutLab(s.t.Context(), lab, nil)
+	return err
 }
 
 func (s *site) networkID(name string) string {

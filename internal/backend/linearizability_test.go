@@ -209,7 +209,8 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 		s, err = store.Open(t.Context(), database)
 		ok(t, err)
 		t.Cleanup(func() { _ = s.Close() })
-		ok(t, s.ApplyLab(t.Context(), lab, nil))
+		_, err = s.ApplyLab(t.Context(), lab, nil)
+		ok(t, err)
 		tenants, err := s.Tenants(t.Context())
 		ok(t, err)
 		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
@@ -237,7 +238,8 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 			}
 		}
 	}
-	ok(t, s.ApplyLab(t.Context(), lab, nil))
+	_, err = s.ApplyLab(t.Context(), lab, nil)
+	ok(t, err)
 	return clients, networks
 }
 

@@ -75,7 +75,8 @@ func testSecrets(t *testing.T, database string, stored func() string) {
 	ok(t, err)
 	lab := crashLab()
 	lab.Passwords = map[string]string{"abc": abcPassword}
-	ok(t, errors.Join(s.ApplyLab(t.Context(), lab, nil), s.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword)))
+	_, err = s.ApplyLab(t.Context(), lab, nil)
+	ok(t, errors.Join(err, s.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword)))
 	defer s.Close() //nolint:errcheck // it stays open so that SQLite keeps its journal
 	log := new(logBuffer)
 	server, err := backend.NewServer(t.Context(), backend.ServerConfig{

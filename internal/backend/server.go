@@ -8,10 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // ServerConfig is what a served backend needs to know.
@@ -20,8 +23,8 @@ type ServerConfig struct {
 	Listen string
 	// Database is sqlite:PATH or postgres://...
 	Database string
-	// LabFile says who exists. With none a database keeps the lab it has, and gets the
-	// built-in one if it has none.
+	// LabFile says who exists, and may remove nothing (vcc.CheckRemovals). With none a
+	// database keeps the lab it has, and gets the built-in one if it has none.
 	LabFile string
 	// CertificateFile and KeyFile, PEM, are read again when they change.
 	CertificateFile, KeyFile string
@@ -69,7 +72,7 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg}
-	if s.store, err = OpenStore(ctx, cfg.Database); err != nil {
+	if s.store, err = OpenStore(ctx, cfg.Database, true); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -100,8 +103,13 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 type Store = store.Store
 
 // OpenStore opens a database for what only its owner may do: accounts, backups. It
-// needs no server, and may run beside some.
-func OpenStore(ctx context.Context, database string) (*Store, error) {
+// needs no server, and may run beside some. Unless create says so, it makes no file.
+func OpenStore(ctx context.Context, database string, create bool) (*Store, error) {
+	if path, file := strings.CutPrefix(database, "sqlite:"); file && !create {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("the database cannot be opened: %s: %w", path, cause(err))
+		}
+	}
 	s, err := store.Open(ctx, database)
 	if err != nil {
 		return nil, fmt.Errorf("the database cannot be opened: %w", err)
@@ -129,8 +137,17 @@ func (s *Server) declareLab(ctx context.Context) error {
 			return err
 		}
 		lab.Passwords = LabPasswords(lab)
-		if err := s.store.ApplyLab(ctx, lab, nil); err != nil {
+		// A flag that allows removals would stay in the unit of a service, and allow the next
+		// one, too. So a server removes nothing as it starts.
+		changes, err := s.store.ApplyLab(ctx, lab, nil)
+		if vcc.CheckRemovals(changes, nil) != nil {
+			err = fmt.Errorf("%w. A server removes nothing as it starts: serve without --lab, and use backend lab apply", err)
+		}
+		if err != nil {
 			return fmt.Errorf("the lab %s cannot be applied: %w", s.cfg.LabFile, err)
+		}
+		for _, c := range changes {
+			s.cfg.Log.InfoContext(ctx, "the lab changed", "change", c.Line())
 		}
 	} else {
 		lab, err := BuiltInLab()
@@ -138,7 +155,7 @@ func (s *Server) declareLab(ctx context.Context) error {
 			return err
 		}
 		lab.Passwords = LabPasswords(lab)
-		seeded, err := s.store.Seed(ctx, lab)
+		seeded, err := s.store.Seed(ctx, lab, true)
 		if err != nil {
 			return fmt.Errorf("the built-in lab cannot be declared: %w", err)
 		}

@@ -130,7 +130,7 @@ func withAccounts(t *testing.T, database string) string {
 	if database == "" {
 		database = "sqlite:" + filepath.Join(t.TempDir(), "vcc.db")
 	}
-	s, err := backend.OpenStore(t.Context(), database)
+	s, err := backend.OpenStore(t.Context(), database, true)
 	ok(t, err)
 	ok(t, s.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword))
 	ok(t, s.Close())
@@ -323,7 +323,16 @@ func TestLabAtTheStart(t *testing.T) {
 	own, err := s.abc().Networks(t.Context(), "")
 	ok(t, err)
 	same(t, "networks of the lab", len(own), 4)
+	if changes := mapped(s.logged("the lab changed"), func(l map[string]any) string { return l["change"].(string) }); !slices.Contains(changes, `+ tenant "ABC Company" with 4 networks`) {
+		t.Errorf("what was declared is not in the log: %q", changes)
+	}
 	ok(t, s.end())
+	smaller := write(t, "service_provider: { name: sp }\ntenants: [ { name: Other } ]\n")
+	_, err = backend.NewServer(t.Context(), backend.ServerConfig{Listen: "127.0.0.1:0", Database: s.cfg.Database, LabFile: smaller})
+	if err == nil || !strings.Contains(err.Error(), `tenant "ABC Company" with 4 networks; nothing was changed.`) ||
+		!strings.HasSuffix(err.Error(), "A server removes nothing as it starts: serve without --lab, and use backend lab apply") {
+		t.Errorf("a start that would remove something: %v", err)
+	}
 	again := serve(t, backend.ServerConfig{Database: s.cfg.Database})
 	kept, err := again.abc().Networks(t.Context(), "")
 	ok(t, err)
@@ -463,7 +472,7 @@ func TestTwoServers(t *testing.T) {
 
 	token := b.logIn("abc-company", abcPassword).AccessToken
 	same(t, "another login", []int{status(a, token), status(b, token)}, []int{200, 200})
-	owner, err := backend.OpenStore(t.Context(), database)
+	owner, err := backend.OpenStore(t.Context(), database, true)
 	ok(t, err)
 	defer owner.Close() //nolint:errcheck // the tests after it notice
 	ok(t, owner.SetPassword(t.Context(), "abc-company", "quite another password"))

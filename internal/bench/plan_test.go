@@ -283,7 +283,7 @@ func served(b testing.TB, n int, kind string, longer time.Duration) *workspace {
 		tenant.Subscriptions = append(tenant.Subscriptions, "Plan on "+host)
 	}
 	lab.Tenants = []vcc.LabTenant{tenant}
-	if err := d.store.ApplyLab(context.Background(), lab, nil); err != nil {
+	if _, err := d.store.ApplyLab(context.Background(), lab, nil); err != nil {
 		b.Fatal(err)
 	}
 	requests := new(atomic.Int64)

@@ -95,7 +95,7 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 		}
 		lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: fmt.Sprintf("Tenant %d", i), Subscriptions: []string{"Plan on " + host}})
 	}
-	if err := d.store.ApplyLab(b.Context(), lab, nil); err != nil {
+	if _, err := d.store.ApplyLab(b.Context(), lab, nil); err != nil {
 		b.Fatal(err)
 	}
 	rows, err := d.direct.QueryContext(b.Context(), "SELECT t.id, c.id FROM tenants AS t JOIN cloud_networks AS c ON c.tenant_id = t.id ORDER BY t.ordinal")

@@ -68,7 +68,7 @@ func (c accountAddCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return c.on(s, func(store *backend.Store) error {
+	return c.onNew(s, func(store *backend.Store) error {
 		account, shown := vcc.Account{Username: c.Name, Role: vcc.RoleOperator}, shownAccount{Username: c.Name, Role: vcc.RoleOperator}
 		if s.flags.Tenant != "" {
 			tenant, err := store.Tenant(s.ctx, s.flags.Tenant)

@@ -41,7 +41,7 @@ func (c restoreCmd) Run(s *session) error {
 		return fmt.Errorf("the backup cannot be read: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // what was read has been read
-	return c.on(s, func(store *backend.Store) error {
+	return c.onNew(s, func(store *backend.Store) error {
 		if err := store.Restore(s.ctx, file); err != nil {
 			return err
 		}

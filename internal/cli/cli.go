@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -52,10 +53,12 @@ type backendCommands struct {
 
 // session is what a command has at hand.
 type session struct {
-	ctx     context.Context
-	flags   *backendCommands
-	client  *httpapi.Client // nil for a command that works on a database
-	served  bool
+	ctx    context.Context
+	flags  *backendCommands
+	client *httpapi.Client // nil for a command that works on a database
+	served bool
+	// fresh is the embedded backend that lab apply is to make; client is that of a rehearsal.
+	fresh   *backend.EmbeddedConfig
 	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
@@ -102,7 +105,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // onDatabase are the commands that open a database themselves.
 var onDatabase = []string{"serve", "account", "backup", "restore"}
 
-// preparer is a command that can fail before a backend is opened, and perhaps created.
+// preparer is a command that can fail before a backend is opened.
 type preparer interface{ prepare() error }
 
 // run carries out a command on the backend that its flags mean.

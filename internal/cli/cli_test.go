@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,17 +62,56 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	}
 }
 
-func TestCreatesItsFolderOnce(t *testing.T) {
+// TestOnlyLabApplyMakesAFolder: every other command says that there is none, and leaves
+// nothing behind.
+func TestOnlyLabApplyMakesAFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
 	dir := folder(t)
-	r := typed(t, "backend networks")
-	equal(t, "status and stderr", []any{r.status, r.stderr}, []any{0, "Created an embedded backend with the built-in lab in " + dir + "\n"})
-	r = typed(t, "backend networks")
-	equal(t, "status and stderr again", []any{r.status, r.stderr}, []any{0, ""})
+	lab := filepath.Join(t.TempDir(), "lab.yaml")
+	ok(t, os.WriteFile(lab, []byte("service_provider: { name: sp }\ntenants: [ { name: T } ]\n"), 0o600))
+	for _, line := range []string{
+		"backend networks", "backend gateway list", "backend gateway set N --ipv4 10.0.0.1/24", "backend gateway remove N", "backend gateway history N",
+		"backend routing show", "backend routing on", "backend replicate J", "backend failover status", "backend failover start P", "backend failover undo",
+		"backend trace --source 10.0.0.1 --destination 10.0.0.2 --protocol tcp --port 1", "backend lab show",
+	} {
+		r := typed(t, line)
+		equal(t, "status and stdout of "+line, []any{r.status, r.stdout}, []any{1, ""})
+		if want := "Error: there is no data folder " + dir + "; it is made by backend lab apply"; !strings.HasPrefix(r.stderr, want) {
+			t.Errorf("%s: %q does not begin with %q", line, r.stderr, want)
+		}
+	}
+	none := filepath.Join(filepath.Dir(dir), "none.db")
+	for _, line := range []string{"backend account list", "backend account remove a", "backend backup '" + none + ".backup'"} {
+		line += " --database 'sqlite:" + none + "'"
+		equal(t, line, typed(t, line), result{1, "", "Error: the database cannot be opened: " + none + ": no such file or directory\n"})
+	}
+	for _, line := range []string{"backend lab apply '" + lab + "' --dry-run", "backend lab apply --dry-run", "backend lab apply --remove T", "backend lab apply none.yaml"} {
+		typed(t, line)
+	}
+	for _, d := range []string{filepath.Dir(dir), "."} {
+		if found, err := os.ReadDir(d); len(found) > 0 {
+			t.Errorf("%s has %v %v", d, found, err)
+		}
+	}
+	equal(t, "dry run", done(t, "backend lab apply '"+lab+"' --dry-run"), "+ service provider \"sp\"\n+ tenant \"T\"\nNothing was changed: this was a dry run of "+lab+"\n")
+	equal(t, "apply", typed(t, "backend lab apply '"+lab+"'"), result{0, "+ service provider \"sp\"\n+ tenant \"T\"\nApplied " + lab + "\n", "Made the data folder " + dir + "\n"})
+	equal(t, "networks", typed(t, "backend networks --json"), result{0, "[]\n", ""})
+
+	// With no file it is the built-in lab, whose jobs have run.
+	t.Setenv("VCC_DATA_DIR", filepath.Join(t.TempDir(), "built-in"))
+	r := typed(t, "backend lab apply")
+	if !strings.HasSuffix(r.stdout, "Applied the built-in lab\n") {
+		t.Errorf("it says %q", r.stdout)
+	}
+	equal(t, "status", r.status, 0)
+	equal(t, "gateways", len(decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json")), 3)
+	equal(t, "again", typed(t, "backend lab apply"), result{0, "Applied the built-in lab\n", ""})
 }
 
 func TestWhereFlagsStand(t *testing.T) {
 	t.Chdir(t.TempDir()) // the default folder is here
-	dir, other := folder(t), filepath.Join(t.TempDir(), "other")
+	dir, other := builtIn(t), filepath.Join(t.TempDir(), "other")
+	done(t, "backend lab apply --data-dir '"+other+"'")
 	done(t, "backend routing on")
 	for _, line := range []string{
 		"backend --data-dir '" + dir + "' routing show", "backend routing --data-dir '" + dir + "' show", "backend routing show --data-dir '" + dir + "'",
@@ -84,6 +124,7 @@ func TestWhereFlagsStand(t *testing.T) {
 		t.Error("the default folder was made")
 	}
 	ok(t, os.Unsetenv("VCC_DATA_DIR"))
+	done(t, "backend lab apply")
 	equal(t, "the default folder", done(t, "backend routing show"), "Route traffic between these networks: off\n")
 	if _, err := os.Stat(backend.DefaultDataDir); err != nil {
 		t.Error(err)
@@ -92,8 +133,7 @@ func TestWhereFlagsStand(t *testing.T) {
 
 // TestText compares what people see.
 func TestText(t *testing.T) {
-	folder(t)
-	done(t, "backend networks")
+	builtIn(t)
 	for _, step := range []struct {
 		line string
 		want string
@@ -130,8 +170,7 @@ Hyper-V Gold network 1             10.20.1.0/24  10.20.1.1        detected  repl
 
 // TestJSON reads what programs see as the objects of the API.
 func TestJSON(t *testing.T) {
-	dir := folder(t)
-	done(t, "backend networks")
+	dir := builtIn(t)
 	networks := decoded[[]httpapi.Network](t, "backend networks --json")
 	equal(t, "a network", networks[2], httpapi.Network{
 		ID: networks[2].ID, Name: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", VLANID: 141,
@@ -162,15 +201,15 @@ func TestJSON(t *testing.T) {
 	empty := filepath.Join(filepath.Dir(dir), "empty")
 	lab := filepath.Join(t.TempDir(), "lab.yaml")
 	ok(t, os.WriteFile(lab, []byte("service_provider: { name: sp }\ntenants: [ { name: T } ]\n"), 0o600))
-	equal(t, "output of lab apply", done(t, "backend lab apply '"+lab+"' --json --data-dir '"+empty+"'"), "")
+	applied := decoded[httpapi.LabApplied](t, "backend lab apply '"+lab+"' --json --data-dir '"+empty+"'")
+	equal(t, "lines", each(applied.Changes, func(c httpapi.LabChange) string { return c.Text }), []string{`+ service provider "sp"`, `+ tenant "T"`})
 	for _, line := range []string{"backend networks", "backend gateway list", "backend failover status"} {
 		equal(t, line, done(t, line+" --json --data-dir '"+empty+"'"), "[]\n")
 	}
 }
 
 func TestNamesAndIDs(t *testing.T) {
-	folder(t)
-	done(t, "backend networks")
+	builtIn(t)
 	id := decoded[[]httpapi.Network](t, "backend networks --json")[2].ID
 	tenantID := decoded[httpapi.NetworkRouting](t, "backend routing show --json --tenant 'XYZ Holding'").TenantID
 	jobID := decoded[httpapi.JobRun](t, "backend replicate 'Silver nightly' --json").Job.ID
@@ -188,8 +227,7 @@ func TestNamesAndIDs(t *testing.T) {
 
 // TestGatewaySetKeepsWhatIsLeftOut: as the cmdlet, it overwrites what is given.
 func TestGatewaySetKeepsWhatIsLeftOut(t *testing.T) {
-	folder(t)
-	done(t, "backend networks")
+	builtIn(t)
 	const (
 		v4 = "172.17.54.1 255.255.255.0"
 		v6 = "fe80::1 2001:db8:54::/64"
@@ -217,7 +255,7 @@ func TestGatewaySetKeepsWhatIsLeftOut(t *testing.T) {
 // TestWrongCommandLines: each names what is wrong and says what would be right, and
 // nothing is stored.
 func TestWrongCommandLines(t *testing.T) {
-	dir := folder(t)
+	dir := builtIn(t)
 	done(t, "backend gateway set 'VMware Silver network 2' --ipv4 10.0.0.1/24")
 	const (
 		set      = "backend gateway set 'VMware Silver network 1' "
@@ -246,7 +284,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend networks --tenant", 2, []string{"--tenant: expected string value", help("backend networks ")}},
 		{"backend networks --tenant 'ABC'", 1, []string{`there is no tenant "ABC" in this lab; did you mean "ABC Company", "XYZ Holding"?`}},
 		{"backend networks --json=maybe", 2, []string{"--json: bool value must be true, 1, yes, false, 0 or no", help("backend networks ")}},
-		{"backend networks --data-dir '" + filepath.Join(dir, "vcc.db") + "'", 1, []string{"the data folder " + filepath.Join(dir, "vcc.db") + " cannot be created: not a directory"}},
+		{"backend networks --data-dir '" + filepath.Join(dir, "vcc.db") + "'", 1, []string{"the data folder " + filepath.Join(dir, "vcc.db") + " cannot be read: not a directory"}},
 
 		{"backend gateway set", 2, []string{`expected "<network>"`, help("backend gateway set ")}},
 		{"backend gateway set 'VMware Silver network 1'", 2, []string{nothing}},
@@ -287,7 +325,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend replicate", 2, []string{`expected "<job>"`, help("backend replicate ")}},
 		{"backend replicate nightly", 1, []string{`there is no replication job "nightly"; did you mean "Silver nightly", "Bronze weekly"? An ID is good, too`}},
 		{"backend lab", 2, []string{`expected one of "apply", "show"`, help("backend lab ")}},
-		{"backend lab apply", 2, []string{`expected "<file>"`, help("backend lab apply ")}},
+		{"backend lab apply a.yaml b.yaml", 2, []string{"unexpected argument b.yaml", help("backend lab apply ")}},
 		{"backend lab apply none.yaml", 1, []string{"the lab file none.yaml cannot be read: no such file or directory"}},
 		{"backend lab apply none.yaml --remove", 2, []string{"--remove: missing value", help("backend lab apply ")}},
 		{"backend failover start", 2, []string{`expected "<plan>"`, help("backend failover start ")}},
@@ -334,22 +372,32 @@ func TestLabApply(t *testing.T) {
 		ok(t, os.WriteFile(lab, []byte(text), 0o600))
 		return typed(t, "backend lab apply '"+lab+"' "+flags)
 	}
-	applied := result{0, "Applied " + lab + "\n", ""}
-	equal(t, "first", apply(2, ""), applied)
+	applied := func(changes string) result { return result{0, changes + "Applied " + lab + "\n", ""} }
+	first := applied("+ service provider \"sp\"\n+ host \"esx01\"\n+ hardware plan \"P\"\n+ tenant \"T\" with 2 networks\n")
+	first.stderr = "Made the data folder " + dir + "\n"
+	equal(t, "first", apply(2, ""), first)
 	done(t, "backend gateway set 'P network 2 (internet)' --ipv4 10.0.0.1/24")
-	unchanged(t, dir, func() { equal(t, "the same", apply(2, ""), applied) })
-	equal(t, "grown", apply(3, ""), applied)
+	unchanged(t, dir, func() { equal(t, "the same", apply(2, ""), applied("")) })
+	equal(t, "grown", apply(3, ""), applied("~ hardware plan \"P\": networks.with_internet from 2 to 3\n+ network \"P network 3 (internet)\" of tenant \"T\"\n"))
+	shrinks := "~ hardware plan \"P\": networks.with_internet from 3 to 1\n" +
+		"- network \"P network 2 (internet)\" of tenant \"T\" with 1 default gateway\n- network \"P network 3 (internet)\" of tenant \"T\"\n"
 	unchanged(t, dir, func() {
-		r := apply(1, "")
-		if r.status != 1 || !strings.Contains(r.stderr, `the lab no longer has "P network 2 (internet)" of tenant "T", which has a stored default gateway; nothing was changed`) {
-			t.Errorf("shrunk: %+v", r)
-		}
-		r = apply(1, "--remove 'P network 2 (internet)' --remove Q")
+		refused := result{1, shrinks, "Error: " + lab + ` cannot be applied: the lab no longer has network "P network 2 (internet)" of tenant "T" with 1 default gateway; ` +
+			`network "P network 3 (internet)" of tenant "T"; nothing was changed. Put back what is to stay, or name what is to go: ` +
+			`--remove 'network:T/P network 2 (internet)' --remove 'network:T/P network 3 (internet)'` + "\n"}
+		equal(t, "shrunk", apply(1, ""), refused)
+		equal(t, "shrunk, dry", apply(1, "--dry-run"), refused)
+		r := apply(1, "--remove P --remove Q")
 		if r.status != 1 || !strings.Contains(r.stderr, `"Q" was named for removal, but applying this lab removes nothing of that name; nothing was changed`) {
 			t.Errorf("shrunk with a name too many: %+v", r)
 		}
+		equal(t, "shrunk by name, dry", apply(1, "--dry-run --remove plan:P"), result{0, shrinks + "Nothing was changed: this was a dry run of " + lab + "\n", ""})
+		var refusal httpapi.LabApplied
+		r = apply(1, "--json")
+		ok(t, json.Unmarshal([]byte(r.stdout), &refusal))
+		equal(t, "status and refusal in JSON", []any{r.status, r.stderr}, []any{1, "Error: " + lab + " cannot be applied: " + refusal.Refusal + "\n"})
 	})
-	equal(t, "shrunk by name", apply(1, "--remove 'P network 2 (internet)'"), applied)
+	equal(t, "shrunk by name", apply(1, "--remove 'network:T/P network 2 (internet)' --remove 'P network 3 (internet)'"), applied(shrinks))
 	equal(t, "gateways", done(t, "backend gateway list --json"), "[]\n")
 	equal(t, "number of networks", len(decoded[[]httpapi.Network](t, "backend networks --json")), 1)
 
@@ -362,8 +410,7 @@ func TestLabApply(t *testing.T) {
 
 // TestCancelled: an interrupted program says so and fails.
 func TestCancelled(t *testing.T) {
-	folder(t)
-	done(t, "backend networks")
+	builtIn(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer

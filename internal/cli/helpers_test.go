@@ -39,6 +39,22 @@ func folder(t *testing.T) string {
 	return dir
 }
 
+// builtIn makes a data folder with the built-in lab, and names it to every command of the test.
+func builtIn(t *testing.T) string {
+	t.Helper()
+	dir := folder(t)
+	done(t, "backend lab apply")
+	return dir
+}
+
+func each[T, U any](list []T, to func(T) U) []U {
+	out := make([]U, len(list))
+	for i, v := range list {
+		out[i] = to(v)
+	}
+	return out
+}
+
 // result is what a command did.
 type result struct {
 	status         int
@@ -95,7 +111,7 @@ type console struct {
 func newConsole(t *testing.T) console {
 	t.Helper()
 	c := console{t, t.TempDir()}
-	c.done("failover", "status")
+	c.done("lab", "apply")
 	return c
 }
 

@@ -12,9 +12,14 @@ type database struct {
 	Database string `required:"" env:"VCC_DATABASE" placeholder:"ADDRESS" help:"sqlite:PATH, or postgres://USER@HOST:5432/DATABASE. A password belongs into PGPASSWORD or PGPASSFILE."`
 }
 
-// on carries something out on the database.
-func (d database) on(s *session, do func(*backend.Store) error) (err error) {
-	store, err := backend.OpenStore(s.ctx, d.Database)
+// on carries something out on the database, which there has to be.
+func (d database) on(s *session, do func(*backend.Store) error) error { return d.open(s, false, do) }
+
+// onNew carries something out on the database, and makes its file if there is none.
+func (d database) onNew(s *session, do func(*backend.Store) error) error { return d.open(s, true, do) }
+
+func (d database) open(s *session, create bool, do func(*backend.Store) error) (err error) {
+	store, err := backend.OpenStore(s.ctx, d.Database, create)
 	if err != nil {
 		return err
 	}

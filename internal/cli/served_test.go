@@ -76,7 +76,7 @@ func serve(t *testing.T) *served {
 		stop()
 		ok(t, <-ended)
 	})
-	store, err := backend.OpenStore(t.Context(), s.database)
+	store, err := backend.OpenStore(t.Context(), s.database, true)
 	ok(t, err)
 	ok(t, store.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword))
 	ok(t, store.Close())
@@ -193,10 +193,7 @@ func TestWhichBackend(t *testing.T) {
 	}
 	authority, err := os.ReadFile(s.authority)
 	ok(t, err)
-	const (
-		on  = "Route traffic between these networks: on\n"
-		off = "Route traffic between these networks: off\n"
-	)
+	const on = "Route traffic between these networks: on\n"
 	done(t, "backend routing on"+flags(""))
 	for name, tc := range map[string]struct {
 		env    map[string]string
@@ -209,7 +206,7 @@ func TestWhichBackend(t *testing.T) {
 		"all variables":                               {map[string]string{"VCC_ENDPOINT": s.endpoint, "VCC_USERNAME": "abc-company", "VCC_PASSWORD": abcPassword, "VCC_CA_CERTIFICATE": string(authority)}, "", 0, on, ""},
 		"flags over variables":                        {map[string]string{"VCC_ENDPOINT": "https://nowhere.invalid", "VCC_USERNAME": "nobody", "VCC_PASSWORD": "wrong", "VCC_CA_CERTIFICATE": "none"}, flags(""), 0, on, ""},
 		"an endpoint over a variable's folder":        {map[string]string{"VCC_DATA_DIR": data}, flags(""), 0, on, ""},
-		"a folder over a variable's endpoint":         {map[string]string{"VCC_ENDPOINT": s.endpoint, "VCC_USERNAME": "abc-company"}, " --data-dir '" + data + "'", 0, off, "Created an embedded backend"},
+		"a folder over a variable's endpoint":         {map[string]string{"VCC_ENDPOINT": s.endpoint, "VCC_USERNAME": "abc-company"}, " --data-dir '" + data + "'", 1, "", "there is no data folder " + data},
 		"endpoint and folder":                         {nil, flags("") + " --data-dir '" + data + "'", 2, "", "--endpoint and --data-dir exclude each other"},
 		"endpoint and folder by variables":            {map[string]string{"VCC_ENDPOINT": s.endpoint, "VCC_DATA_DIR": data}, flags("--endpoint"), 2, "", "VCC_ENDPOINT and VCC_DATA_DIR are both set"},
 		"an endpoint of nothing":                      {nil, flags("--endpoint") + " --endpoint=", 2, "", "--endpoint"},
@@ -250,10 +247,9 @@ func TestWhichBackend(t *testing.T) {
 			}
 			_, err := os.Stat(backend.DefaultDataDir)
 			_, folderErr := os.Stat(data)
-			if err == nil || folderErr == nil && r.status == 2 {
+			if err == nil || folderErr == nil {
 				t.Error("an embedded backend was made")
 			}
-			ok(t, os.RemoveAll(data))
 		})
 	}
 }
@@ -312,6 +308,9 @@ tenants:
   - { name: "007", username: bond, password_env: BOND_PASSWORD, subscriptions: [P] }
 `
 
+// removeBuiltIn names what of the built-in lab another one has not.
+const removeBuiltIn = " --remove hyperv01 --remove 'Hyper-V Gold' --remove 'VMware Bronze' --remove 'VMware Silver' --remove 'XYZ Holding'"
+
 // TestServedLab: passwords come from where the command runs, and who cannot log in is
 // named.
 func TestServedLab(t *testing.T) {
@@ -319,9 +318,12 @@ func TestServedLab(t *testing.T) {
 	lab := file(t, tenantLab)
 	applied := "Applied " + lab + "\n"
 	warning := `Warning: tenant "007" has no account: declare a password for its user name` + "\n"
-	wants(t, "backend lab apply '"+lab+"'"+s.as("root"), 1, "the lab "+lab+" cannot be applied", "which has a stored default gateway; nothing was changed")
-	removed := " --remove 'VMware Silver network 1 (internet)' --remove 'VMware Silver network 2 (internet)' --remove 'VMware Bronze network 1 (internet)' --remove 'XYZ Holding'"
-	equal(t, "without a password", typed(t, "backend lab apply '"+lab+"'"+removed+s.as("root")), result{0, applied, warning})
+	r := typed(t, "backend lab apply '"+lab+"'"+s.as("root"))
+	equal(t, "status", r.status, 1)
+	contains(t, "refusal", r.stderr, lab+" cannot be applied: the lab no longer has host \"hyperv01\"; hardware plan \"Hyper-V Gold\" with 2 networks, 2 default gateways; ")
+	r = typed(t, "backend lab apply '"+lab+"'"+removeBuiltIn+s.as("root"))
+	equal(t, "status and stderr without a password", []any{r.status, r.stderr}, []any{0, warning})
+	contains(t, "changes", r.stdout, "- tenant \"XYZ Holding\" with 4 networks, 2 default gateways\n")
 	equal(t, "again", typed(t, "backend lab apply '"+lab+"'"+s.as("root")), result{0, applied, warning})
 	bond := fmt.Sprintf(" --endpoint %s --ca-certificate '%s' --username bond --password-file '%s'", s.endpoint, s.authority, file(t, "shaken, not stirred"))
 	wants(t, "backend networks"+bond, 1, "the user name or the password is wrong")
@@ -331,7 +333,7 @@ func TestServedLab(t *testing.T) {
 	t.Setenv("BOND_PASSWORD", "short")
 	wants(t, "backend lab apply '"+lab+"'"+s.as("root"), 1, "the password needs 8 characters at least")
 	ok(t, os.Unsetenv("BOND_PASSWORD"))
-	equal(t, "in JSON", done(t, "backend lab apply '"+lab+"' --json"+s.as("root")), "")
+	equal(t, "in JSON", decoded[httpapi.LabApplied](t, "backend lab apply '"+lab+"' --json"+s.as("root")), httpapi.LabApplied{Changes: []httpapi.LabChange{}, Warnings: []httpapi.Warning{}})
 }
 
 // TestShownLabIsApplied: what lab show prints changes nothing, wherever it is applied.
@@ -339,9 +341,10 @@ func TestShownLabIsApplied(t *testing.T) {
 	s := serve(t)
 	for name, flags := range map[string]string{"served": s.as("root"), "embedded": " --data-dir '" + filepath.Join(t.TempDir(), "data") + "'"} {
 		t.Run(name, func(t *testing.T) {
+			done(t, "backend lab apply"+flags)
 			for _, other := range []string{"", tenantLab} {
 				if other != "" {
-					done(t, "backend lab apply '"+file(t, other)+"' --remove 'VMware Silver network 1 (internet)' --remove 'VMware Silver network 2 (internet)' --remove 'VMware Bronze network 1 (internet)' --remove 'XYZ Holding'"+flags)
+					done(t, "backend lab apply '"+file(t, other)+"' "+removeBuiltIn+flags)
 					done(t, "backend gateway set 'P network 2 (internet)' --ipv4 10.0.0.1/24 --tenant 007"+flags)
 				}
 				look := func() (all []string) {
@@ -370,7 +373,7 @@ func TestShownLabIsApplied(t *testing.T) {
 
 // TestShownLabChangesNothing: to the byte, of an embedded backend.
 func TestShownLabChangesNothing(t *testing.T) {
-	dir := folder(t)
+	dir := builtIn(t)
 	lab := file(t, done(t, "backend lab show"))
 	done(t, "backend lab apply '"+lab+"'")
 	unchanged(t, dir, func() { done(t, "backend lab apply '"+lab+"'") })
@@ -493,7 +496,7 @@ func TestVariablesOfAServedBackend(t *testing.T) {
 	for _, name := range settings {
 		t.Setenv(name, "x")
 	}
-	t.Setenv("VCC_DATABASE", "sqlite:"+filepath.Join(t.TempDir(), "vcc.db"))
+	t.Setenv("VCC_DATABASE", "sqlite:"+file(t, ""))
 	equal(t, "accounts", done(t, "backend account list --json"), "[]\n")
 }
 

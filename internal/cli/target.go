@@ -18,7 +18,7 @@ import (
 
 // target are the flags that say which backend is meant.
 type target struct {
-	DataDir       string `env:"VCC_DATA_DIR" placeholder:"DIR" help:"Data folder of the embedded backend (default: .vcc). It is created, with the built-in lab, if there is none."`
+	DataDir       string `env:"VCC_DATA_DIR" placeholder:"DIR" help:"Data folder of the embedded backend (default: .vcc). Only lab apply makes one."`
 	Endpoint      string `env:"VCC_ENDPOINT" placeholder:"URL" help:"Address of a served backend, such as https://sp.example.net:9419, instead of a data folder."`
 	Username      string `env:"VCC_USERNAME" placeholder:"NAME" help:"Account at a served backend. The password comes from --password-file, from VCC_PASSWORD, or is asked for."`
 	PasswordFile  string `placeholder:"FILE" help:"File whose first line is the password of the account."`
@@ -28,8 +28,9 @@ type target struct {
 }
 
 // connect opens the backend that is meant. What is said on the command line wins over
-// the environment, and that over the default folder.
-func (s *session) connect(explicit map[string]bool, bare bool) (end func() error, err error) {
+// the environment, and that over the default folder. applies says that the command applies
+// a lab, which a data folder need not have before.
+func (s *session) connect(explicit map[string]bool, applies bool) (end func() error, err error) {
 	f := s.flags.target
 	served := f.Endpoint != ""
 	switch {
@@ -50,15 +51,35 @@ func (s *session) connect(explicit map[string]bool, bare bool) (end func() error
 			return nil, usageError("--" + flag + " belongs to a served backend, and no --endpoint is given")
 		}
 	}
-	e, err := backend.OpenEmbedded(s.ctx, backend.EmbeddedConfig{DataDir: f.DataDir, Tenant: f.Tenant, Bare: bare, Program: "command line", Version: s.version})
+	cfg := backend.EmbeddedConfig{DataDir: f.DataDir, Existing: true, Tenant: f.Tenant, Bare: applies, Program: "command line", Version: s.version}
+	e, err := backend.OpenEmbedded(s.ctx, cfg)
+	if applies && errors.Is(err, backend.ErrNoBackend) {
+		return s.rehearse(cfg)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if e.Created {
-		_, _ = fmt.Fprintf(s.stderr, "Created an embedded backend with the built-in lab in %s\n", e.DataDir)
-	}
 	s.client = e.Client
 	return e.Close, nil
+}
+
+// rehearse opens a backend in a scratch folder, so that one that is to be made is made only
+// once it is known that it can be.
+func (s *session) rehearse(cfg backend.EmbeddedConfig) (end func() error, err error) {
+	cfg.Existing = false
+	s.fresh = &cfg
+	scratch, err := os.MkdirTemp("", "vcc-lab")
+	if err != nil {
+		return nil, err
+	}
+	empty := cfg
+	empty.DataDir = scratch
+	e, err := backend.OpenEmbedded(s.ctx, empty)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(scratch))
+	}
+	s.client = e.Client
+	return func() error { return errors.Join(e.Close(), os.RemoveAll(scratch)) }, nil
 }
 
 func (s *session) connectServed(f target) (end func() error, err error) {

@@ -192,6 +192,13 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
+// applyLab declares a lab.
+func (a *api) applyLab(t *testing.T, lab vcc.Lab) {
+	t.Helper()
+	_, err := a.store.ApplyLab(t.Context(), lab, nil)
+	ok(t, err)
+}
+
 // newAPI starts a server on a fresh store. wrap, if not nil, replaces the
 // services by others that may use them.
 func newAPI(t *testing.T, wrap func(httpapi.Services) httpapi.Services) *api {
@@ -201,7 +208,7 @@ func newAPI(t *testing.T, wrap func(httpapi.Services) httpapi.Services) *api {
 	a.store, err = store.OpenSQLite(t.Context(), filepath.Join(a.dir, "vcc.db"))
 	ok(t, err)
 	t.Cleanup(func() { _ = a.store.Close() })
-	ok(t, a.store.ApplyLab(t.Context(), testLab(), nil))
+	a.applyLab(t, testLab())
 	tenants, err := a.store.Tenants(t.Context())
 	ok(t, err)
 	for _, tenant := range tenants {

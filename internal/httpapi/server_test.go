@@ -65,7 +65,7 @@ func TestConditionalListing(t *testing.T) {
 			ok(t, err)
 			i := slices.IndexFunc(lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == "Silver" })
 			lab.HardwarePlans[i].Networks.WithInternet++
-			ok(t, a.store.ApplyLab(t.Context(), lab, nil))
+			a.applyLab(t, lab)
 		}},
 	} {
 		change.do()

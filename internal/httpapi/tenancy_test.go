@@ -34,7 +34,7 @@ func newServed(t *testing.T) *api {
 	lab := testLab()
 	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz"
 	lab.Passwords = map[string]string{"abc": abcPassword, "xyz": xyzPassword}
-	ok(t, a.store.ApplyLab(t.Context(), lab, nil))
+	a.applyLab(t, lab)
 	ok(t, a.store.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword))
 	a.Server.Close()
 	a.Server = httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
@@ -348,13 +348,14 @@ func TestLabOnTheWire(t *testing.T) {
 	operator := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword})
 	lab := testLab()
 	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz-holding"
-	warnings, err := operator.PutLab(t.Context(), lab, nil)
+	applied, err := operator.PutLab(t.Context(), lab, nil)
 	ok(t, err)
-	equal(t, "warnings", warnings, []httpapi.Warning{{Field: "passwords", Message: `tenant "XYZ" has no account: declare a password for its user name`}})
+	equal(t, "warnings", applied.Warnings, []httpapi.Warning{{Field: "passwords", Message: `tenant "XYZ" has no account: declare a password for its user name`}})
 	lab.Passwords = map[string]string{"xyz-holding": "another password"}
-	warnings, err = operator.PutLab(t.Context(), lab, nil)
+	applied, err = operator.PutLab(t.Context(), lab, nil)
 	ok(t, err)
-	equal(t, "warnings", warnings, []httpapi.Warning{})
+	equal(t, "changes by a password", applied.Changes, []httpapi.LabChange{})
+	equal(t, "warnings", applied.Warnings, []httpapi.Warning{})
 	equal(t, "login", a.logIn(t, "xyz-holding", "another password").TokenType, "bearer")
 	got, err := operator.Lab(t.Context())
 	ok(t, err)
@@ -378,14 +379,28 @@ func TestLabOnTheWire(t *testing.T) {
 			})
 		})
 	}
-	// What gateways depend on goes only by name.
+	// What is there goes only by name, and not by a dry run.
 	network := a.network(t, "ABC", "Silver network 1 (internet)")
 	a.tenantDoes(t, "", network)
 	lab.Tenants = lab.Tenants[1:]
 	_, err = operator.PutLab(t.Context(), lab, nil)
-	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: network})
-	_, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict})
+	refusal := err.Error()
+	change := httpapi.LabChange{
+		Action: vcc.LabRemoves, Kind: vcc.LabKindTenant, Name: "ABC", Networks: 4, Gateways: 1,
+		Remove: "tenant:ABC", Text: `- tenant "ABC" with 4 networks, 1 default gateway`,
+	}
+	a.unchanged(t, func() {
+		applied, err = operator.PreviewLab(t.Context(), lab, nil)
+		ok(t, err)
+		equal(t, "preview", *applied, httpapi.LabApplied{Changes: []httpapi.LabChange{change}, Refusal: refusal, Warnings: []httpapi.Warning{}})
+		applied, err = operator.PreviewLab(t.Context(), lab, []string{"tenant:ABC"})
+		ok(t, err)
+		equal(t, "preview with a name", *applied, httpapi.LabApplied{Changes: []httpapi.LabChange{change}, Warnings: []httpapi.Warning{}})
+	})
+	applied, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
 	ok(t, err)
+	equal(t, "changes", applied.Changes, []httpapi.LabChange{change})
 	_, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict})
 }

@@ -49,7 +49,7 @@ func newCrowd(t *testing.T, n int) *crowd {
 	}
 	lab.HardwarePlans[0].Networks.WithInternet = n
 	lab.ServiceProvider.Name = "sp.example.net"
-	if err := s.ApplyLab(ctx, lab, nil); err != nil {
+	if _, err := s.ApplyLab(ctx, lab, nil); err != nil {
 		t.Fatal(err)
 	}
 	tenants, err := s.Tenants(ctx)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 type vccProvider struct{ version string }
@@ -81,8 +82,9 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 						MarkdownDescription: "Folder that holds the database, created if it does not exist; `.vcc` in the working directory by default. Also `VCC_DATA_DIR`.",
 					},
 					"lab_file": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "YAML file that declares who exists: hosts, hardware plans, tenants and their sites. A built-in lab when unset. Also `VCC_LAB_FILE`.",
+						Optional: true,
+						MarkdownDescription: "YAML file that declares who exists in a fresh data folder: hosts, hardware plans, tenants and their sites. A built-in lab when unset. " +
+							"Terraform never changes who exists: where the file differs from what the folder has, a warning lists how, and `backend lab apply` declares it. Also `VCC_LAB_FILE`.",
 					},
 					"tenant": schema.StringAttribute{
 						Optional:            true,
@@ -163,13 +165,23 @@ func (p *vccProvider) embed(ctx context.Context, s settings) (*httpapi.Client, s
 		if errors.As(err, &config) {
 			at = at.AtName(snakeCase(config.Setting))
 		}
-		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s Nothing was changed.", at, sentence(err)))
+		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s", at, sentence(err)))
 		return nil, "", diags
 	}
 	if s.implicit {
 		diags.AddWarning("Embedded Backend in Use", fmt.Sprintf(
 			"Neither endpoint nor embedded is set, so this configures the reference backend in %s, and no real site. "+
 				"To say that this is meant, add embedded = {} to the provider block; to configure a served backend, set endpoint.", e.DataDir))
+	}
+	if len(e.LabChanges) > 0 {
+		lines := make([]string, len(e.LabChanges))
+		for i, c := range e.LabChanges {
+			lines[i] = c.Line()
+		}
+		diags.AddAttributeWarning(path.Root("embedded").AtName("lab_file"), "Lab File Not Declared", fmt.Sprintf(
+			"%s is not what the backend in %s has. Declaring it would change:\n\n%s\n\nTerraform never changes who exists: it declares a lab file "+
+				"once, in a fresh data folder. To declare it now, run\n\n%s\n\nwhich removes nothing that is not named with --remove.",
+			s.labFile, e.DataDir, vcc.FirstTen(lines, "\n"), e.ApplyCommand(s.labFile)))
 	}
 	return e.Client, e.Actor, diags
 }

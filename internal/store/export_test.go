@@ -13,3 +13,8 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 	err = s.db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
 	return value, err
 }
+
+// Holding runs do while a write transaction of everything is open.
+func (s *Store) Holding(ctx context.Context, do func()) error {
+	return s.write(ctx, everything, func(querier) error { do(); return nil })
+}

@@ -19,46 +19,145 @@ import (
 const labActor = "lab file"
 
 // ApplyLab implements vcc.LabService.
-func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) error {
+func (s *Store) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) (changes []vcc.LabChange, err error) {
 	if err := lab.Validate(); err != nil {
-		return err
+		return nil, err
+	}
+	// A look first, because who declares what is declared already need not wait for writers.
+	if len(remove) == 0 && len(lab.Passwords) == 0 {
+		if same, err := s.isDeclared(ctx, lab); same || err != nil {
+			return nil, err
+		}
 	}
 	hashes, err := s.declaredHashes(ctx, lab)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.write(ctx, everything, func(tx querier) error { return s.applyLab(ctx, tx, lab, hashes, remove) })
+	err = s.write(ctx, everything, func(tx querier) (err error) {
+		changes, err = s.applyLab(ctx, tx, lab, hashes, remove)
+		return err
+	})
+	return changes, err
+}
+
+// errPreview ends a transaction that was only to be looked at.
+var errPreview = errors.New("a preview keeps nothing")
+
+// PreviewLab implements vcc.LabService.
+func (s *Store) PreviewLab(ctx context.Context, lab vcc.Lab, remove []string) (changes []vcc.LabChange, err error) {
+	if err := lab.Validate(); err != nil {
+		return nil, err
+	}
+	hashes := map[string]string{}
+	for username := range lab.Passwords {
+		hashes[username] = "none" // hashing takes long, and nothing of it is kept
+	}
+	err = s.write(ctx, everything, func(tx querier) (err error) {
+		if changes, err = s.applyLab(ctx, tx, lab, hashes, remove); err == nil {
+			err = errPreview
+		}
+		return err
+	})
+	if errors.Is(err, errPreview) {
+		err = nil
+	}
+	return changes, err
+}
+
+// CompareLab returns what declaring a lab would change, without a look at what could stand in
+// its way, and without waiting for anybody who writes. The lab must be valid.
+func (s *Store) CompareLab(ctx context.Context, lab vcc.Lab) (changes []vcc.LabChange, err error) {
+	if same, err := s.isDeclared(ctx, lab); same || err != nil {
+		return nil, err
+	}
+	err = s.read(ctx, func(tx querier) (err error) {
+		_, changes, err = changesTo(ctx, tx, lab)
+		return err
+	})
+	return changes, err
+}
+
+// isDeclared reports whether a lab is the one that was declared last, to the letter.
+func (s *Store) isDeclared(ctx context.Context, lab vcc.Lab) (bool, error) {
+	digest, err := digestOf(lab)
+	if err != nil {
+		return false, err
+	}
+	declared, err := declaredLab(ctx, querier{store: s})
+	return declared == digest, s.engine.translate(err)
+}
+
+func digestOf(lab vcc.Lab) (string, error) {
+	text, err := encode(lab)
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:]), err
 }
 
 // Lab implements vcc.LabService.
 func (s *Store) Lab(ctx context.Context) (lab vcc.Lab, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		lab = vcc.Lab{}
-		name, err := queryValue[string](ctx, tx, "SELECT service_provider FROM lab")
-		if errors.Is(err, sql.ErrNoRows) {
-			return notFound("", "no lab was declared yet")
-		}
-		if err != nil {
-			return err
-		}
-		lab.ServiceProvider.Name = name
-		plans, err := queryAll[hardwarePlanRow](ctx, tx, "SELECT "+hardwarePlanColumns+
-			" FROM hardware_plans AS p JOIN hosts AS h ON h.id = p.host_id ORDER BY p.name")
-		for _, p := range plans {
-			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{
-				Name: p.Name, Host: p.HostName, Networks: vcc.LabNetworkCount{WithInternet: p.WithInternet, WithoutInternet: p.WithoutInternet},
-			})
-		}
-		if err == nil {
-			lab.Hosts, err = declarations[vcc.Host](ctx, tx, "SELECT declaration FROM hosts ORDER BY name")
-		}
-		if err == nil {
-			lab.Tenants, err = declarations[vcc.LabTenant](ctx, tx, "SELECT declaration FROM tenants ORDER BY ordinal")
-		}
+	err = s.read(ctx, func(tx querier) (err error) {
+		lab, err = storedLab(ctx, tx)
 		return err
 	})
 	return lab, err
 }
+
+func storedLab(ctx context.Context, tx querier) (lab vcc.Lab, err error) {
+	lab.ServiceProvider.Name, err = queryValue[string](ctx, tx, "SELECT service_provider FROM lab")
+	if errors.Is(err, sql.ErrNoRows) {
+		return lab, notFound("", "no lab was declared yet")
+	}
+	if err != nil {
+		return lab, err
+	}
+	plans, err := queryAll[hardwarePlanRow](ctx, tx, "SELECT "+hardwarePlanColumns+
+		" FROM hardware_plans AS p JOIN hosts AS h ON h.id = p.host_id ORDER BY p.name")
+	for _, p := range plans {
+		lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{
+			Name: p.Name, Host: p.HostName, Networks: vcc.LabNetworkCount{WithInternet: p.WithInternet, WithoutInternet: p.WithoutInternet},
+		})
+	}
+	if err == nil {
+		lab.Hosts, err = declarations[vcc.Host](ctx, tx, "SELECT declaration FROM hosts ORDER BY name")
+	}
+	if err == nil {
+		lab.Tenants, err = declarations[vcc.LabTenant](ctx, tx, "SELECT declaration FROM tenants ORDER BY ordinal")
+	}
+	return lab, err
+}
+
+// changesTo returns a lab in the spelling of what is stored, what has to change so that the
+// backend has it, and with each removal how many stored gateways go.
+func changesTo(ctx context.Context, tx querier, lab vcc.Lab) (vcc.Lab, []vcc.LabChange, error) {
+	stored, err := storedLab(ctx, tx)
+	if err != nil && vcc.Code(err) != vcc.CodeNotFound {
+		return lab, nil, err
+	}
+	lab = lab.Respelled(
+		convert(stored.Hosts, func(h vcc.Host) string { return h.Name }),
+		convert(stored.HardwarePlans, func(p vcc.LabHardwarePlan) string { return p.Name }),
+		convert(stored.Tenants, func(t vcc.LabTenant) string { return t.Name }),
+	)
+	changes := vcc.CompareLabs(stored, lab)
+	if !slices.ContainsFunc(changes, func(c vcc.LabChange) bool { return c.Address() != "" }) {
+		return lab, changes, nil
+	}
+	gateways, err := queryAll[placedRow](ctx, tx, "SELECT t.name, p.name, c.internet_access, c.position FROM default_gateways AS g "+
+		"JOIN cloud_networks AS c ON c.id = g.network_id JOIN tenants AS t ON t.id = c.tenant_id JOIN hardware_plans AS p ON p.id = c.hardware_plan_id")
+	vcc.CountGateways(changes, convert(gateways, func(g placedRow) vcc.LabNetwork {
+		return vcc.LabNetwork{Tenant: g.Tenant, Plan: g.Plan, Name: vcc.NetworkName(g.Plan, g.InternetAccess, g.Position)}
+	}))
+	return lab, changes, err
+}
+
+// placedRow is where a network is.
+type placedRow struct {
+	Tenant, Plan   string
+	InternetAccess bool
+	Position       int
+}
+
+func (r *placedRow) fields() []any { return []any{&r.Tenant, &r.Plan, &r.InternetAccess, &r.Position} }
 
 // namedRow is something that has a name.
 type namedRow struct{ ID, Name string }
@@ -86,10 +185,10 @@ func declarations[T any](ctx context.Context, q querier, query string) (list []T
 	return list, nil
 }
 
-// Seed declares a lab in a database that has none and gives each of its jobs
-// their first run, all in one transaction. seeded is false where a lab had been
-// declared already: then nothing happens.
-func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) {
+// Seed declares a lab in a database that has none, and gives each of its jobs their first
+// run if run says so, all in one transaction. seeded is false where a lab had been declared
+// already: then nothing happens.
+func (s *Store) Seed(ctx context.Context, lab vcc.Lab, run bool) (seeded bool, err error) {
 	if err := lab.Validate(); err != nil {
 		return false, err
 	}
@@ -105,8 +204,12 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
 			return err
 		}
-		if err := s.applyLab(ctx, tx, lab, hashes, nil); err != nil {
+		if _, err := s.applyLab(ctx, tx, lab, hashes, nil); err != nil {
 			return err
+		}
+		seeded = true
+		if !run {
+			return nil
 		}
 		jobs, err := queryAll[ownedRow](ctx, tx, "SELECT j.id, j.tenant_id, j.name FROM replication_jobs AS j "+
 			"JOIN tenants AS t ON t.id = j.tenant_id ORDER BY t.ordinal, j.ordinal")
@@ -118,10 +221,15 @@ func (s *Store) Seed(ctx context.Context, lab vcc.Lab) (seeded bool, err error) 
 				return err
 			}
 		}
-		seeded = true
 		return nil
 	})
-	return seeded, err
+	return seeded && err == nil, err
+}
+
+// IsDeclared reports whether any lab was declared.
+func (s *Store) IsDeclared(ctx context.Context) (bool, error) {
+	digest, err := declaredLab(ctx, querier{store: s})
+	return digest != "", s.engine.translate(err)
 }
 
 // declaredLab returns the digest of the lab declared last, "" for none.
@@ -143,44 +251,38 @@ func (s *Store) Tenants(ctx context.Context) ([]vcc.Tenant, error) {
 // labChange is one application of a lab, inside its transaction.
 type labChange struct {
 	*Store
-	ctx    context.Context
-	tx     querier
-	lab    vcc.Lab
-	remove []string
+	ctx context.Context
+	tx  querier
+	lab vcc.Lab
 	// hashes are the passwords' that it declares, by user name.
 	hashes map[string]string
-	// used are the entries of remove that named something.
-	used map[string]bool
 	// IDs by name.
 	hosts, plans, tenants map[string]string
 }
 
-func (s *Store) applyLab(ctx context.Context, tx querier, lab vcc.Lab, hashes map[string]string, remove []string) error {
-	var stored [3][]string
-	for i, query := range []string{"SELECT id, name FROM hosts", "SELECT id, name FROM hardware_plans", "SELECT id, name FROM tenants"} {
-		rows, err := queryAll[namedRow](ctx, tx, query)
-		if err != nil {
-			return err
-		}
-		stored[i] = convert(rows, func(r namedRow) string { return r.Name })
+// applyLab makes the backend match a lab. The changes come with an error, too.
+func (s *Store) applyLab(ctx context.Context, tx querier, lab vcc.Lab, hashes map[string]string, remove []string) ([]vcc.LabChange, error) {
+	lab, changes, err := changesTo(ctx, tx, lab)
+	if err == nil {
+		err = vcc.CheckRemovals(changes, remove)
 	}
-	lab = lab.Respelled(stored[0], stored[1], stored[2])
-	text, err := encode(lab)
 	if err != nil {
-		return err
+		return changes, err
 	}
-	sum := sha256.Sum256([]byte(text))
-	digest := hex.EncodeToString(sum[:])
-	c := &labChange{Store: s, ctx: ctx, tx: tx, lab: lab, hashes: hashes, remove: remove, used: map[string]bool{}}
+	digest, err := digestOf(lab)
+	if err != nil {
+		return changes, err
+	}
+	c := &labChange{Store: s, ctx: ctx, tx: tx, lab: lab, hashes: hashes}
 	declared, err := declaredLab(ctx, tx)
 	if err != nil {
-		return err
+		return changes, err
 	}
-	if declared == digest && len(remove) == 0 {
+	if declared == digest {
 		if c.tenants, err = c.tenantIDs(); err != nil || len(hashes) == 0 {
-			return err
+			return changes, err
 		}
-		return c.putAccounts() // whose passwords are not part of the digest
+		return changes, c.putAccounts() // whose passwords are not part of the digest
 	}
 	// Removals come before allocations, so that a VLAN that is given back can be
 	// given out again, and parents before children where rows are added.
@@ -188,22 +290,16 @@ func (s *Store) applyLab(ctx context.Context, tx querier, lab vcc.Lab, hashes ma
 		c.removeNetworks, c.putHosts, c.putPlans, c.putTenants, c.allocateNetworks, c.putJobs, c.putFailoverPlans, c.removeParents, c.putAccounts,
 	} {
 		if err := step(); err != nil {
-			return err
-		}
-	}
-	for _, name := range remove {
-		if !c.used[name] {
-			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
-				"%q was named for removal, but applying this lab removes nothing of that name; nothing was changed", name)}
+			return changes, err
 		}
 	}
 	err = tx.exec(ctx, "INSERT INTO lab (id, service_provider, digest) VALUES (1, $1, $2) "+
 		"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest",
 		lab.ServiceProvider.Name, digest)
 	if err != nil {
-		return err
+		return changes, err
 	}
-	return s.engine.analyze(ctx, tx)
+	return changes, s.engine.analyze(ctx, tx)
 }
 
 // wanted returns how many networks of one kind a tenant is to have of a plan.
@@ -228,8 +324,8 @@ type positionRow struct {
 
 func (r *positionRow) fields() []any { return append(r.networkRow.fields(), &r.Position) }
 
-// removeNetworks removes the networks that the lab no longer has, and what is
-// stored for them if the removal was asked for by name.
+// removeNetworks removes the networks that the lab no longer has, and what is stored
+// for them.
 func (c *labChange) removeNetworks() error {
 	tenants, err := c.tenantIDs()
 	if err != nil {
@@ -245,7 +341,7 @@ func (c *labChange) removeNetworks() error {
 			if r.Position <= c.wanted(tenant, r.HardwarePlanName, r.InternetAccess) {
 				continue
 			}
-			if err := c.removeNetwork(vcc.Tenant{ID: id, Name: tenant}, r.network()); err != nil {
+			if err := c.removeNetwork(id, r.ID); err != nil {
 				return err
 			}
 		}
@@ -253,28 +349,15 @@ func (c *labChange) removeNetworks() error {
 	return nil
 }
 
-func (c *labChange) removeNetwork(t vcc.Tenant, n vcc.Network) error {
-	asked := false
-	for _, name := range []string{t.Name, n.HardwarePlanName, n.Name} {
-		if slices.Contains(c.remove, name) {
-			asked, c.used[name] = true, true
-		}
+func (c *labChange) removeNetwork(tenantID, id string) error {
+	_, gateway, err := findNetworkAndGateway(c.ctx, c.tx, tenantID, id)
+	if err == nil && gateway != nil {
+		err = c.removeGateway(c.ctx, c.tx, vcc.Actor{TenantID: tenantID, Name: labActor}, *gateway)
 	}
-	_, gateway, err := findNetworkAndGateway(c.ctx, c.tx, t.ID, n.ID)
 	if err != nil {
 		return err
 	}
-	if gateway != nil {
-		if !asked {
-			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: n.ID, Message: fmt.Sprintf(
-				"the lab no longer has %q of tenant %q, which has a stored default gateway; nothing was changed. "+
-					"Put it back into the lab, or ask for the removal of %q by name", n.Name, t.Name, n.Name)}
-		}
-		if err := c.removeGateway(c.ctx, c.tx, vcc.Actor{TenantID: t.ID, Name: labActor}, *gateway); err != nil {
-			return err
-		}
-	}
-	return c.exec("DELETE FROM cloud_networks WHERE id = $1", n.ID)
+	return c.exec("DELETE FROM cloud_networks WHERE id = $1", id)
 }
 
 func (c *labChange) putHosts() (err error) {
@@ -497,7 +580,6 @@ func (c *labChange) removeParents() error {
 		if i >= 0 {
 			continue
 		}
-		c.named(name)
 		for _, statement := range []string{
 			"DELETE FROM changes WHERE tenant_id = $1", "DELETE FROM failover_sessions WHERE tenant_id = $1", "DELETE FROM tenants WHERE id = $1",
 		} {
@@ -508,7 +590,6 @@ func (c *labChange) removeParents() error {
 	}
 	for name, id := range c.plans {
 		if !slices.ContainsFunc(c.lab.HardwarePlans, func(p vcc.LabHardwarePlan) bool { return p.Name == name }) {
-			c.named(name)
 			if err := c.exec("DELETE FROM hardware_plans WHERE id = $1", id); err != nil {
 				return err
 			}
@@ -516,20 +597,12 @@ func (c *labChange) removeParents() error {
 	}
 	for name, id := range c.hosts {
 		if !slices.ContainsFunc(c.lab.Hosts, func(h vcc.Host) bool { return h.Name == name }) {
-			c.named(name)
 			if err := c.exec("DELETE FROM hosts WHERE id = $1", id); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// named notes that a removal that was asked for by name happens.
-func (c *labChange) named(name string) {
-	if slices.Contains(c.remove, name) {
-		c.used[name] = true
-	}
 }
 
 func (c *labChange) tenantIDs() (map[string]string, error) {

@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -94,7 +96,7 @@ func testOddNames(t *testing.T) {
 		equal(t, "networks", each(list, networkName), []string{vcc.NetworkName(name, true, 1)})
 		equal(t, "actor", f.put(t, as, list[0].ID, app).UpdatedBy, name)
 		equal(t, "gateways", each(f.gateways(t, as), func(g vcc.DefaultGateway) string { return g.UpdatedBy + " " + g.HardwarePlanName }), []string{name + " " + name})
-		ok(t, f.ApplyLab(t.Context(), testLab(), []string{name}))
+		ok(t, f.ApplyLab(t.Context(), testLab(), []string{"tenant:" + name, "plan:" + name}))
 	}
 }
 
@@ -129,15 +131,17 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		change   func(lab *vcc.Lab)
+		remove   []string
 		networks string
 		gateways string
 	}{
 		{
-			"a plan grows: names of networks without internet access shift",
+			"a plan grows in both kinds: no name shifts",
 			func(lab *vcc.Lab) {
 				lab.HardwarePlans[0].Networks = vcc.LabNetworkCount{WithInternet: 3, WithoutInternet: 2}
 				lab.Tenants[0].Jobs = nil
 			},
+			nil,
 			"ABC Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 3 (internet): 104, Silver network 1: 111, Silver network 2: 112, Gold network 1 (internet): 201, Gold network 1: 211\n" +
 				"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103",
 			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
@@ -148,6 +152,7 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.HardwarePlans[2].Networks = vcc.LabNetworkCount{WithInternet: 1}
 				lab.Tenants[0].Jobs = nil
 			},
+			[]string{"Gold"}, // of both tenants
 			"ABC Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201\n" +
 				"XYZ Gold network 1 (internet): 202, Bronze network 1 (internet): 103",
 			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
@@ -160,6 +165,7 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				slices.Reverse(lab.Tenants)
 				slices.Reverse(lab.Tenants[1].Subscriptions)
 			},
+			nil,
 			"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103\n" +
 				"ABC Gold network 1 (internet): 201, Gold network 1: 211, Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111",
 			"Gold network 1 (internet): 201, Silver network 2 (internet): 102, Silver network 1: 111",
@@ -170,12 +176,14 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.Hosts[0].VLANs = []vcc.VLANRange{{WithInternet: []int{102, 102}}, {WithInternet: []int{301, 309}, WithoutInternet: []int{311, 319}}}
 				lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Silver"}})
 			},
+			nil,
 			testLabNetworks + "\nNew Silver network 1 (internet): 301, Silver network 2 (internet): 302, Silver network 1: 311",
 			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 		{
 			"every range is gone (rule 2)",
 			func(lab *vcc.Lab) { lab.Hosts[0].VLANs, lab.Hosts[1].VLANs = nil, nil },
+			nil,
 			testLabNetworks, "Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
 		{
@@ -185,6 +193,7 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 				lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Iron", Host: "esx02", Networks: vcc.LabNetworkCount{WithInternet: 1}})
 				lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: "New", Subscriptions: []string{"Iron"}})
 			},
+			nil,
 			testLabNetworks + "\nNew Iron network 1 (internet): 101", // VLAN IDs count per host
 			"Silver network 2 (internet): 102, Silver network 1: 111, Gold network 1 (internet): 201",
 		},
@@ -197,7 +206,7 @@ func testApplyLabKeepsWhatIsStored(t *testing.T) {
 			_, err := f.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
 			ok(t, err)
 			before := dump(t, f.path)
-			ok(t, f.ApplyLab(t.Context(), changed(tc.change), nil))
+			ok(t, f.ApplyLab(t.Context(), changed(tc.change), tc.remove))
 			equal(t, "networks", f.describe(t), tc.networks)
 			equal(t, "gateways and the VLANs of their networks", strings.Join(each(f.gateways(t, f.abc), func(g vcc.DefaultGateway) string {
 				return nameAndVLAN(f.network(t, f.abc, g.NetworkName))
@@ -224,17 +233,19 @@ func testApplyLabGivesFreedVLANsOutAgain(t *testing.T) {
 	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
 		unsubscribe(&lab.Tenants[0], "Silver")
 		lab.Tenants[1].Subscriptions = append(lab.Tenants[1].Subscriptions, "Silver")
-	}), nil))
+	}), []string{"subscription:ABC/Silver"}))
 	equal(t, "networks", f.describe(t), "ABC Gold network 1 (internet): 201, Gold network 1: 211\n"+
 		"XYZ Gold network 1 (internet): 202, Gold network 1: 212, Bronze network 1 (internet): 103, Silver network 1 (internet): 101, Silver network 2 (internet): 102, Silver network 1: 111")
 }
 
-// TestApplyLabRemovesByName removes what has gateways: refused, and nothing
-// changed, unless one of the names asks for it.
+// TestApplyLabRemovesByName removes what has gateways and what has none: refused, and
+// nothing changed, unless it is named.
 func TestApplyLabRemovesByName(t *testing.T) { onBoth(t, testApplyLabRemovesByName) }
 
 func testApplyLabRemovesByName(t *testing.T) {
-	const kept = ", which has a stored default gateway; nothing was changed. Put it back into the lab, or ask for the removal of "
+	refusal := func(what string, flags ...string) string {
+		return "the lab no longer has " + what + "; nothing was changed. Put back what is to stay, or name what is to go: --remove " + strings.Join(flags, " --remove ")
+	}
 	for _, tc := range []struct {
 		name     string
 		change   func(lab *vcc.Lab)
@@ -249,29 +260,46 @@ func testApplyLabRemovesByName(t *testing.T) {
 				lab.HardwarePlans[0].Networks.WithoutInternet = 0
 				lab.Tenants[0].Jobs = nil
 			},
-			`the lab no longer has "Silver network 1" of tenant "ABC"` + kept + `"Silver network 1" by name`,
-			[]string{"Silver network 1", "Silver", "ABC"},
+			refusal(`network "Silver network 1" of tenant "ABC" with 1 default gateway`, "'network:ABC/Silver network 1'"),
+			[]string{"network:ABC/Silver network 1", "Silver network 1", "subscription:ABC/Silver", "plan:Silver", "Silver", "tenant:ABC", "ABC"},
 			"ABC Silver network 1 (internet), XYZ Gold network 1 (internet), XYZ Bronze network 1 (internet)", 5,
+		},
+		{
+			"a plan shrinks by a network without a gateway",
+			func(lab *vcc.Lab) {
+				lab.HardwarePlans[0].Networks.WithInternet = 1
+				lab.Tenants[0].Jobs = nil
+			},
+			refusal(`network "Silver network 2 (internet)" of tenant "ABC"`, "'network:ABC/Silver network 2 (internet)'"),
+			[]string{"Silver network 2 (internet)"},
+			"ABC Silver network 1 (internet), ABC Silver network 1, XYZ Gold network 1 (internet), XYZ Bronze network 1 (internet)", 4,
 		},
 		{
 			"a subscription ends",
 			func(lab *vcc.Lab) { unsubscribe(&lab.Tenants[0], "Silver") },
-			`the lab no longer has "Silver network 1 (internet)" of tenant "ABC"` + kept + `"Silver network 1 (internet)" by name`,
-			[]string{"Silver", "ABC"},
+			refusal(`subscription of tenant "ABC" to hardware plan "Silver" with 3 networks, 2 default gateways`, "subscription:ABC/Silver"),
+			[]string{"subscription:ABC/Silver", "Silver", "ABC"},
 			"XYZ Gold network 1 (internet), XYZ Bronze network 1 (internet)", 6,
+		},
+		{
+			"a subscription without gateways ends",
+			func(lab *vcc.Lab) { unsubscribe(&lab.Tenants[0], "Gold") },
+			refusal(`subscription of tenant "ABC" to hardware plan "Gold" with 2 networks`, "subscription:ABC/Gold"),
+			[]string{"subscription:ABC/Gold"},
+			"ABC Silver network 1 (internet), ABC Silver network 1, XYZ Gold network 1 (internet), XYZ Bronze network 1 (internet)", 4,
 		},
 		{
 			"a plan is gone",
 			func(lab *vcc.Lab) { drop(lab, "Bronze") },
-			`the lab no longer has "Bronze network 1 (internet)" of tenant "XYZ"` + kept + `"Bronze network 1 (internet)" by name`,
-			[]string{"Bronze network 1 (internet)", "Bronze", "XYZ"},
+			refusal(`hardware plan "Bronze" with 1 network, 1 default gateway`, "plan:Bronze"),
+			[]string{"plan:Bronze", "Bronze"},
 			"ABC Silver network 1 (internet), ABC Silver network 1, XYZ Gold network 1 (internet)", 5,
 		},
 		{
 			"a tenant is gone, with its history",
 			func(lab *vcc.Lab) { lab.Tenants = lab.Tenants[:1] },
-			`the lab no longer has "Gold network 1 (internet)" of tenant "XYZ"` + kept + `"Gold network 1 (internet)" by name`,
-			[]string{"XYZ"},
+			refusal(`tenant "XYZ" with 3 networks, 2 default gateways`, "tenant:XYZ"),
+			[]string{"tenant:XYZ", "XYZ"},
 			"ABC Silver network 1 (internet), ABC Silver network 1", 2,
 		},
 	} {
@@ -286,8 +314,7 @@ func testApplyLabRemovesByName(t *testing.T) {
 				}
 				lab := changed(tc.change)
 				f.unchanged(t, func() {
-					err := f.ApplyLab(t.Context(), lab, nil)
-					wantError(t, err, &vcc.Error{Code: vcc.CodeConflict, ResourceID: vcc.Errors(err)[0].ResourceID, Message: tc.refusal})
+					wantError(t, f.ApplyLab(t.Context(), lab, nil), &vcc.Error{Code: vcc.CodeConflict, Message: tc.refusal})
 				})
 				ok(t, f.ApplyLab(t.Context(), lab, []string{remove}))
 				var left []string
@@ -360,6 +387,75 @@ func testApplyLabRefuses(t *testing.T) {
 	}
 }
 
+// TestApplyLabTells: what it answers is what a preview said, and a comparison before it.
+func TestApplyLabTells(t *testing.T) { onBoth(t, testApplyLabTells) }
+
+func testApplyLabTells(t *testing.T) {
+	f := newFixture(t)
+	ctx := t.Context()
+	f.put(t, f.xyz, f.network(t, f.xyz, "Bronze network 1 (internet)").ID, app)
+	lab := changed(func(lab *vcc.Lab) {
+		lab.HardwarePlans[0].Networks.WithoutInternet = 2
+		lab.Tenants = append(lab.Tenants[:1], vcc.LabTenant{Name: "New", Subscriptions: []string{"Gold"}})
+	})
+	want := []string{
+		`~ hardware plan "Silver": networks.without_internet from 1 to 2`,
+		`- tenant "XYZ" with 3 networks, 1 default gateway`,
+		`+ network "Silver network 2" of tenant "ABC"`,
+		`+ tenant "New" with 2 networks`,
+	}
+	lines := func(changes []vcc.LabChange, err error) ([]string, error) {
+		return each(changes, vcc.LabChange.Line), err
+	}
+	f.unchanged(t, func() {
+		got, err := lines(f.PreviewLab(ctx, lab, nil))
+		equal(t, "changes of a preview", got, want)
+		wantCode(t, "a preview that names nothing", err, vcc.CodeConflict)
+		got, err = lines(f.PreviewLab(ctx, lab, []string{"XYZ"}))
+		ok(t, err)
+		equal(t, "changes of a preview", got, want)
+		got, err = lines(f.CompareLab(ctx, lab))
+		ok(t, err)
+		equal(t, "changes of a comparison", got, want)
+		got, err = lines(f.PreviewLab(ctx, testLab(), nil))
+		ok(t, err)
+		equal(t, "changes to the same", got, []string{})
+	})
+	got, err := lines(f.Store.ApplyLab(ctx, lab, []string{"XYZ"}))
+	ok(t, err)
+	equal(t, "changes", got, want)
+	got, err = lines(f.CompareLab(ctx, lab))
+	ok(t, err)
+	equal(t, "changes afterwards", got, []string{})
+	got, err = lines(f.CompareLab(ctx, testLab()))
+	ok(t, err)
+	equal(t, "changes back", got, []string{
+		`~ hardware plan "Silver": networks.without_internet from 2 to 1`,
+		`- tenant "New" with 2 networks`,
+		`- network "Silver network 2" of tenant "ABC"`,
+		`+ tenant "XYZ" with 3 networks`,
+	})
+}
+
+// TestUnchangedLabWaitsForNobody: who declares what is declared, or compares, takes no lock of
+// a writer.
+func TestUnchangedLabWaitsForNobody(t *testing.T) { onBoth(t, testUnchangedLabWaitsForNobody) }
+
+func testUnchangedLabWaitsForNobody(t *testing.T) {
+	f := newFixture(t)
+	other := &fixture{path: f.path}
+	other.open(t)
+	ok(t, other.Holding(t.Context(), func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // busyTimeout is longer
+		defer cancel()
+		ok(t, f.ApplyLab(ctx, testLab(), nil))
+		_, err := f.CompareLab(ctx, renamed(testLab()))
+		ok(t, err)
+		_, err = f.Seed(ctx, testLab(), true)
+		ok(t, err)
+	}))
+}
+
 func TestApplyLabMovesAPlanNobodyUses(t *testing.T) { onBoth(t, testApplyLabMovesAPlanNobodyUses) }
 
 func testApplyLabMovesAPlanNobodyUses(t *testing.T) {
@@ -367,7 +463,7 @@ func testApplyLabMovesAPlanNobodyUses(t *testing.T) {
 	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) {
 		lab.HardwarePlans[1].Host = "hyperv01"
 		unsubscribe(&lab.Tenants[1], "Bronze")
-	}), nil))
+	}), []string{"subscription:XYZ/Bronze"}))
 	ok(t, f.ApplyLab(t.Context(), changed(func(lab *vcc.Lab) { lab.HardwarePlans[1].Host = "hyperv01" }), nil))
 	equal(t, "networks", f.describe(t), strings.Replace(testLabNetworks, "Bronze network 1 (internet): 103", "Bronze network 1 (internet): 203", 1))
 }
@@ -415,7 +511,7 @@ func testApplyLabIsAtomic(t *testing.T) {
 	f := newFixture(t)
 	f.put(t, f.abc, f.network(t, f.abc, "Gold network 1 (internet)").ID, app)
 	f.put(t, f.xyz, f.network(t, f.xyz, "Bronze network 1 (internet)").ID, app)
-	apply := func() error { return f.ApplyLab(t.Context(), lab, []string{"Gold", "XYZ"}) }
+	apply := func() error { return f.ApplyLab(t.Context(), lab, []string{"Gold", "XYZ", "hyperv01"}) }
 	before := dump(t, f.path)
 	for table, writes := range map[string][]string{
 		"lab":              {"INSERT", "UPDATE"},

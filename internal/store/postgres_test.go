@@ -92,7 +92,7 @@ func ownServer(t *testing.T) (server *postgrestest.Server, address string) {
 	ok(t, err)
 	s, err := store.Open(t.Context(), server.URL(name))
 	ok(t, err)
-	ok(t, s.ApplyLab(t.Context(), testLab(), nil))
+	must(s.ApplyLab(t.Context(), testLab(), nil))
 	ok(t, s.Close())
 	return server, server.URL(name)
 }

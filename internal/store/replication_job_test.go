@@ -112,7 +112,7 @@ func TestSeedRunsEveryJobOnce(t *testing.T) { onBoth(t, testSeedRunsEveryJobOnce
 func testSeedRunsEveryJobOnce(t *testing.T) {
 	f := &fixture{path: t.TempDir() + "/vcc.db", at: time.Date(2025, 11, 3, 10, 0, 0, 0, time.UTC)}
 	f.open(t)
-	seeded, err := f.Seed(t.Context(), testLab())
+	seeded, err := f.Seed(t.Context(), testLab(), true)
 	ok(t, err)
 	equal(t, "seeded", seeded, true)
 	for tenant, want := range map[string][]string{
@@ -122,10 +122,10 @@ func testSeedRunsEveryJobOnce(t *testing.T) {
 		equal(t, "gateways of "+tenant, each(f.gateways(t, f.actor(t, tenant)), func(g vcc.DefaultGateway) string { return g.NetworkName }), want)
 	}
 	f.unchanged(t, func() {
-		seeded, err = f.Seed(t.Context(), renamed(testLab()))
+		seeded, err = f.Seed(t.Context(), renamed(testLab()), true)
 		ok(t, err)
 		equal(t, "seeded again", seeded, false)
-		_, err = f.Seed(t.Context(), vcc.Lab{})
+		_, err = f.Seed(t.Context(), vcc.Lab{}, true)
 		if vcc.Code(err) != vcc.CodeInvalidValue {
 			t.Errorf("seeding an invalid lab: got %v", err)
 		}

@@ -128,13 +128,16 @@ type LabPublicIPRule struct {
 
 // LabService declares labs.
 type LabService interface {
-	// ApplyLab makes the backend match a lab: it adds what is new and updates what
-	// changed, and never touches a stored default gateway, a routing option or an
-	// allocated VLAN. What the lab no longer has is removed; where that would take
-	// stored gateways along, only if remove names it. All of it is one transaction.
-	// CodeInvalidValue: the lab is not valid. CodeConflict: no free VLAN, or a
-	// removal that remove does not name.
-	ApplyLab(ctx context.Context, lab Lab, remove []string) error
+	// ApplyLab makes the backend match a lab and returns what it added, changed and removed.
+	// It never touches a stored default gateway, a routing option or an allocated VLAN
+	// of what stays. What goes must be named (CheckRemovals). All of it is one
+	// transaction, and an unchanged lab costs none.
+	// CodeInvalidValue: the lab is not valid. CodeConflict: no free VLAN, or a removal
+	// that remove does not name.
+	ApplyLab(ctx context.Context, lab Lab, remove []string) ([]LabChange, error)
+	// PreviewLab returns what ApplyLab would, and keeps nothing. With CodeConflict the
+	// changes that ApplyLab would refuse are returned beside the error.
+	PreviewLab(ctx context.Context, lab Lab, remove []string) ([]LabChange, error)
 	// Lab returns the lab as it was declared last, hosts and plans in order of their
 	// names, without passwords. CodeNotFound: none was.
 	Lab(ctx context.Context) (Lab, error)
