@@ -33,8 +33,10 @@ import (
 // starts it as another process.
 const childEnv = "VCC_STORE_TEST_CHILD"
 
+var children = map[string]func(args []string) error{"open": openChild, "write": writeChild}
+
 func TestMain(m *testing.M) {
-	child := map[string]func(args []string) error{"open": openChild, "write": writeChild}[os.Getenv(childEnv)]
+	child := children[os.Getenv(childEnv)]
 	if child == nil {
 		must(0, flag.Set("rapid.checks", "30")) // unless the command line asks for more
 		status := m.Run()
@@ -384,6 +386,14 @@ func dump(t *testing.T, path string) map[string][]string {
 		t.Fatal("there are no tables")
 	}
 	return tables
+}
+
+// files lists what is in a folder.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	ok(t, err)
+	return each(entries, os.DirEntry.Name)
 }
 
 // unchanged runs do and checks that the database is what it was before.

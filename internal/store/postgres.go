@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -54,6 +55,9 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	if err := migratePostgres(ctx, db); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("it was interrupted: %w", ctx.Err())
+		}
 		return nil, errors.Join(postgresEngine{}.translate(err), db.Close())
 	}
 	return newStore(db, postgresEngine{}, postgresWriters), nil
@@ -121,12 +125,14 @@ func (postgresEngine) snapshot() *sql.TxOptions {
 // appendix A).
 const (
 	invalidAuthorization  = "28"
+	invalidCatalogName    = "3D"
 	insufficientResources = "53"
 	operatorIntervention  = "57"
 	tooManyConnections    = "53300"
 	queryCanceled         = "57014"
 	lockNotAvailable      = "55P03"
 	readOnlyTransaction   = "25006"
+	insufficientPrivilege = "42501"
 )
 
 func (postgresEngine) broken(err error) bool {
@@ -148,12 +154,16 @@ func (p postgresEngine) translate(err error) error {
 			return unavailable(err, "PostgreSQL has no connection left for the backend; nothing was changed, try again")
 		case lockNotAvailable, queryCanceled:
 			return unavailable(err, "other writes took too long; nothing was changed, try again")
+		case insufficientPrivilege:
+			return unavailable(err, "PostgreSQL does not let the backend's user do this; nothing was changed, make it the owner of the database")
 		case readOnlyTransaction:
 			return unavailable(err, "this PostgreSQL server is read only, as a standby is; nothing was changed")
 		}
 		switch e.Code[:2] {
 		case invalidAuthorization:
 			return unavailable(err, "PostgreSQL refuses the backend's user or password; nothing was changed, check the address of the database")
+		case invalidCatalogName:
+			return unavailable(err, "PostgreSQL has no database of that name; create it, or check the address of the database")
 		case insufficientResources:
 			return unavailable(err, "PostgreSQL has no space or memory left; nothing was changed")
 		case operatorIntervention:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -33,6 +34,35 @@ func TestOpenNamesTheForms(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the error has the password: %v", address, err)
 		}
+	}
+}
+
+// What PostgreSQL says of an address is for the log alone.
+func TestOpenPostgresInWords(t *testing.T) {
+	address := newDatabase(t, nil)
+	server, err := postgres()
+	ok(t, err)
+	query(t, address, "REVOKE CREATE ON SCHEMA public FROM PUBLIC; DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN")
+	u, err := url.Parse(address)
+	ok(t, err)
+	u.User = url.User("reader")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, tc := range map[string]struct {
+		ctx     context.Context //nolint:containedctx // of one call
+		address string
+		want    string
+	}{
+		"no database":   {t.Context(), server.URL("none"), "PostgreSQL has no database of that name; create it, or check the address of the database"},
+		"no privileges": {t.Context(), u.String(), "PostgreSQL does not let the backend's user do this; nothing was changed, make it the owner of the database"},
+		"interrupted":   {ctx, address, "it was interrupted: context canceled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := store.Open(tc.ctx, tc.address)
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got %v\nwant %s", err, tc.want)
+			}
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -63,13 +64,33 @@ type engine interface {
 	translate(err error) error
 }
 
+// storageError is an error of a database in words. What the database said is for the log.
+type storageError struct {
+	said  *vcc.Error
+	cause error
+}
+
+func (e *storageError) Error() string { return e.said.Error() }
+
+// Unwrap returns both. The cause may be nil.
+func (e *storageError) Unwrap() []error { return []error{e.said, e.cause} }
+
+// LogValue implements slog.LogValuer.
+func (e *storageError) LogValue() slog.Value {
+	return slog.StringValue(fmt.Sprintf("%v (%v)", e.said, e.cause))
+}
+
 // Open opens a database by its address, "sqlite:PATH" or "postgres://...", and brings
 // its schema up to date. No error has the password that an address may have.
 func Open(ctx context.Context, database string) (*Store, error) {
 	scheme, rest, _ := strings.Cut(database, ":")
 	switch {
 	case scheme == "sqlite" && rest != "":
-		return OpenSQLite(ctx, rest)
+		s, err := OpenSQLite(ctx, rest)
+		if err == nil {
+			s.engine = sqliteEngine{} // where a server's files are is no business of its users
+		}
+		return s, err
 	case scheme == "postgres" || scheme == "postgresql":
 		return OpenPostgres(ctx, database)
 	}
@@ -98,7 +119,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 func checkVersion(ctx context.Context, m *goose.Provider) (bool, error) {
 	current, target, err := m.GetVersions(ctx)
 	if err == nil && current > target {
-		err = fmt.Errorf("its schema has version %d and this program knows versions up to %d only: it was written by a newer release; use that one", current, target)
+		err = unavailable(nil, "its schema has version %d and this program knows versions up to %d only: it was written by a newer release; use that one", current, target)
 	}
 	return current == target, err
 }
@@ -178,7 +199,7 @@ func (s *Store) again(run func() error) (err error) {
 }
 
 func unavailable(cause error, format string, args ...any) error {
-	return errors.Join(&vcc.Error{Code: vcc.CodeUnavailable, Message: fmt.Sprintf(format, args...)}, cause)
+	return &storageError{&vcc.Error{Code: vcc.CodeUnavailable, Message: fmt.Sprintf(format, args...)}, cause}
 }
 
 // notFound is the answer for what is missing and for what is another tenant's

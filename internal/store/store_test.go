@@ -79,7 +79,7 @@ func testOpenRefusesANewerSchema(t *testing.T) {
 	query(t, f.path, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)")
 	f.unchanged(t, func() {
 		_, err := openStore(t.Context(), f.path)
-		want := regexp.MustCompile(`^its schema has version 99 and this program knows versions up to \d+ only: it was written by a newer release; use that one$`)
+		want := regexp.MustCompile(`(^|: )its schema has version 99 and this program knows versions up to \d+ only: it was written by a newer release; use that one$`)
 		if err == nil || !want.MatchString(err.Error()) {
 			t.Errorf("got %v", err)
 		}
@@ -104,23 +104,87 @@ func testOpenFillsConnectedNetworks(t *testing.T) {
 
 func TestOpenFails(t *testing.T) {
 	dir := t.TempDir()
-	text := filepath.Join(dir, "text")
+	text, others := filepath.Join(dir, "text"), filepath.Join(dir, "others")
+	query(t, others, "CREATE TABLE hosts (name TEXT)")
 	ok(t, os.WriteFile(text, []byte(strings.Repeat("this is not a database\n", 100)), 0o600))
 	for name, tc := range map[string]struct{ path, want string }{
-		"no such folder": {filepath.Join(dir, "none", "vcc.db"), "unable to open database file"},
-		"a folder":       {dir, "unable to open database file"},
-		"another file":   {text, "file is not a database"},
+		"no such folder": {filepath.Join(dir, "none", "vcc.db"), filepath.Join(dir, "none", "vcc.db") + " cannot be opened: no such file or directory. Check the permissions of its folder and of the files there"},
+		"a folder":       {dir, dir + " cannot be opened: is a directory. Check the permissions of its folder and of the files there"},
+		"another file":   {text, text + " is not a database. Name another file or folder, or move it away"},
+		"of others":      {others, others + ": it is a database of another program; name another file or folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := store.OpenSQLite(t.Context(), tc.path)
-			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got %v, want an error with %q", err, tc.want)
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got %v\nwant %s", err, tc.want)
 			}
 		})
 	}
+	equal(t, "tables of others", query(t, others, "SELECT name FROM sqlite_master"), []string{"hosts"})
 	content, err := os.ReadFile(text)
 	ok(t, err)
 	equal(t, "the other file", string(content), strings.Repeat("this is not a database\n", 100))
+}
+
+// TestStorageErrorsInWords: what SQLite says is for the log alone.
+func TestStorageErrorsInWords(t *testing.T) {
+	f := newFixture(t)
+	s, err := store.OpenSQLite(t.Context(), f.path) // by who may know the path
+	ok(t, err)
+	defer s.Close() //nolint:errcheck // nothing more is asked of it
+	write := func(s *store.Store) error {
+		_, err := s.PutNetworkRouting(t.Context(), f.abc, true, vcc.Precondition{})
+		return err
+	}
+	ok(t, s.Limit(t.Context()))
+	lab := changed(func(lab *vcc.Lab) {
+		for i := range 1500 {
+			lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: fmt.Sprint("Tenant ", i, strings.Repeat("x", 200))})
+		}
+	})
+	_, err = s.ApplyLab(t.Context(), lab, nil)
+	wantError(t, err, &vcc.Error{Code: vcc.CodeUnavailable, Message: "there is no space left for " + f.path + "; nothing was changed. Make room, and try again"})
+	if text := err.Error(); strings.Contains(text, "SQLITE") || strings.Contains(text, "(13)") || strings.Contains(text, "\n") {
+		t.Errorf("raw: %s", text)
+	}
+	equal(t, "networks", f.describe(t), testLabNetworks)
+
+	ok(t, f.Close())
+	content, err := os.ReadFile(f.path)
+	ok(t, err)
+	for i := 4096; i < len(content); i += 64 {
+		copy(content[i:], "damaged!")
+	}
+	ok(t, os.WriteFile(f.path, content, 0o600))
+	damaged, err := openStore(t.Context(), f.path)
+	if err == nil {
+		err = errors.Join(write(damaged), damaged.Close())
+	}
+	if err == nil || !strings.Contains(err.Error(), " is damaged") {
+		t.Errorf("a damaged file: %v", err)
+	}
+}
+
+// TestOpenFinishes: making a database that was interrupted is finished by who opens it next.
+func TestOpenFinishes(t *testing.T) {
+	for version := range int64(5) {
+		t.Run(fmt.Sprint("at version ", version), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "vcc.db")
+			ok(t, os.WriteFile(path, nil, 0o600))
+			if version > 0 {
+				ok(t, store.MigrateTo(t.Context(), path, version))
+			}
+			opened(t, path)
+		})
+	}
+	f := &fixture{path: filepath.Join(t.TempDir(), "vcc.db")}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := openStore(ctx, f.path)
+	if !errors.Is(err, context.Canceled) || err.Error() != "opening "+f.path+" was interrupted: context canceled" {
+		t.Errorf("an interrupted start: %v", err)
+	}
+	opened(t, f.path)
 }
 
 // opened checks that a database that many opened at once is a whole one.
