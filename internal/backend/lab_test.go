@@ -1,8 +1,10 @@
 package backend_test
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -220,8 +222,8 @@ func TestBadLabs(t *testing.T) {
 		{"VM of a job", "vms: [web01, db01]", "vms: [web01, db02]", []string{`36: tenants[0].replication_jobs[0].vms[1]: there is no VM "db02"; did you mean "db01", "web01"?`}},
 		{"VM of a failover plan", "vms: [db01, web01]", "vms: [db01, db01]", []string{`40: tenants[0].failover_plans[0].vms[1]: "db01" is at tenants[0].failover_plans[0].vms[0] already; it must be unique`}},
 		{"plan of a job", "hardware_plan: VMware Silver", "hardware_plan: Silver", []string{`34: tenants[0].replication_jobs[0].hardware_plan: there is no subscribed hardware plan "Silver"; did you mean "VMware Silver"?`}},
-		{"network of a mapping", "App: VMware Silver network 1 (internet)", "App: VMware Silver network 3", []string{
-			`37: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 3"; did you mean ` +
+		{"network of a mapping", "App: VMware Silver network 1 (internet)", "App: VMware Silver network 9", []string{
+			`37: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 9"; did you mean ` +
 				`"VMware Silver network 1", "VMware Silver network 2", "VMware Silver network 1 (internet)", "VMware Silver network 2 (internet)"?`,
 		}},
 
@@ -463,4 +465,46 @@ func checkFormat(t *testing.T, lab vcc.Lab) {
 		t.Fatalf("%v:\n%s", err, text)
 	}
 	same(t, "lab", again, lab)
+}
+
+// TestLabOfBeforeTheRenaming: a mapping table with a name that no network has any more says what it
+// is now; a data folder of then has the new names, so that the file in new names changes nothing.
+func TestLabOfBeforeTheRenaming(t *testing.T) {
+	const at = "../store/testdata/before-renaming/"
+	_, err := backend.ReadLab(at + "lab.yaml")
+	want := []string{
+		at + `lab.yaml:30: tenants[0].replication_jobs[0].mapping: there is no cloud network "VMware Silver network 3"; before networks with and without ` +
+			`internet access were counted apart, that was what is "VMware Silver network 1" now, and "VMware Silver network 1" was what is "VMware Silver network 1 (internet)" now`,
+		at + `lab.yaml:35: tenants[0].replication_jobs[1].mapping: there is no cloud network "VMware Silver network 4"; before networks with and without ` +
+			`internet access were counted apart, that was what is "VMware Silver network 2" now`,
+		at + `lab.yaml:55: tenants[1].replication_jobs[0].mapping: there is no cloud network "Hyper-V Gold network 2"; before networks with and without ` +
+			`internet access were counted apart, that was what is "Hyper-V Gold network 2 (internet)" now`,
+	}
+	if err == nil || err.Error() != strings.Join(want, "\n") {
+		t.Fatalf("got\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+	}
+
+	file, err := os.Open(at + "vcc.db.gz")
+	ok(t, err)
+	defer file.Close() //nolint:errcheck // what was read has been read
+	unzipped, err := gzip.NewReader(file)
+	ok(t, err)
+	database, err := io.ReadAll(unzipped)
+	ok(t, err)
+	dir := t.TempDir()
+	ok(t, os.WriteFile(filepath.Join(dir, "vcc.db"), database, 0o600))
+	text, err := os.ReadFile(at + "lab.yaml")
+	ok(t, err)
+	renamed := strings.NewReplacer("App: VMware Silver network 1", "App: VMware Silver network 1 (internet)", "Silver network 3", "Silver network 1",
+		"Silver network 4", "Silver network 2", "Gold network 2", "Gold network 2 (internet)").Replace(string(text))
+	e := openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: write(t, renamed)})
+	same(t, "changes", mapped(e.LabChanges, vcc.LabChange.Line), nil)
+
+	// A table of which every name still is one means what it says, and the change is shown.
+	half := strings.Replace(renamed, "Silver network 1 (internet), Office: VMware Silver network 1", "Silver network 1, Office: VMware Silver network 1 (internet)", 1)
+	e = openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: write(t, half)})
+	same(t, "changes", mapped(e.LabChanges, vcc.LabChange.Line), []string{
+		`~ replication job "Silver nightly" of tenant "ABC Company": mapping["App"] from "VMware Silver network 1 (internet)" to "VMware Silver network 1", ` +
+			`mapping["Office"] from "VMware Silver network 1" to "VMware Silver network 1 (internet)"`,
+	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -9,9 +10,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -136,13 +142,15 @@ func backUpTable(ctx context.Context, tx querier, table string, each func(backup
 	return found.Err()
 }
 
-// Restore fills an empty database from a backup, all of it or nothing. CodeConflict: the
-// database has a lab already, or the backup is of another schema. CodeInvalidValue: it is
-// no backup, or not all of one.
+// damaged is the error of a backup that is none.
+func damaged(err error) error {
+	return &storageError{&vcc.Error{Code: vcc.CodeInvalidValue, Message: "this is no backup, or it is damaged or cut off; nothing was changed"}, err}
+}
+
+// Restore fills an empty database from a backup, all of it or nothing. A backup of an older
+// release is brought up to date first. CodeConflict: the database has a lab already, or the
+// backup is of a newer release. CodeInvalidValue: it is no backup, or not all of one.
 func (s *Store) Restore(ctx context.Context, from io.Reader) error {
-	damaged := func(err error) error {
-		return errors.Join(&vcc.Error{Code: vcc.CodeInvalidValue, Message: "this is no backup, or it is damaged or cut off; nothing was changed"}, err)
-	}
 	compressed, err := gzip.NewReader(from)
 	if err != nil {
 		return damaged(err)
@@ -153,20 +161,24 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 	if err := decoder.Decode(&header); err != nil || header.Format != backupFormat {
 		return damaged(err)
 	}
+	version, err := schemaVersion(ctx, querier{store: s})
+	switch {
+	case err != nil:
+		return s.engine.translate(err)
+	case header.Schema < 1:
+		return damaged(fmt.Errorf("version %d of the schema", header.Schema))
+	case header.Schema > version:
+		return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
+			"the backup is of a database with version %d of the schema, and this release knows %d; nothing was changed. Restore it with the release that wrote it, or a newer one", header.Schema, version)}
+	case header.Schema < version:
+		return s.restoreOlder(ctx, header.Schema, decoder, compressed)
+	}
 	started := false
 	return s.write(ctx, everything, func(tx querier) error {
 		if started {
 			return unavailable(nil, "the connection to the database broke; nothing was changed, try again")
 		}
 		started = true // the backup can be read once
-		version, err := schemaVersion(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if version != header.Schema {
-			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
-				"the backup is of a database with version %d of the schema, and this release has %d; restore it with the release that wrote it, and open it with this one", header.Schema, version)}
-		}
 		digest, err := declaredLab(ctx, tx)
 		if err != nil {
 			return err
@@ -178,14 +190,46 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 		if digest != "" || accounts > 0 {
 			return &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"}
 		}
-		if err := s.restoreRows(ctx, tx, decoder, compressed, damaged); err != nil {
+		if err := s.restoreRows(ctx, tx, decoder, compressed); err != nil {
 			return err
 		}
 		return s.engine.analyze(ctx, tx)
 	})
 }
 
-func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decoder, compressed io.Reader, damaged func(error) error) error {
+// restoreOlder restores the rest of a backup of an older schema: into a scratch database of that
+// schema, which then is brought up to date as any other, and backed up in turn.
+func (s *Store) restoreOlder(ctx context.Context, version int64, decoder *json.Decoder, compressed io.Reader) (err error) {
+	dir, err := os.MkdirTemp("", "vcc-restore")
+	if err != nil {
+		return fmt.Errorf("bringing an older backup up to date needs a folder for a while: %w; nothing was changed", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	e := sqliteEngine{filepath.Join(dir, "vcc.db")}
+	db := openSQLite(e.path, url.Values{"_foreign_keys": {"on"}, "_synchronous": {"OFF"}})
+	defer func() { err = errors.Join(err, db.Close()) }()
+	scratch := newStore(db, e, 1)
+	m, err := newMigrations(goose.DialectSQLite3, db)
+	if err == nil {
+		_, err = m.UpTo(ctx, version)
+	}
+	if err == nil {
+		err = scratch.write(ctx, everything, func(tx querier) error { return scratch.restoreRows(ctx, tx, decoder, compressed) })
+	}
+	if err == nil {
+		_, err = m.Up(ctx)
+	}
+	if err != nil {
+		return e.translate(err)
+	}
+	var backup bytes.Buffer
+	if err := scratch.Backup(ctx, &backup); err != nil {
+		return err
+	}
+	return s.Restore(ctx, &backup)
+}
+
+func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decoder, compressed io.Reader) error {
 	var batch [][]any
 	table, order := "", -1
 	var columns map[string]string // of the table, and their types
@@ -195,10 +239,7 @@ func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decod
 		}
 		err := tx.exec(ctx, insertRows(table, slices.Sorted(maps.Keys(columns)), len(batch)), slices.Concat(batch...)...)
 		batch = nil
-		if err != nil && !s.engine.broken(err) && vcc.Code(s.engine.translate(err)) == vcc.CodeUnknown {
-			return damaged(err) // a row that no table takes
-		}
-		return err
+		return s.unfit(err)
 	}
 	for count := 0; ; count++ {
 		var line struct {
@@ -231,7 +272,7 @@ func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decod
 			table, order = line.Table, next
 			var err error
 			if columns, err = columnTypes(ctx, tx, table); err != nil {
-				return err
+				return s.unfit(err)
 			}
 		}
 		row, err := typedRow(line.Row, columns)
@@ -244,6 +285,14 @@ func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decod
 			}
 		}
 	}
+}
+
+// unfit makes an error that a row has no table, or that none takes it, that of a damaged backup.
+func (s *Store) unfit(err error) error {
+	if err != nil && !s.engine.broken(err) && vcc.Code(s.engine.translate(err)) == vcc.CodeUnknown {
+		return damaged(err)
+	}
+	return err
 }
 
 // insertRows is the statement that inserts a number of rows.

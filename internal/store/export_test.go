@@ -1,10 +1,16 @@
 package store
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/json"
+	"io"
 	"net/url"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
@@ -38,4 +44,35 @@ func (s *Store) Limit(ctx context.Context) error {
 	s.db.SetMaxOpenConns(1)
 	_, err := s.db.ExecContext(ctx, "PRAGMA max_page_count = 60")
 	return err
+}
+
+// RestoreAt puts a backup into an empty database whose schema is of a version of before.
+func RestoreAt(ctx context.Context, address string, version int64, backup io.Reader) error {
+	db, e, dialect := openSQLite(address, url.Values{}), engine(sqliteEngine{address}), goose.DialectSQLite3
+	if strings.HasPrefix(address, "postgres") {
+		config, err := pgx.ParseConfig(address)
+		if err != nil {
+			return err
+		}
+		db, e, dialect = stdlib.OpenDB(*config), postgresEngine{}, goose.DialectPostgres
+	}
+	defer db.Close() //nolint:errcheck // what was asked for was answered
+	m, err := newMigrations(dialect, db)
+	if err != nil {
+		return err
+	}
+	if _, err := m.UpTo(ctx, version); err != nil {
+		return err
+	}
+	compressed, err := gzip.NewReader(backup)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(compressed)
+	decoder.UseNumber()
+	if err := decoder.Decode(new(backupHeader)); err != nil {
+		return err
+	}
+	s := newStore(db, e, 1)
+	return s.write(ctx, everything, func(tx querier) error { return s.restoreRows(ctx, tx, decoder, compressed) })
 }

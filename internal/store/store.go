@@ -110,7 +110,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks))
+	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks))
 	return goose.NewProvider(dialect, db, files, options...)
 }
 

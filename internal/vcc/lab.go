@@ -456,7 +456,9 @@ func (v *labValidator) jobs(at string, t LabTenant) {
 		for _, from := range slices.Sorted(maps.Keys(j.Mapping)) {
 			to := j.Mapping[from]
 			v.known(at+".mapping", "production network", from, production)
-			if v.known(at+".mapping", "cloud network", to, targets) {
+			if hint := v.lab.HardwarePlans[plan].renamed(to, j.Mapping); hint != "" {
+				v.add(at+".mapping", "there is no cloud network %q; %s", to, hint)
+			} else if v.known(at+".mapping", "cloud network", to, targets) {
 				if other, double := taken[to]; double {
 					v.add(at+".mapping", "%q and %q are both mapped to %q; a cloud network stands for one production network", other, from, to)
 				}
