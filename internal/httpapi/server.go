@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -115,22 +114,50 @@ type Conditions struct {
 
 func (c Conditions) precondition() (vcc.Precondition, error) {
 	var p vcc.Precondition
-	if c.IfMatch != "" {
+	switch {
+	case c.IfMatch != "" && c.IfNoneMatch != "":
+		return p, invalid("If-None-Match", "If-None-Match and If-Match exclude each other; send one of them")
+	case c.IfMatch != "":
 		revision, err := strconv.ParseInt(strings.Trim(c.IfMatch, `"`), 10, 64)
 		if err != nil || c.IfMatch != etag(revision) {
-			return p, &vcc.Error{Code: vcc.CodeInvalidValue, Field: "If-Match",
-				Message: fmt.Sprintf(`%s is not an ETag of this server; send one that it sent, such as "7"`, c.IfMatch)}
+			return p, invalid("If-Match", `%q is not an ETag of this server; send one that it sent, such as "7"`, c.IfMatch)
 		}
 		p.Revision = &revision
-	}
-	if c.IfNoneMatch != "" {
-		if c.IfNoneMatch != "*" || c.IfMatch != "" {
-			return p, &vcc.Error{Code: vcc.CodeInvalidValue, Field: "If-None-Match",
-				Message: "only * is good here, and not together with If-Match"}
+	case c.IfNoneMatch != "":
+		if c.IfNoneMatch != "*" {
+			return p, invalid("If-None-Match", "%q is no condition of a write; send *, which says that nothing may be stored yet, or an ETag in If-Match", c.IfNoneMatch)
 		}
 		p.Absent = true
 	}
 	return p, nil
+}
+
+func (Conditions) conditional() {}
+
+// checkConditions returns a middleware for what changes something. A condition that says
+// nothing, or that the operation cannot heed, is an error: without it the write would be
+// unconditional, and whoever sent it wanted the opposite.
+func (s *server) checkConditions(heeds bool) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		for _, name := range []string{"If-Match", "If-None-Match"} {
+			sent, message := r.Header.Values(name), ""
+			switch {
+			case len(sent) == 0:
+			case !heeds:
+				message = "this operation takes no condition; leave it out"
+			case len(sent) > 1:
+				message = "the header is given more than once; send one condition"
+			case sent[0] == "":
+				message = `the header is empty, which is no condition; send an ETag such as "7" in If-Match, or * in If-None-Match, or neither header to write whatever is stored`
+			}
+			if message != "" {
+				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, invalid(name, "%s", message)))
+				return
+			}
+		}
+		next(ctx)
+	}
 }
 
 // etag is the strong entity tag of a revision (RFC 9110, 8.8.3).
@@ -216,9 +243,14 @@ func handle[In, Out any](s *server, method, path, summary string, fn func(contex
 // handleFor registers an operation that needs an account which passes the middlewares,
 // and puts its errors into the contract's form.
 func handleFor[In, Out any](s *server, who huma.Middlewares, method, path, summary string, fn func(context.Context, *In) (*Out, error), parameters ...*huma.Param) {
+	middlewares := append(huma.Middlewares{s.authenticate}, who...)
+	if method != http.MethodGet {
+		_, heeds := any(*new(In)).(interface{ conditional() })
+		middlewares = append(middlewares, s.checkConditions(heeds))
+	}
 	huma.Register(s.api, huma.Operation{
 		OperationID: operationID(method, path), Method: method, Path: path, Summary: summary, MaxBodyBytes: maxBody,
-		Middlewares: append(huma.Middlewares{s.authenticate}, who...), Parameters: parameters,
+		Middlewares: middlewares, Parameters: parameters,
 	}, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := fn(ctx, in)
 		if err != nil {

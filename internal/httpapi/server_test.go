@@ -322,6 +322,19 @@ func TestBadRequests(t *testing.T) {
 		{"DELETE " + gateways + "/" + other, "", `If-Match: one`, 400, invalid("If-Match")},
 		{"PUT " + routing, `{"enabled": true}`, `If-Match: "1`, 400, invalid("If-Match")},
 		{"PUT " + gateway, appBody, `If-None-Match: "1"`, 400, invalid("If-None-Match")},
+		{"PUT " + gateway, appBody, "If-None-Match: *, *", 400, invalid("If-None-Match")},
+		// Conditions that say nothing, or that the operation cannot heed, make no unconditional write.
+		{"PUT " + gateway, appBody, "If-Match: ", 400, invalid("If-Match")},
+		{"PUT " + gateway, appBody, "If-Match:  \t", 400, invalid("If-Match")},
+		{"PUT " + gateway, appBody, "If-None-Match: ", 400, invalid("If-None-Match")},
+		{"DELETE " + gateways + "/" + other, "", "If-Match: ", 400, invalid("If-Match")},
+		{"DELETE " + gateways + "/" + other, "", "If-None-Match: ", 400, invalid("If-None-Match")},
+		{"DELETE " + gateways + "/" + other, "", "If-Match: *", 400, invalid("If-Match")},
+		{"PUT " + routing, `{"enabled": true}`, "If-Match: ", 400, invalid("If-Match")},
+		{"PUT " + routing, `{"enabled": true}`, "If-None-Match: ", 400, invalid("If-None-Match")},
+		{"PUT " + routing, `{"enabled": true}`, "If-Match: *", 400, invalid("If-Match")},
+		{"POST " + run, "", `If-Match: "1"`, 400, invalid("If-Match")},
+		{"POST " + base + "/failoverPlans/" + a.plan(t) + "/start", "", "If-None-Match: *", 400, invalid("If-None-Match")},
 		{"PUT " + gateway, appBody, `If-Match: "0"`, 412, wireError{ErrorCode: "PreconditionFailed", ResourceID: id}},
 		{"PUT " + routing, `{"enabled": false}`, `If-Match: "1"`, 412, wireError{ErrorCode: "PreconditionFailed", ResourceID: a.tokens["ABC"].TenantID}},
 		{"PUT " + routing, `{"enabled": true}`, `If-None-Match: *`, 412, wireError{ErrorCode: "PreconditionFailed", ResourceID: a.tokens["ABC"].TenantID}},
@@ -368,6 +381,36 @@ func TestBadRequests(t *testing.T) {
 		})
 	}
 	equal(t, "log of what is no fault of ours", a.log.String(), "")
+}
+
+// TestOneCondition: two of them are none that could be heeded.
+func TestOneCondition(t *testing.T) {
+	a := newAPI(t, nil)
+	network := a.network(t, "ABC", "Silver network 1 (internet)")
+	for name, headers := range map[string]http.Header{
+		"both":                {"If-Match": {`"1"`}, "If-None-Match": {"*"}},
+		"one that is empty":   {"If-Match": {""}, "If-None-Match": {"*"}},
+		"two of one":          {"If-Match": {`"1"`, `"2"`}},
+		"one twice":           {"If-None-Match": {"*", "*"}},
+		"an empty one beside": {"If-Match": {`"1"`, ""}},
+	} {
+		for request, body := range map[string]string{"PUT " + gateways + "/" + network: appBody, "DELETE " + gateways + "/" + network: "", "PUT " + routing: `{"enabled": true}`} {
+			t.Run(name+", "+request, func(t *testing.T) {
+				method, path, _ := strings.Cut(request, " ")
+				r, err := http.NewRequestWithContext(t.Context(), method, a.URL+path, strings.NewReader(body))
+				ok(t, err)
+				r.Header = headers.Clone()
+				r.Header.Set("Authorization", "Bearer ABC")
+				r.Header.Set("Content-Type", "application/json")
+				a.unchanged(t, func() {
+					resp, err := http.DefaultTransport.RoundTrip(r)
+					ok(t, err)
+					equal(t, "status", resp.StatusCode, http.StatusBadRequest)
+					ok(t, resp.Body.Close())
+				})
+			})
+		}
+	}
 }
 
 func TestEveryWrongValueIsListed(t *testing.T) {
