@@ -100,6 +100,10 @@ func (c *Client) failure(req *http.Request, err error) error {
 	}
 }
 
+// windowsRefused is WSAECONNREFUSED, what Windows says where others say ECONNREFUSED, which package
+// syscall has there only as a number that nothing ever returns.
+const windowsRefused = syscall.Errno(10061)
+
 // kindOf classifies an error of the transport.
 func kindOf(err error) FailureKind {
 	var (
@@ -121,7 +125,7 @@ func kindOf(err error) FailureKind {
 		return FailureProxy
 	case errors.As(err, &name) && !name.IsTimeout:
 		return FailureName
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, windowsRefused):
 		return FailureRefused
 	case errors.As(err, &authority):
 		return FailureAuthority

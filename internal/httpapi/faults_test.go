@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
@@ -14,10 +15,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -282,8 +285,11 @@ func TestFailureKinds(t *testing.T) {
 		cfg  httpapi.ClientConfig
 		kind httpapi.FailureKind
 	}{
-		"no such host":         {httpapi.ClientConfig{Endpoint: "https://nobody.invalid:9419"}, httpapi.FailureName},
-		"nobody listens":       {httpapi.ClientConfig{Endpoint: "https://" + closed}, httpapi.FailureRefused},
+		"no such host":   {httpapi.ClientConfig{Endpoint: "https://nobody.invalid:9419"}, httpapi.FailureName},
+		"nobody listens": {httpapi.ClientConfig{Endpoint: "https://" + closed}, httpapi.FailureRefused},
+		"nobody, on Windows": {httpapi.ClientConfig{Endpoint: "https://" + closed, Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connectex", syscall.Errno(10061))}
+		}}, httpapi.FailureRefused},
 		"unknown authority":    {httpapi.ClientConfig{Endpoint: secure.URL}, httpapi.FailureAuthority},
 		"for another name":     {httpapi.ClientConfig{Endpoint: "https://localhost:" + port, CACertificate: caOf(secure)}, httpapi.FailureHostname},
 		"expired":              {httpapi.ClientConfig{Endpoint: late.URL, CACertificate: caOf(late)}, httpapi.FailureExpired},

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -32,9 +31,6 @@ type Server struct {
 	databases   atomic.Int64
 }
 
-// user is who runs the server; PostgreSQL refuses root.
-const ordinaryUser = "nobody"
-
 // New makes a server's folder and starts it. The error is ErrNotInstalled where the
 // system has none. Close ends it.
 func New() (*Server, error) {
@@ -48,7 +44,7 @@ func New() (*Server, error) {
 		return nil, err
 	}
 	s := &Server{bin: bin, folder: folder}
-	err = errors.Join(os.Mkdir(s.data(), 0o700), s.giveAway(folder), s.giveAway(s.data()))
+	err = errors.Join(os.Mkdir(s.data(), 0o700), giveAway(folder), giveAway(s.data()))
 	if err == nil {
 		err = s.command("initdb", "--pgdata", s.data(), "--username", "vcc", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
 	}
@@ -78,38 +74,12 @@ func find() (string, error) {
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
-// credential is the ordinary user's if this process is root's, else nil.
-func credential() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup(ordinaryUser)
-	if err != nil {
-		return nil, err
-	}
-	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
-	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
-}
-
-func (s *Server) giveAway(path string) error {
-	c, err := credential()
-	if err != nil || c == nil {
-		return err
-	}
-	return os.Chown(path, int(c.Uid), int(c.Gid))
-}
-
 func (s *Server) prepare(name string, args ...string) (*exec.Cmd, error) {
-	c, err := credential()
-	if err != nil {
-		return nil, err
-	}
 	cmd := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...) //nolint:gosec // the names are those in this file
 	cmd.Dir = s.folder
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c}
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	endWithParent(cmd.SysProcAttr)
-	return cmd, nil
+	return cmd, runAsOrdinaryUser(cmd.SysProcAttr)
 }
 
 func (s *Server) command(name string, args ...string) error {
@@ -155,7 +125,7 @@ func (s *Server) Kill() {
 	children := s.children()
 	_ = s.run.Process.Kill()
 	for _, pid := range children {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+		kill(pid)
 	}
 	_ = s.run.Wait()
 	s.run = nil

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -113,7 +112,8 @@ func (w *workspace) applyAndKill(writes int, want string, removing bool) bool {
 		}
 		if !killed && written(w.t, e.Client, want, removing) >= writes {
 			for _, pid := range children(cmd.Process.Pid) {
-				killed = syscall.Kill(pid, syscall.SIGKILL) == nil || killed
+				process, err := os.FindProcess(pid)
+				killed = err == nil && process.Kill() == nil || killed
 			}
 		}
 		time.Sleep(2 * time.Millisecond) // leave the cores to the apply
