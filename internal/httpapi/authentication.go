@@ -150,6 +150,9 @@ func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 	}
 	if account.Role == vcc.RoleOperator && said {
 		tenant, err := s.Services.Tenant(r.Context(), asked)
+		if vcc.Code(err) == vcc.CodeNotFound { // which would say that what the path names is not there
+			err = invalid(tenantQuery, "there is no tenant %q", asked)
+		}
 		if err != nil {
 			writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
 			return

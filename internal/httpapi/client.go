@@ -247,7 +247,7 @@ func (c *Client) do(req *retryablehttp.Request, out any) error {
 	}
 	if !isJSON(resp) {
 		kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-		return strange("%s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
+		return strange("the server at %s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
 			c.base.Host, req.Method, req.URL.Path, resp.StatusCode, kind)
 	}
 	if resp.StatusCode >= 300 {
@@ -264,7 +264,7 @@ func (c *Client) do(req *retryablehttp.Request, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(content, out); err != nil {
-		return strange("%s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
+		return strange("the server at %s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
 	}
 	if t, ok := out.(interface{ setETag(string) }); ok {
 		t.setETag(resp.Header.Get("ETag"))

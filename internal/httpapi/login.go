@@ -53,14 +53,14 @@ func (c *Client) meet(ctx context.Context) error {
 	if err != nil {
 		if vcc.Code(err) == vcc.CodeNotFound {
 			err = &Failure{Kind: FailureNotThisAPI, Method: http.MethodGet, Path: serverInfoPath, Host: c.base.Host,
-				Err: fmt.Errorf("%s has no %s: is the endpoint the server's own, and not another program?", c.base.Host, serverInfoPath)}
+				Err: fmt.Errorf("the server at %s has no %s: is the endpoint the server's own, and not another program?", c.base.Host, serverInfoPath)}
 		}
 		return err
 	}
 	major, _, _ := strings.Cut(info.APIVersion, ".")
 	if own, _, _ := strings.Cut(APIVersion, "."); major != own {
 		return &Failure{Kind: FailureAPIVersion, Method: http.MethodGet, Path: serverInfoPath, Host: c.base.Host,
-			Err: fmt.Errorf("%s (%s %s) has version %q of the API, and this program needs version %s.x", c.base.Host, info.Name, info.BuildVersion, info.APIVersion, own)}
+			Err: fmt.Errorf("the server at %s (%s %s) has version %q of the API, and this program needs version %s.x", c.base.Host, info.Name, info.BuildVersion, info.APIVersion, own)}
 	}
 	c.known = true
 	return nil
@@ -93,7 +93,7 @@ func (c *Client) askToken(ctx context.Context, form url.Values) (credentials, er
 		return credentials{}, err
 	}
 	if answer.AccessToken == "" {
-		return credentials{}, fmt.Errorf("%s answered the login without a token", c.base.Host)
+		return credentials{}, fmt.Errorf("the server at %s answered the login without a token", c.base.Host)
 	}
 	return credentials{access: answer.AccessToken, refresh: answer.RefreshToken}, nil
 }

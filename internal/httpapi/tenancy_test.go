@@ -244,7 +244,7 @@ func TestTenancy(t *testing.T) {
 			prepare()
 			a.unchanged(t, func() {
 				wantError(t, as("", bearer(root.AccessToken)), 400, wireError{ErrorCode: "InvalidValue", Field: "tenant"})
-				wantError(t, as("?tenant=Nobody", bearer(root.AccessToken)), 404, wireError{ErrorCode: "NotFound"})
+				wantError(t, as("?tenant=Nobody", bearer(root.AccessToken)), 400, wireError{ErrorCode: "InvalidValue", Field: "tenant"})
 				if want.foreign != 0 {
 					wantError(t, as("?tenant=XYZ", bearer(root.AccessToken)), 404, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids)})
 				}

@@ -2,12 +2,13 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -31,7 +32,7 @@ func addFieldErrors(diags *diag.Diagnostics, summary string, err error) {
 			continue
 		}
 		at := attributePath(e.Field)
-		diags.AddAttributeError(at, summary, fmt.Sprintf("%s: %s", at, sentence(errors.New(e.Message))))
+		diags.AddAttributeError(at, summary, fmt.Sprintf("%s: %s", at, stopped(e.Message)))
 	}
 }
 
@@ -57,73 +58,50 @@ func snakeCase(s string) string {
 	return b.String()
 }
 
-// sentence writes an error as a sentence: a diagnostic's detail is prose.
+// sentence writes an error as a sentence: a diagnostic's detail is prose. The first word gets its capital
+// unless it is more than a word: an address, the name of a host or a file, a label.
 func sentence(err error) string {
-	text := err.Error()
-	if first := []rune(text); len(first) > 1 && unicode.IsLower(first[0]) && !unicode.IsUpper(first[1]) {
-		text = string(unicode.ToUpper(first[0])) + string(first[1:])
-	}
-	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
-		text += "."
+	text := stopped(err.Error())
+	word, rest, _ := strings.Cut(text, " ")
+	if rest != "" && strings.TrimFunc(word, unicode.IsLower) == "" {
+		first, n := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(first)) + text[n:]
 	}
 	return text
 }
 
-// addRequestError adds the error of a request: what failed, what to do, and why.
-func addRequestError(diags *diag.Diagnostics, what string, err error) {
-	switch vcc.Code(err) {
-	case vcc.CodeInvalidValue, vcc.CodeConflict:
-		addFieldErrors(diags, what, err)
-	case vcc.CodeInvalidToken, vcc.CodeExpiredToken:
-		diags.AddError(what, sentence(err)+" Check username and password of the provider.")
-	case vcc.CodeAccessDenied:
-		diags.AddError(what, sentence(err)+" Use an account that may do this: username of the provider names it.")
-	case vcc.CodeTooManyRequests, vcc.CodeUnavailable:
-		diags.AddError(what, sentence(err)+" The same command may succeed later.")
-	default:
-		text := sentence(err)
-		var f *httpapi.Failure
-		if errors.As(err, &f) {
-			text += advice(f)
-		}
-		if httpapi.Uncertain(err) {
-			text += " It is not known whether this was carried out: plan again, and Terraform sees what is stored. Nothing is written twice."
-		}
-		diags.AddError(what, text)
+// stopped ends a text as a sentence ends, unless its last line is one to copy. It comes from
+// anywhere: what a terminal would obey is escaped.
+func stopped(text string) string {
+	text = vcc.PrintableLines(text)
+	if strings.HasSuffix(text, "\n") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") {
+		return text
 	}
+	return text + "."
 }
 
-// advice says what to do about a request that got no answer, and which setting of
-// the provider to look at.
-func advice(f *httpapi.Failure) string {
-	switch f.Kind {
-	case httpapi.FailureName:
-		return " No host has that name. Check endpoint of the provider."
-	case httpapi.FailureRefused:
-		return " Nothing listens there. Check host and port in endpoint of the provider, and that the backend runs."
-	case httpapi.FailureProxy:
-		return " Check the proxy that HTTPS_PROXY or HTTP_PROXY names, its account included, or name the host of endpoint in NO_PROXY."
-	case httpapi.FailureTimeout:
-		return " There was no answer in time. Check endpoint of the provider and the way to it; where the backend is only slow, raise request_timeout."
-	case httpapi.FailureAuthority:
-		return " Nothing that is trusted has signed the server's certificate. If that is an authority of your own, give its certificate in ca_certificate of the provider."
-	case httpapi.FailureHostname:
-		return " The server's certificate is for other names. Use one of them in endpoint of the provider, or have the certificate issued for this one."
-	case httpapi.FailureExpired:
-		return " The server's certificate has expired or is not valid yet. Have it renewed, or check this machine's clock; insecure_skip_verify of the provider would only hide it."
-	case httpapi.FailureTLS:
-		return " Check endpoint and ca_certificate of the provider."
-	case httpapi.FailureNotTLS:
-		return " The server does not speak TLS at that port. Check the port in endpoint of the provider."
-	case httpapi.FailureNotThisAPI:
-		return " Check endpoint of the provider: host, port, and https:// where the server speaks TLS."
-	case httpapi.FailureAPIVersion:
-		return " Use a release of the provider that fits the backend, or check endpoint."
-	case httpapi.FailureConnection:
-		return " The same command may succeed later; max_retries of the provider says how often what changes nothing is tried again."
-	default:
-		return ""
+// settingNames are the provider's settings in what it says about requests that failed.
+var settingNames = httpapi.SettingNames{
+	Endpoint: "endpoint of the provider", Username: "username of the provider", Password: "its password", Tenant: "tenant in the provider block, or VCC_TENANT",
+	CACertificate: "ca_certificate of the provider", InsecureSkipVerify: "insecure_skip_verify of the provider",
+	RequestTimeout: "request_timeout of the provider", MaxRetries: "max_retries of the provider", Program: "the provider",
+}
+
+// addRequestError adds the error of a request: what failed, what to do, and why.
+func addRequestError(diags *diag.Diagnostics, what string, err error) {
+	advice := settingNames.Advice(err)
+	if code := vcc.Code(err); advice == "" && (code == vcc.CodeInvalidValue || code == vcc.CodeConflict) {
+		addFieldErrors(diags, what, err)
+		return
 	}
+	text := sentence(err)
+	if advice != "" {
+		text += " " + advice
+	}
+	if httpapi.Uncertain(err) {
+		text += " It is not known whether this was carried out: plan again, and Terraform sees what is stored. Nothing is written twice."
+	}
+	diags.AddError(what, text)
 }
 
 // addUnknownProviderError says why something cannot be done while the provider's
@@ -139,11 +117,13 @@ func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UT
 // failureLog sends the embedded backend's failures to Terraform's log.
 func failureLog(ctx context.Context) *slog.Logger { return slog.New(tflogHandler{ctx: ctx}) }
 
-// tflogHandler is an slog.Handler that writes errors to tflog. Attributes of
-// nested loggers and groups are not used by the backend.
+// tflogHandler is an slog.Handler that writes warnings and errors to tflog. Fields of a group
+// have its name in front, as in slog.TextHandler's output.
 type tflogHandler struct {
-	slog.Handler
 	ctx context.Context
+	// group is the name of the open groups with a dot at its end, "" for none.
+	group string
+	attrs []slog.Attr // with the names of their groups
 }
 
 // Enabled reports whether a level is logged.
@@ -151,13 +131,53 @@ func (h tflogHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn
 }
 
+// WithAttrs returns a handler that logs the attributes with every record.
+func (h tflogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	h.attrs = slices.Clip(h.attrs) // others may be made from the same one
+	for _, a := range attrs {
+		h.attrs = append(h.attrs, slog.Attr{Key: h.group + a.Key, Value: a.Value})
+	}
+	return h
+}
+
+// WithGroup returns a handler that puts what follows into a group.
+func (h tflogHandler) WithGroup(name string) slog.Handler {
+	if name != "" {
+		h.group += name + "."
+	}
+	return h
+}
+
 // Handle logs a record.
 func (h tflogHandler) Handle(_ context.Context, r slog.Record) error {
 	fields := map[string]any{}
+	for _, a := range h.attrs {
+		addLogField(fields, "", a)
+	}
 	r.Attrs(func(a slog.Attr) bool {
-		fields[a.Key] = a.Value.String()
+		addLogField(fields, h.group, a)
 		return true
 	})
-	tflog.Error(h.ctx, r.Message, fields)
+	if r.Level >= slog.LevelError {
+		tflog.Error(h.ctx, r.Message, fields)
+	} else {
+		tflog.Warn(h.ctx, r.Message, fields)
+	}
 	return nil
+}
+
+func addLogField(fields map[string]any, group string, a slog.Attr) {
+	a.Value = a.Value.Resolve()
+	switch {
+	case a.Equal(slog.Attr{}): // which handlers ignore
+	case a.Value.Kind() == slog.KindGroup:
+		if a.Key != "" {
+			group += a.Key + "."
+		}
+		for _, inner := range a.Value.Group() {
+			addLogField(fields, group, inner)
+		}
+	default:
+		fields[group+a.Key] = a.Value.String()
+	}
 }

@@ -165,7 +165,7 @@ func (p *vccProvider) embed(ctx context.Context, s settings) (*httpapi.Client, s
 		if errors.As(err, &config) {
 			at = at.AtName(snakeCase(config.Setting))
 		}
-		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s", at, sentence(err)))
+		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s", at, stopped(err.Error())))
 		return nil, "", diags
 	}
 	if s.implicit {
