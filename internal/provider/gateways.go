@@ -36,10 +36,8 @@ type gateways struct {
 	listing *listing
 	// complete is the last one that was, however old: a new one is sent only what changed since.
 	complete *listing
-	// written says when this process last finished a write to a network, wrote
-	// when it last did to any.
+	// written says when this process last finished a write to a network.
 	written map[string]time.Time
-	wrote   time.Time
 }
 
 func newGateways(client *httpapi.Client, actor string) *gateways {
@@ -101,28 +99,48 @@ func (l *listing) young(now time.Time) bool {
 	}
 }
 
-// every returns all stored gateways in plan and network order, with all that this
-// process has written. The caller must not change them.
+// every returns all stored gateways in plan and network order as they are after it was asked: whoever reads them may
+// know of a change that was made a moment ago. The caller must not change them.
 func (s *gateways) every(ctx context.Context) ([]httpapi.DefaultGateway, error) {
-	s.mu.Lock()
-	since := s.wrote
-	s.mu.Unlock()
-	l, err := s.list(ctx, since)
+	l, err := s.list(ctx, s.now())
 	if err != nil {
 		return nil, err
 	}
 	return l.gateways.All, nil
 }
 
-// list returns a complete listing that began after a time.
+// list returns a complete listing that began after a time. Those who may not share the one that is under
+// way wait for its end, and share the next.
 func (s *gateways) list(ctx context.Context, after time.Time) (*listing, error) {
-	s.mu.Lock()
-	l := s.listing
-	if !l.young(s.now()) || !l.began.After(after) {
-		l = s.fetch(ctx)
+	for {
+		s.mu.Lock()
+		l := s.listing
+		good := l.young(s.now())
+		if good && !l.began.After(after) {
+			select {
+			case <-l.done:
+				good = false
+			default:
+				s.mu.Unlock()
+				select {
+				case <-l.done:
+					continue
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			}
+		}
+		if !good {
+			l = s.fetch(ctx)
+		}
+		l.waiting++
+		s.mu.Unlock()
+		return s.await(ctx, l)
 	}
-	l.waiting++
-	s.mu.Unlock()
+}
+
+// await waits for a listing in whose count of those who wait the caller is.
+func (s *gateways) await(ctx context.Context, l *listing) (*listing, error) {
 	defer s.leave(l)
 	select {
 	case <-l.done:
@@ -261,6 +279,5 @@ func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.Ga
 func (s *gateways) note(networkID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wrote = s.now()
-	s.written[networkID] = s.wrote
+	s.written[networkID] = s.now()
 }

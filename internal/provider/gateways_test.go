@@ -251,8 +251,6 @@ func TestGateways_writesMakeStale(t *testing.T) {
 		t.Errorf("a list after a write has %q", got)
 	}
 	c.expectRequests("GET " + pages)
-	all()
-	c.expectRequests()
 
 	// A write that failed may have been carried out.
 	if _, err := s.put(t.Context(), written, settings, httpapi.IfRevision(1)); vcc.Code(err) != vcc.CodePreconditionFailed {
@@ -395,7 +393,7 @@ func TestGateways_cancelling(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		outcome = make(chan error, 1)
 		go func() {
-			_, err := s.every(ctx)
+			_, err := s.list(ctx, time.Time{})
 			outcome <- err
 		}()
 		return cancel, outcome
@@ -438,4 +436,80 @@ func TestGateways_cancelling(t *testing.T) {
 	if got := c.requests(); len(got) != 2 {
 		t.Errorf("requests %q, want one of each round", got)
 	}
+}
+
+// Whoever asks for all gets what was there after they asked, however fresh the last listing is.
+func TestGateways_everyIsNeverOlderThanTheQuestion(t *testing.T) {
+	c := newCrowd(t, 3)
+	s := newGateways(c.client, "test")
+	for i := range 3 {
+		address := fmt.Sprintf("10.%d.0.1", 100+i)
+		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+		// Somebody else, whom this process knows nothing of.
+		if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[0], settings, httpapi.Unconditional()); err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.every(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := all[0].IPv4.Address; got != address {
+			t.Errorf("%s was written before the question, and the answer is %s", address, got)
+		}
+	}
+}
+
+// Those who ask while a listing is under way share the next one.
+func TestGateways_everyIsShared(t *testing.T) {
+	c := newCrowd(t, 3)
+	s := newGateways(c.client, "test")
+	var looks atomic.Int64 // at the clock: everybody looks as they ask, and again at the listing
+	s.now = func() time.Time { looks.Add(1); return time.Now() }
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	c.before = func(r *http.Request) {
+		if r.Method == http.MethodGet {
+			first.Do(func() { close(arrived); <-goOn })
+		}
+	}
+	ask := func() <-chan []httpapi.DefaultGateway {
+		answer := make(chan []httpapi.DefaultGateway, 1)
+		go func() {
+			all, err := s.every(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			answer <- all
+		}()
+		return answer
+	}
+	early := ask()
+	<-arrived
+	settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.100.0.1", SubnetMask: "255.255.255.0"}}
+	if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[0], settings, httpapi.Unconditional()); err != nil {
+		t.Fatal(err)
+	}
+	c.requests()
+	// One that gives up keeps nobody waiting.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.every(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v, want that of the context", err)
+	}
+	var late [5]<-chan []httpapi.DefaultGateway
+	before := looks.Load()
+	for i := range late {
+		late[i] = ask()
+	}
+	for looks.Load() < before+int64(2*len(late)) {
+		time.Sleep(time.Millisecond) // they tell nobody that they wait
+	}
+	close(goOn)
+	<-early
+	for _, answer := range late {
+		if all := <-answer; len(all) != 3 || all[0].IPv4.Address != "10.100.0.1" {
+			t.Errorf("an answer has %+v", all)
+		}
+	}
+	c.expectRequests("GET " + pages)
 }
