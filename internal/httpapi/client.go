@@ -333,6 +333,11 @@ func (c *Client) Networks(ctx context.Context, planID string) ([]Network, error)
 	return all[Network](ctx, c, "networks", query)
 }
 
+// NetworksNamed returns the tenant's cloud network of a name, if there is one.
+func (c *Client) NetworksNamed(ctx context.Context, name string) ([]Network, error) {
+	return all[Network](ctx, c, "networks", url.Values{"nameFilter": {name}})
+}
+
 // DefaultGateways returns the tenant's stored gateways.
 func (c *Client) DefaultGateways(ctx context.Context) ([]DefaultGateway, error) {
 	return all[DefaultGateway](ctx, c, "defaultGateways", nil)

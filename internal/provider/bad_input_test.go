@@ -26,6 +26,9 @@ func TestAccBadInput(t *testing.T) {
 	source := func(arguments string) string {
 		return "data \"vcc_hardware_plan_networks\" \"test\" {\n" + arguments + "\n}\n"
 	}
+	network := func(arguments string) string {
+		return "data \"vcc_cloud_network\" \"test\" {\n" + arguments + "\n}\n"
+	}
 
 	for name, test := range map[string]struct {
 		config string
@@ -87,14 +90,21 @@ func TestAccBadInput(t *testing.T) {
 		"routing: nothing": {"resource \"vcc_network_routing\" \"test\" {}\n", "", `The argument "enabled" is required`},
 
 		// Data source.
-		"unknown plan":          {source(`hardware_plan = "VMware Gold"`), "hardware_plan", `The tenant is subscribed to no hardware plan "VMware Gold"; its plans are "VMware Silver", "VMware Bronze"`},
-		"another tenant's plan": {source(`hardware_plan = "Hyper-V Gold"`), "hardware_plan", `The tenant is subscribed to no hardware plan "Hyper-V Gold"; its plans are`},
+		"unknown plan":          {source(`hardware_plan = "VMware Gold"`), "hardware_plan", `hardware_plan: the tenant has no hardware plan "VMware Gold"; did you mean "VMware Silver", "VMware Bronze"?`},
+		"another tenant's plan": {source(`hardware_plan = "Hyper-V Gold"`), "hardware_plan", `hardware_plan: the tenant has no hardware plan "Hyper-V Gold"; did you mean`},
 		"filter of text":        {source(`internet_access = "some"`), "internet_access", "a bool is required"},
+
+		"network: neither":       {network(``), "", "set name or id, or both if they name one network"},
+		"network: unknown name":  {network(`name = "VMware Silver network 3"`), "name", `name: the tenant has no cloud network "VMware Silver network 3"; did you mean "VMware Silver network 1"`},
+		"network: of another":    {network(`name = "Hyper-V Gold network 1 (internet)"`), "name", `name: the tenant has no cloud network "Hyper-V Gold network 1 (internet)"; did you mean`},
+		"network: ID that is no": {network(`id = "VMware Silver network 1"`), "id", `id: "VMware Silver network 1" is not a network ID`},
+		"network: unknown ID":    {network(`id = "00000000-0000-4000-8000-000000000000"`), "id", `id: the tenant has no cloud network with ID 00000000-0000-4000-8000-000000000000; did you mean`},
+		"network: two of them":   {network(`name = "VMware Silver network 1"` + "\n  " + `id = "%{` + silver4 + `}"`), "id", `id: this is the ID of "VMware Silver network 2", and name says "VMware Silver network 1"; leave one of them out`},
 
 		"appliance of an unknown plan": {`data "vcc_network_extension_appliance" "test" {
   hardware_plan = "VMware Gold"
 }
-`, "hardware_plan", `The tenant is subscribed to no hardware plan "VMware Gold"; its plans are "VMware Silver", "VMware Bronze"`},
+`, "hardware_plan", `hardware_plan: the tenant has no hardware plan "VMware Gold"; did you mean "VMware Silver", "VMware Bronze"?`},
 		"reachability: source of text": {reachability("web", "172.17.54.20", "tcp", "5432"), "source", `"web" is not an IP address; write one such as 172.17.52.10`},
 		"reachability: two families":   {reachability("172.17.52.10", "2001:db8::1", "tcp", "5432"), "destination", "2001:db8::1 and the source 172.17.52.10 are not of one family"},
 		"reachability: protocol":       {reachability("172.17.52.10", "172.17.54.20", "sctp", "5432"), "protocol", `"sctp" is not a protocol; use tcp, udp or icmp`},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // differences lists what differs between two states of a gateway, in the words
@@ -46,7 +47,7 @@ func orNone(s string) string {
 func describeChanges(changes []httpapi.Change, seen httpapi.GatewaySettings) string {
 	var lines []string
 	for _, c := range changes {
-		lines = append(lines, fmt.Sprintf("  - %s: %s %s", instant(c.Time), c.Actor, describeChange(c)))
+		lines = append(lines, fmt.Sprintf("  - %s: %s %s", instant(c.Time), vcc.Printable(c.Actor), describeChange(c)))
 		if c.Before != nil && c.Before.Settings().Equal(seen) {
 			slices.Reverse(lines)
 			return strings.Join(lines, "\n")

@@ -137,5 +137,5 @@ func gatewayDisplayName(g httpapi.DefaultGateway) string {
 	if g.IPv6 != nil {
 		addresses = append(addresses, fmt.Sprintf("%s in %s", g.IPv6.Address, g.IPv6.CIDR))
 	}
-	return fmt.Sprintf("%s: %s (%s)", g.NetworkName, strings.Join(addresses, ", "), g.Origin)
+	return fmt.Sprintf("%s: %s (%s)", vcc.Printable(g.NetworkName), strings.Join(addresses, ", "), g.Origin)
 }

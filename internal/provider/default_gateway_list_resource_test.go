@@ -94,7 +94,7 @@ func TestDefaultGatewayList_errors(t *testing.T) {
 	expectText(t, say(s, map[string]tftypes.Value{"origin": text("found")}),
 		"ERROR", `AttributeName("origin")`, `"found" is not an origin; use detected or specified`)
 	expectText(t, say(s, map[string]tftypes.Value{"hardware_plan": text("VMware Gold")}),
-		"ERROR", `AttributeName("hardware_plan")`, `its plans are "VMware Silver", "VMware Bronze"`)
+		"ERROR", `AttributeName("hardware_plan")`, `did you mean "VMware Silver", "VMware Bronze"?`)
 	expectText(t, say(unconfigured(t), nil), "ERROR", "values that are not known yet")
 
 	gone := newServer(t)

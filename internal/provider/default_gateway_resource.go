@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -398,7 +400,7 @@ func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.I
 		_, err = r.gateways.get(ctx, id)
 	}
 	if code := vcc.Code(err); code == vcc.CodeNotFound || code == vcc.CodeInvalidValue {
-		resp.Diagnostics.AddError(failed, sentence(err)+r.importable(ctx))
+		resp.Diagnostics.AddError(failed, sentence(err)+r.importable(ctx, id))
 		return
 	}
 	if err != nil {
@@ -409,15 +411,28 @@ func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.I
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("network_id"), id)...)
 }
 
-// importable lists what an import could name.
-func (r *defaultGatewayResource) importable(ctx context.Context) string {
+// importable lists what an import could name: what is most like the ID that it named, which may have been a name.
+func (r *defaultGatewayResource) importable(ctx context.Context, id string) string {
 	gateways, err := r.gateways.every(ctx)
 	if err != nil || len(gateways) == 0 {
 		return ""
 	}
-	text := " The networks with a stored default gateway are:\n"
+	entries, list := map[string]string{}, []string{}
 	for _, g := range gateways {
-		text += fmt.Sprintf("\n  - %s (%s)", g.NetworkID, g.NetworkName)
+		entry := fmt.Sprintf("%s (%q)", g.NetworkID, g.NetworkName)
+		for _, key := range []string{g.NetworkID, g.NetworkName} {
+			entries[key], list = entry, append(list, key)
+		}
+	}
+	var lines []string
+	for _, key := range vcc.Nearest(id, list) {
+		if line := "\n  - " + entries[key]; !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	text := " The networks with a stored default gateway are:\n" + strings.Join(lines, "")
+	if more := len(gateways) - len(lines); more > 0 {
+		text += fmt.Sprintf("\n\nand %d more.", more)
 	}
 	return text
 }

@@ -124,7 +124,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 		return
 	}
 	progress := func(format string, args ...any) {
-		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
+		resp.SendProgress(action.InvokeProgressEvent{Message: vcc.Printable(fmt.Sprintf(format, args...))})
 	}
 	var session *httpapi.FailoverSession
 	known := 0 // how much of the session's log is from before

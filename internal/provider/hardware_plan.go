@@ -2,10 +2,8 @@ package provider
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -29,11 +27,6 @@ func (c *connection) planID(ctx context.Context, name types.String) (string, dia
 		}
 		names = append(names, p.Name)
 	}
-	addUnknownPlanError(&diags, name.ValueString(), names)
+	addUnknownNameError(&diags, "hardware_plan", "hardware plan", name.ValueString(), names)
 	return "", diags
-}
-
-func addUnknownPlanError(diags *diag.Diagnostics, name string, plans []string) {
-	diags.AddAttributeError(path.Root("hardware_plan"), "Unknown Hardware Plan", fmt.Sprintf(
-		"The tenant is subscribed to no hardware plan %q; its plans are %s.", name, vcc.QuoteNames(vcc.Nearest(name, plans))))
 }

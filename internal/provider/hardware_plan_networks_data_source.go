@@ -46,12 +46,6 @@ func (d *hardwarePlanNetworksDataSource) Metadata(_ context.Context, req datasou
 
 // Schema describes the data source.
 func (d *hardwarePlanNetworksDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	text := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
-	}
-	address := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, CustomType: ipAddressType{}, MarkdownDescription: description}
-	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The cloud networks that the tenant gets through its hardware plans, each with the default gateway that is stored for it.",
 		Attributes: map[string]schema.Attribute{
@@ -66,44 +60,55 @@ func (d *hardwarePlanNetworksDataSource) Schema(_ context.Context, _ datasource.
 			"networks": schema.ListNestedAttribute{
 				Computed:            true,
 				MarkdownDescription: "The networks, in plan and network order: of each plan those with internet access first.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id":                 text("ID of the network, which `vcc_default_gateway` takes as `network_id`."),
-					"name":               text("Name of the network: `<plan> network <n>`."),
-					"hardware_plan_id":   text("ID of the hardware plan."),
-					"hardware_plan_name": text("Name of the hardware plan."),
-					"vlan_id": schema.Int64Attribute{
-						Computed: true, MarkdownDescription: "VLAN that the network is on.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: networkAttributes()},
+			},
+		},
+	}
+}
+
+// networkAttributes describe a cloud network; all are computed.
+func networkAttributes() map[string]schema.Attribute {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	address := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, CustomType: ipAddressType{}, MarkdownDescription: description}
+	}
+	return map[string]schema.Attribute{
+		"id":                 text("ID of the network, which `vcc_default_gateway` takes as `network_id`."),
+		"name":               text("Name of the network: `<plan> network <n> (internet)` with internet access, `<plan> network <n>` without."),
+		"hardware_plan_id":   text("ID of the hardware plan."),
+		"hardware_plan_name": text("Name of the hardware plan."),
+		"vlan_id": schema.Int64Attribute{
+			Computed: true, MarkdownDescription: "VLAN that the network is on.",
+		},
+		"internet_access": schema.BoolAttribute{
+			Computed: true, MarkdownDescription: "Whether the network reaches the internet through the network extension appliance.",
+		},
+		"default_gateway": schema.SingleNestedAttribute{
+			Computed:            true,
+			MarkdownDescription: "The stored default gateway; null if there is none.",
+			Attributes: map[string]schema.Attribute{
+				"origin": text("`detected` by the first run of a replication job, or `specified` by somebody."),
+				"ipv4": schema.SingleNestedAttribute{
+					Computed:            true,
+					MarkdownDescription: "IPv4 settings; null if there are none.",
+					Attributes: map[string]schema.Attribute{
+						"address":     address("Address of the gateway."),
+						"subnet_mask": address("Subnet mask in dotted decimal."),
+						"cidr":        text("The resulting IP network."),
 					},
-					"internet_access": schema.BoolAttribute{
-						Computed: true, MarkdownDescription: "Whether the network reaches the internet through the network extension appliance.",
+				},
+				"ipv6": schema.SingleNestedAttribute{
+					Computed:            true,
+					MarkdownDescription: "IPv6 settings; null if there are none.",
+					Attributes: map[string]schema.Attribute{
+						"network":       address("The IP network, without its prefix length."),
+						"prefix_length": schema.Int64Attribute{Computed: true, MarkdownDescription: "Prefix length of the network."},
+						"address":       address("Address of the gateway."),
+						"cidr":          text("Network and prefix length in one piece."),
 					},
-					"default_gateway": schema.SingleNestedAttribute{
-						Computed:            true,
-						MarkdownDescription: "The stored default gateway; null if there is none.",
-						Attributes: map[string]schema.Attribute{
-							"origin": text("`detected` by the first run of a replication job, or `specified` by somebody."),
-							"ipv4": schema.SingleNestedAttribute{
-								Computed:            true,
-								MarkdownDescription: "IPv4 settings; null if there are none.",
-								Attributes: map[string]schema.Attribute{
-									"address":     address("Address of the gateway."),
-									"subnet_mask": address("Subnet mask in dotted decimal."),
-									"cidr":        text("The resulting IP network."),
-								},
-							},
-							"ipv6": schema.SingleNestedAttribute{
-								Computed:            true,
-								MarkdownDescription: "IPv6 settings; null if there are none.",
-								Attributes: map[string]schema.Attribute{
-									"network":       address("The IP network, without its prefix length."),
-									"prefix_length": schema.Int64Attribute{Computed: true, MarkdownDescription: "Prefix length of the network."},
-									"address":       address("Address of the gateway."),
-									"cidr":          text("Network and prefix length in one piece."),
-								},
-							},
-						},
-					},
-				}},
+				},
 			},
 		},
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // lookup returns the entry that an attribute names by its name or ID. If there is
-// none the error lists what there is; kind says what the entries are.
+// none the error lists the nearest names; kind says what the entries are.
 func lookup[T any](diags *diag.Diagnostics, attribute, kind, nameOrID string, list []T, key func(T) (id, name string)) (found T) {
 	names := make([]string, len(list))
 	for i, entry := range list {
@@ -21,13 +21,18 @@ func lookup[T any](diags *diag.Diagnostics, attribute, kind, nameOrID string, li
 		}
 		names[i] = name
 	}
-	there := "it has none at all."
-	if len(names) > 0 {
-		there = vcc.DidYouMean(nameOrID, names)
+	addUnknownNameError(diags, attribute, kind, nameOrID, names)
+	return found
+}
+
+// addUnknownNameError says at an attribute that the tenant has nothing of a name, and what has one like it.
+func addUnknownNameError(diags *diag.Diagnostics, attribute, kind, name string, names []string) {
+	there := vcc.DidYouMean(name, names)
+	if there == "" {
+		there = "it has none at all."
 	}
 	diags.AddAttributeError(path.Root(attribute), "Unknown "+capitals(kind),
-		fmt.Sprintf("%s: the tenant has no %s %s; %s", attribute, kind, vcc.Clip(nameOrID), there))
-	return found
+		fmt.Sprintf("%s: the tenant has no %s %s; %s", attribute, kind, vcc.Clip(name), there))
 }
 
 // capitals writes a term as it stands in the head of a diagnostic.

@@ -159,7 +159,7 @@ func (d *networkExtensionApplianceDataSource) Read(ctx context.Context, req data
 		}
 		plans = append(plans, a.HardwarePlans...)
 	}
-	addUnknownPlanError(&resp.Diagnostics, m.HardwarePlan.ValueString(), plans)
+	addUnknownNameError(&resp.Diagnostics, "hardware_plan", "hardware plan", m.HardwarePlan.ValueString(), plans)
 }
 
 func newApplianceModel(plan types.String, a httpapi.Appliance) applianceModel {

@@ -103,7 +103,7 @@ func (p *vccProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources lists the data sources.
 func (p *vccProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource}
+	return []func() datasource.DataSource{newCloudNetworkDataSource, newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource}
 }
 
 // ListResources lists what `terraform query` can find.

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 func newReplicationJobRunAction() action.Action { return &replicationJobRunAction{} }
@@ -89,7 +90,7 @@ func (a *replicationJobRunAction) Invoke(ctx context.Context, req action.InvokeR
 		return
 	}
 	progress := func(format string, args ...any) {
-		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
+		resp.SendProgress(action.InvokeProgressEvent{Message: vcc.Printable(fmt.Sprintf(format, args...))})
 	}
 	progress("Running replication job %q", job.Name)
 	run, err := a.client.RunReplicationJob(ctx, job.ID)
