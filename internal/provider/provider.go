@@ -56,6 +56,11 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Sensitive:           true,
 				MarkdownDescription: "Password of the account. Also `VCC_PASSWORD`. It never goes over plain `http://` except to a loopback address.",
 			},
+			"tenant": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Name or ID of the tenant that an operator's account acts for, which has to name one. A tenant's own account always acts for its own tenant, " +
+					"whatever this says. Also `VCC_TENANT`. In the embedded backend it is `embedded.tenant`.",
+			},
 			"ca_certificate": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Certificate authorities, in PEM form, that may have signed the served backend's certificate, in place of the system's. Also `VCC_CA_CERTIFICATE`.",
@@ -88,7 +93,7 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 					},
 					"tenant": schema.StringAttribute{
 						Optional:            true,
-						MarkdownDescription: "Name or ID of the tenant to act for; the lab's first when unset.",
+						MarkdownDescription: "Name or ID of the tenant to act for; the lab's first when unset. Also `VCC_TENANT`.",
 					},
 				},
 			},

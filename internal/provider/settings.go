@@ -30,6 +30,7 @@ type providerConfig struct {
 	Endpoint           types.String `tfsdk:"endpoint"`
 	Username           types.String `tfsdk:"username"`
 	Password           types.String `tfsdk:"password"`
+	Tenant             types.String `tfsdk:"tenant"`
 	CACertificate      types.String `tfsdk:"ca_certificate"`
 	InsecureSkipVerify types.Bool   `tfsdk:"insecure_skip_verify"`
 	RequestTimeout     types.String `tfsdk:"request_timeout"`
@@ -78,7 +79,7 @@ func readSettings(ctx context.Context, block tfsdk.Config, getenv func(string) s
 	var s settings
 	r.requests(c, &s)
 	for _, v := range []attr.Value{
-		c.Endpoint, c.Username, c.Password, c.CACertificate, c.InsecureSkipVerify, c.RequestTimeout, c.MaxRetries,
+		c.Endpoint, c.Username, c.Password, c.Tenant, c.CACertificate, c.InsecureSkipVerify, c.RequestTimeout, c.MaxRetries,
 		c.Embedded, e.DataDir, e.LabFile, e.Tenant,
 	} {
 		s.unknown = s.unknown || v.IsUnknown()
@@ -113,15 +114,18 @@ func (r *settingsReader) choose(c providerConfig, s *settings) {
 		s.embedded = s.implicit
 	}
 	if s.embedded && r.getenv != nil || embedded {
+		const none = "the embedded backend needs none"
 		for _, a := range []struct {
-			name string
-			v    attr.Value
+			name    string
+			v       attr.Value
+			instead string
 		}{
-			{"username", c.Username}, {"password", c.Password}, {"ca_certificate", c.CACertificate}, {"insecure_skip_verify", c.InsecureSkipVerify},
+			{"username", c.Username, none}, {"password", c.Password, none}, {"ca_certificate", c.CACertificate, none}, {"insecure_skip_verify", c.InsecureSkipVerify, none},
+			{"tenant", c.Tenant, "the tenant of the embedded backend stands in embedded"},
 		} {
 			if !a.v.IsNull() && !endpoint {
 				r.diags.AddAttributeError(path.Root(a.name), "Conflicting Provider Configuration",
-					a.name+" belongs to a served backend, and no endpoint is set. Set endpoint or VCC_ENDPOINT, or remove "+a.name+": the embedded backend needs none.")
+					a.name+" belongs to a served backend, and no endpoint is set. Set endpoint or VCC_ENDPOINT, or remove "+a.name+": "+a.instead+".")
 			}
 		}
 	}
@@ -151,7 +155,7 @@ func (r *settingsReader) embedded(e embeddedConfig, s *settings) {
 	at := path.Root("embedded")
 	s.dataDir = r.value(at.AtName("data_dir"), e.DataDir, "VCC_DATA_DIR")
 	s.labFile = r.value(at.AtName("lab_file"), e.LabFile, "VCC_LAB_FILE")
-	s.tenant = r.value(at.AtName("tenant"), e.Tenant, "")
+	s.tenant = r.value(at.AtName("tenant"), e.Tenant, "VCC_TENANT")
 	if s.dataDir == "" {
 		s.dataDir = backend.DefaultDataDir
 	}
@@ -162,6 +166,7 @@ func (r *settingsReader) served(c providerConfig, s *settings) {
 	s.username = r.required("username", c.Username, "VCC_USERNAME")
 	s.client.Username = s.username
 	s.client.Password = r.required("password", c.Password, "VCC_PASSWORD")
+	s.client.Tenant = r.value(path.Root("tenant"), c.Tenant, "VCC_TENANT")
 	s.client.CACertificate = r.value(path.Root("ca_certificate"), c.CACertificate, "VCC_CA_CERTIFICATE")
 	s.client.InsecureSkipVerify = c.InsecureSkipVerify.ValueBool()
 	if env := r.env("VCC_INSECURE_SKIP_VERIFY"); env != "" && c.InsecureSkipVerify.IsNull() {

@@ -16,7 +16,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/provider"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // site records which account asks. It grants every login a token and answers
@@ -257,6 +260,28 @@ func TestSettings(t *testing.T) {
 			},
 			fails: "password belongs to a served backend, and no endpoint is set",
 		},
+		"embedded and an operator's tenant": {
+			config: func(_ *site, dir string) values {
+				return values{"embedded": embedded(dir), "tenant": text("ABC Company")}
+			},
+			fails: "tenant belongs to a served backend, and no endpoint is set. Set endpoint or VCC_ENDPOINT, or remove tenant: the tenant of the embedded backend stands in embedded",
+		},
+		"a tenant, and nothing that names a backend": {
+			config: func(*site, string) values { return values{"tenant": text("ABC Company")} },
+			fails:  "tenant belongs to a served backend, and no endpoint is set",
+		},
+		"an empty tenant": {
+			config: func(s *site, _ string) values {
+				return values{"endpoint": text(s.URL), "username": text("a"), "password": text("b"), "tenant": text("")}
+			},
+			fails: "tenant is empty. Give it a value, or leave it out",
+		},
+		"the embedded tenant from the environment": {
+			config: func(_ *site, dir string) values { return values{"embedded": embedded(filepath.Join(dir, "x"))} },
+			env:    func(*site, string) environment { return environment{"VCC_TENANT": "Nobody"} },
+			folder: "x",
+			fails:  `there is no tenant "Nobody" in this lab`,
+		},
 		"embedded and an authority": {
 			config: func(s *site, dir string) values {
 				return values{"embedded": embedded(dir), "ca_certificate": text(s.ca())}
@@ -310,7 +335,7 @@ func TestSettings(t *testing.T) {
 			s, dir := newSite(t), t.TempDir()
 			t.Chdir(dir)
 			for _, v := range []string{
-				"VCC_ENDPOINT", "VCC_USERNAME", "VCC_PASSWORD", "VCC_CA_CERTIFICATE", "VCC_INSECURE_SKIP_VERIFY", "VCC_DATA_DIR", "VCC_LAB_FILE",
+				"VCC_ENDPOINT", "VCC_USERNAME", "VCC_PASSWORD", "VCC_CA_CERTIFICATE", "VCC_INSECURE_SKIP_VERIFY", "VCC_DATA_DIR", "VCC_LAB_FILE", "VCC_TENANT",
 			} {
 				t.Setenv(v, "")
 			}
@@ -356,6 +381,7 @@ func TestSettings_unknown(t *testing.T) {
 		"endpoint":           {"endpoint": unknownText, "username": text("a"), "password": text("b")},
 		"user name":          {"endpoint": text("https://sp.example.net"), "username": unknownText, "password": text("b")},
 		"password":           {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": unknownText},
+		"operator's tenant":  {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": text("b"), "tenant": unknownText},
 		"authority":          {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": text("b"), "ca_certificate": unknownText},
 		"any certificate":    {"endpoint": text("https://sp.example.net"), "username": text("a"), "password": text("b"), "insecure_skip_verify": tftypes.NewValue(tftypes.Bool, tftypes.UnknownValue)},
 		"embedded":           {"embedded": tftypes.NewValue(embeddedType, tftypes.UnknownValue)},
@@ -393,6 +419,51 @@ func TestSettings_unknown(t *testing.T) {
 			}
 			if said := p.read(); !strings.Contains(said, "values that are not known yet") {
 				t.Errorf("a data source says: %s", said)
+			}
+		})
+	}
+}
+
+// An operator says for whom Terraform acts: in the configuration, else in the environment.
+func TestSettings_tenantOfAnOperator(t *testing.T) {
+	l := &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
+	l.open(func(*httpapi.Client) {}) // makes the lab
+	served := l.serve()
+	s, err := store.OpenSQLite(t.Context(), filepath.Join(l.dir, "vcc.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // nothing is lost
+	if err := s.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, sitePassword); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		username, tenant, env string
+		has, fails            string
+	}{
+		"from the configuration":             {"root", "XYZ Holding", "", "Hyper-V Gold", ""},
+		"from the environment":               {"root", "", "XYZ Holding", "Hyper-V Gold", ""},
+		"the configuration wins":             {"root", "ABC Company", "XYZ Holding", "VMware Silver", ""},
+		"none":                               {"root", "", "", "", "an operator acts for a tenant; say which one, by its name or ID. Set tenant in the provider block, or VCC_TENANT."},
+		"one that is not there":              {"root", "Nobody", "", "", `there is no tenant "Nobody". Set tenant in the provider block, or VCC_TENANT.`},
+		"a tenant's account acts for itself": {"abc-company", "XYZ Holding", "", "VMware Silver", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("VCC_TENANT", test.env)
+			p := newServer(t)
+			config := map[string]tftypes.Value{"endpoint": text(served.URL), "username": text(test.username), "password": text(sitePassword)}
+			if test.tenant != "" {
+				config["tenant"] = text(test.tenant)
+			}
+			if said := p.configure(config); said != "" {
+				t.Fatal(said)
+			}
+			if test.fails != "" {
+				expectText(t, p.read(), test.fails)
+				return
+			}
+			if got := p.readData("vcc_hardware_plan_networks", nil).String(); !strings.Contains(got, test.has) {
+				t.Errorf("no %s in %s", test.has, got)
 			}
 		})
 	}
