@@ -53,6 +53,7 @@ func run() error {
 			"resource_identity_schemas": each(identities.IdentitySchemas, identity),
 			"list_resource_schemas":     each(schemas.ListResourceSchemas, schema),
 			"action_schemas":            each(schemas.ActionSchemas, action),
+			"functions":                 each(schemas.Functions, function),
 		}},
 	})
 }
@@ -71,6 +72,22 @@ func schema(s *tfprotov6.Schema) object {
 
 // action has no version: nothing of an action is ever stored.
 func action(s *tfprotov6.ActionSchema) object { return object{"block": block(s.Schema.Block)} }
+
+func function(f *tfprotov6.Function) object {
+	parameters := []object{}
+	for _, p := range f.Parameters {
+		parameters = append(parameters, parameter(p))
+	}
+	o := object{"summary": f.Summary, "description": f.Description, "return_type": typeOf(f.Return.Type), "parameters": parameters}
+	if f.VariadicParameter != nil {
+		o["variadic_parameter"] = parameter(f.VariadicParameter)
+	}
+	return o
+}
+
+func parameter(p *tfprotov6.FunctionParameter) object {
+	return object{"name": p.Name, "description": p.Description, "type": typeOf(p.Type), "is_nullable": p.AllowNullValue}
+}
 
 func block(b *tfprotov6.SchemaBlock) object {
 	return object{

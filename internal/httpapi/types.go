@@ -79,6 +79,16 @@ type IPv6 struct {
 	CIDR string `json:"cidr" example:"2001:db8:52::/64"`
 }
 
+// NewIPv4 writes IPv4 settings.
+func NewIPv4(s vcc.IPv4Settings) *IPv4 {
+	return &IPv4{IPv4Settings{s.Address.String(), s.SubnetMask()}, s.Network().String()}
+}
+
+// NewIPv6 writes IPv6 settings.
+func NewIPv6(s vcc.IPv6Settings) *IPv6 {
+	return &IPv6{IPv6Settings{s.Address.String(), s.Network.Addr().String(), s.Network.Bits()}, s.Network.String()}
+}
+
 // GatewayState is what a history entry says of a gateway.
 type GatewayState struct {
 	Origin vcc.Origin `json:"origin" enum:"detected,specified"`
@@ -225,10 +235,10 @@ func (s GatewaySettings) Parse() (vcc.GatewaySettings, error) {
 func newGatewayState(s vcc.GatewayState) GatewayState {
 	state := GatewayState{Origin: s.Origin}
 	if v4 := s.IPv4; v4 != nil {
-		state.IPv4 = &IPv4{IPv4Settings{v4.Address.String(), v4.SubnetMask()}, v4.Network().String()}
+		state.IPv4 = NewIPv4(*v4)
 	}
 	if v6 := s.IPv6; v6 != nil {
-		state.IPv6 = &IPv6{IPv6Settings{v6.Address.String(), v6.Network.Addr().String(), v6.Network.Bits()}, v6.Network.String()}
+		state.IPv6 = NewIPv6(*v6)
 	}
 	return state
 }

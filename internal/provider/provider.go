@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -31,6 +32,7 @@ var (
 	_ provider.ProviderWithValidateConfig = (*vccProvider)(nil)
 	_ provider.ProviderWithListResources  = (*vccProvider)(nil)
 	_ provider.ProviderWithActions        = (*vccProvider)(nil)
+	_ provider.ProviderWithFunctions      = (*vccProvider)(nil)
 )
 
 // Metadata names the provider.
@@ -119,6 +121,11 @@ func (p *vccProvider) ListResources(context.Context) []func() list.ListResource 
 // Actions lists the actions.
 func (p *vccProvider) Actions(context.Context) []func() action.Action {
 	return []func() action.Action{newFailoverAction, newReplicationJobRunAction}
+}
+
+// Functions lists the functions.
+func (p *vccProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newIPv4Function, newIPv6Function}
 }
 
 // ValidateConfig checks what the provider block says by itself: no environment,

@@ -31,6 +31,51 @@ func ParseIPv4Settings(address, subnetMask string) (IPv4Settings, error) {
 	return s, s.Validate()
 }
 
+// ParseIPv4WithLength reads an address and its prefix length in one piece, such as 172.17.52.1/23. The
+// error has no field.
+func ParseIPv4WithLength(s string) (IPv4Settings, error) {
+	address, length, ok := strings.Cut(s, "/")
+	addr, err := ParseIPv4Address(address)
+	switch {
+	case err != nil:
+		return IPv4Settings{}, err
+	case !ok:
+		return IPv4Settings{}, invalid("", "%q lacks the length of its mask; write it like %s/24", s, addr)
+	}
+	settings := IPv4Settings{Address: addr}
+	if settings.PrefixLength, ok = parseLength(length); !ok {
+		if ones, err := ParseSubnetMask(length); err == nil {
+			return IPv4Settings{}, invalid("", "%q has a mask where its length belongs; write %s/%d", s, addr, ones)
+		}
+		return IPv4Settings{}, invalid("", "%q has no prefix length behind the slash; write it like %s/24", s, addr)
+	}
+	return settings, withoutField(settings.Validate())
+}
+
+// parseLength reads a prefix length as it stands behind a slash.
+func parseLength(s string) (length int, ok bool) {
+	length, err := strconv.Atoi(s)
+	return length, err == nil && strconv.Itoa(length) == s
+}
+
+// withoutField is for errors about a value that is one piece.
+func withoutField(err error) error {
+	all := Errors(err)
+	for i, e := range all {
+		moved := *e
+		moved.Field, all[i] = "", &moved
+	}
+	return errors.Join(asErrors(all)...)
+}
+
+func asErrors(all []*Error) []error {
+	errs := make([]error, len(all))
+	for i, e := range all {
+		errs[i] = e
+	}
+	return errs
+}
+
 // ParseIPv4Address reads an IPv4 address in dotted decimal. The error has no
 // field: the caller knows where the value stood.
 func ParseIPv4Address(s string) (netip.Addr, error) {

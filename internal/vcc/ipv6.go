@@ -34,6 +34,44 @@ func ParseIPv6Settings(address, network string, prefixLength int) (IPv6Settings,
 	return s, s.Validate()
 }
 
+// ParseIPv6WithLength reads a gateway's address and its IP network in one piece each, such as fe80::1 and
+// 2001:db8:52::/64. Without a network the address has the length: 2001:db8:52::1/64. The error lists what is
+// wrong, with the fields "address" and "network".
+func ParseIPv6WithLength(address, network string) (IPv6Settings, error) {
+	if network == "" {
+		addr, length, err := cutLength(address, "2001:db8:52::1/64")
+		if err != nil {
+			return IPv6Settings{}, Within("address", err)
+		}
+		s := IPv6Settings{Address: addr, Network: netip.PrefixFrom(addr, length).Masked()}
+		if err := Within("address", withoutField(s.Validate())); err != nil {
+			return IPv6Settings{}, err
+		}
+		return s, nil
+	}
+	addr, addrErr := ParseIPv6Address(address)
+	net, length, netErr := cutLength(network, "2001:db8:52::/64")
+	if err := errors.Join(Within("address", addrErr), Within("network", netErr)); err != nil {
+		return IPv6Settings{}, err
+	}
+	s := IPv6Settings{Address: addr, Network: netip.PrefixFrom(net, length)}
+	return s, s.Validate()
+}
+
+// cutLength reads an IPv6 address with a prefix length behind it.
+func cutLength(s, example string) (netip.Addr, int, error) {
+	text, behind, ok := strings.Cut(s, "/")
+	addr, err := ParseIPv6Address(text)
+	if err != nil {
+		return addr, 0, err
+	}
+	length, good := parseLength(behind)
+	if !ok || !good {
+		return addr, 0, invalid("", "%q lacks a prefix length; write it like %s", s, example)
+	}
+	return addr, length, ValidatePrefixLength(length)
+}
+
 // ParseIPv6Address reads an IPv6 address that a gateway or a network may have
 // (rule 10): no zone, no IPv4-mapped address, no multicast, not unspecified and
 // not loopback. Any RFC 4291 spelling is good. The error has no field.
