@@ -146,9 +146,9 @@ func (c accountListCmd) Run(s *session) error {
 			return err
 		}
 		return s.print(list, func(w io.Writer) {
-			_, _ = fmt.Fprintln(w, "USER NAME\tROLE\tTENANT")
+			row(w, "USER NAME", "ROLE", "TENANT")
 			for _, a := range list {
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", a.Username, a.Role, a.Tenant)
+				row(w, a.Username, a.Role, a.Tenant)
 			}
 		})
 	})

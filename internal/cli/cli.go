@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -166,12 +167,28 @@ func fail(stderr io.Writer, err error) int {
 	if errors.Is(err, notReachable{}) {
 		return exitNotReachable
 	}
-	_, _ = fmt.Fprintln(stderr, "Error:", err)
+	text := err.Error()
+	if advice := settingNames.Advice(err); advice != "" {
+		if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+			text += "."
+		}
+		text += " " + advice
+	}
+	if httpapi.Uncertain(err) {
+		text += " It is not known whether this was carried out: look at what is stored before you try again."
+	}
+	_, _ = fmt.Fprintln(stderr, "Error:", vcc.PrintableLines(text))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitRefused
+}
+
+// settingNames are this program's settings in what it says about requests that failed.
+var settingNames = httpapi.SettingNames{
+	Endpoint: "--endpoint", Username: "--username", Password: "the password", Tenant: "--tenant or VCC_TENANT",
+	CACertificate: "--ca-certificate", InsecureSkipVerify: "VCC_INSECURE_SKIP_VERIFY", Program: "this program",
 }
 
 // usageError is an error in how the command was called, not in a value.
@@ -186,9 +203,43 @@ func (s *session) print(value any, text func(w io.Writer)) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(value)
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(&harmless{w: s.stdout}, 0, 0, 2, ' ', 0)
 	text(w)
 	return w.Flush()
+}
+
+// row writes the cells of a line of a table, in each of which may stand anything.
+func row(w io.Writer, cells ...any) {
+	for i, c := range cells {
+		if i > 0 {
+			_, _ = io.WriteString(w, "\t")
+		}
+		_, _ = io.WriteString(w, vcc.Printable(fmt.Sprint(c)))
+	}
+	_, _ = io.WriteString(w, "\n")
+}
+
+// harmless passes lines of text on to a terminal, which shows them and does not obey them, without the blanks
+// that a table has behind its last cell.
+type harmless struct {
+	w    io.Writer
+	rest []byte // of a line that has not ended
+}
+
+// Write passes on the lines that end.
+func (h *harmless) Write(p []byte) (int, error) {
+	h.rest = append(h.rest, p...)
+	var text strings.Builder
+	for {
+		line, rest, ended := bytes.Cut(h.rest, []byte("\n"))
+		if !ended {
+			break
+		}
+		text.WriteString(vcc.Printable(strings.TrimRight(string(line), " ")) + "\n")
+		h.rest = rest
+	}
+	_, err := io.WriteString(h.w, text.String())
+	return len(p), err
 }
 
 // network finds a network by name or ID.
@@ -226,9 +277,9 @@ func (networksCmd) Run(s *session) error {
 		return err
 	}
 	return s.print(networks, func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "CLOUD NETWORK\tVLAN\tINTERNET\tID")
+		row(w, "CLOUD NETWORK", "VLAN", "INTERNET", "ID")
 		for _, n := range networks {
-			_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", n.Name, n.VLANID, yesNo(n.InternetAccess), n.ID)
+			row(w, n.Name, n.VLANID, yesNo(n.InternetAccess), n.ID)
 		}
 	})
 }
@@ -261,10 +312,10 @@ func (c replicateCmd) Run(s *session) error {
 	return s.print(run, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "Run %d of %q\n", run.Job.Runs, run.Job.Name)
 		for _, g := range run.Detected {
-			_, _ = fmt.Fprintf(w, "detected\t%s\t%s\n", g.NetworkName, describe(g.GatewayState))
+			row(w, "detected", g.NetworkName, describe(g.GatewayState))
 		}
 		for _, d := range run.Skipped {
-			_, _ = fmt.Fprintf(w, "skipped\t%s\t%s\n", d.ProductionNetwork, d.Reason)
+			row(w, "skipped", d.ProductionNetwork, d.Reason)
 		}
 		if run.Job.Runs > 1 {
 			_, _ = fmt.Fprintln(w, "Only the first run of a job detects default gateways.")

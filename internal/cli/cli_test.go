@@ -142,6 +142,15 @@ func TestText(t *testing.T) {
 CLOUD NETWORK                       IP NETWORK                        DEFAULT GATEWAY       ORIGIN    CHANGED BY
 VMware Silver network 1 (internet)  172.17.52.0/23, 2001:db8:52::/64  172.17.52.1, fe80::1  detected  replication job "Silver nightly"
 VMware Silver network 2 (internet)  172.17.56.0/24                    172.17.56.1           detected  replication job "Silver nightly"
+VMware Silver network 1                                               None
+VMware Silver network 2                                               None
+VMware Bronze network 1 (internet)  172.17.58.0/24                    172.17.58.1           detected  replication job "Bronze weekly"
+VMware Bronze network 1                                               None
+`},
+		{"backend gateway list --stored", `
+CLOUD NETWORK                       IP NETWORK                        DEFAULT GATEWAY       ORIGIN    CHANGED BY
+VMware Silver network 1 (internet)  172.17.52.0/23, 2001:db8:52::/64  172.17.52.1, fe80::1  detected  replication job "Silver nightly"
+VMware Silver network 2 (internet)  172.17.56.0/24                    172.17.56.1           detected  replication job "Silver nightly"
 VMware Bronze network 1 (internet)  172.17.58.0/24                    172.17.58.1           detected  replication job "Bronze weekly"
 `},
 		{"backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24 --ipv6 FE80::1 --ipv6-network 2001:db8:54::/48", `
@@ -154,7 +163,7 @@ Warning: Only /64 works for failover over IPv6. A prefix length of 48 is stored,
 		{"backend routing on", "\nRoute traffic between these networks: on\n"},
 		{"backend routing off", "\nRoute traffic between these networks: off\n"},
 		{"backend replicate 'Silver nightly'", "\nRun 2 of \"Silver nightly\"\nOnly the first run of a job detects default gateways.\n"},
-		{"backend gateway list --tenant 'XYZ Holding'", `
+		{"backend gateway list --stored --tenant 'XYZ Holding'", `
 CLOUD NETWORK                      IP NETWORK    DEFAULT GATEWAY  ORIGIN    CHANGED BY
 Hyper-V Gold network 1 (internet)  10.20.0.0/24  10.20.0.1        detected  replication job "Gold hourly"
 Hyper-V Gold network 1             10.20.1.0/24  10.20.1.1        detected  replication job "Gold hourly"
@@ -260,7 +269,6 @@ func TestWrongCommandLines(t *testing.T) {
 	const (
 		set      = "backend gateway set 'VMware Silver network 1' "
 		networks = `did you mean "VMware `
-		ipv4Form = "is not an IPv4 address with the length of its mask; write it like 172.17.52.1/23"
 		ipv6Form = "is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64"
 		together = "--ipv6 and --ipv6-network belong together"
 		nothing  = "nothing to set: give --ipv4, or --ipv6 and --ipv6-network, or all of them"
@@ -295,11 +303,11 @@ func TestWrongCommandLines(t *testing.T) {
 		{"backend gateway set 'VMware Silver network 7' --ipv4 172.17.54.1/24", 1, []string{`there is no network "VMware Silver network 7"; ` + networks}},
 		{"backend gateway set '' --ipv4 172.17.54.1/24", 1, []string{`there is no network ""; ` + networks}},
 		{"backend gateway set 'Hyper-V Gold network 1 (internet)' --ipv4 172.17.54.1/24", 1, []string{`there is no network "Hyper-V Gold network 1 (internet)"; ` + networks}}, // another tenant's
-		{set + "--ipv4 172.17.54.1", 1, []string{`--ipv4: "172.17.54.1" ` + ipv4Form}},
-		{set + "--ipv4 172.17.54.1/255.255.255.0", 1, []string{`--ipv4: "172.17.54.1/255.255.255.0" ` + ipv4Form}},
-		{set + "--ipv4 172.17.54.1/33", 1, []string{`--ipv4: "172.17.54.1/33" ` + ipv4Form}},
-		{set + "--ipv4 2001:db8::1/64", 1, []string{`--ipv4: "2001:db8::1/64" ` + ipv4Form}},
-		{set + "--ipv4 ::ffff:172.17.54.1/120", 1, []string{`--ipv4: "::ffff:172.17.54.1/120" ` + ipv4Form}},
+		{set + "--ipv4 172.17.54.1", 1, []string{`--ipv4: "172.17.54.1" lacks the length of its mask; write it like 172.17.54.1/24`}},
+		{set + "--ipv4 172.17.54.1/255.255.255.0", 1, []string{`--ipv4: "172.17.54.1/255.255.255.0" has a mask where its length belongs; write 172.17.54.1/24`}},
+		{set + "--ipv4 172.17.54.1/33", 1, []string{"--ipv4: a prefix length of 33 is impossible"}},
+		{set + "--ipv4 2001:db8::1/64", 1, []string{`--ipv4: "2001:db8::1" is an IPv6 address`}},
+		{set + "--ipv4 ::ffff:172.17.54.1/120", 1, []string{`--ipv4: "::ffff:172.17.54.1" is an IPv4-mapped IPv6 address; write it as 172.17.54.1`}},
 		{set + "--ipv4 172.17.54.0/24", 1, []string{"--ipv4: 172.17.54.0 is the network address of 172.17.54.0/24", "172.17.54.1 to 172.17.54.254"}},
 		{set + "--ipv4 172.17.54.1/0", 1, []string{"--ipv4: a prefix length of 0", "255.255.255.255 (/32)"}},
 		{set + "--ipv4 127.0.0.1/8", 1, []string{"--ipv4: 127.0.0.1 cannot be a gateway", "use a unicast address"}},

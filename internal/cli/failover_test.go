@@ -42,7 +42,7 @@ Problem: no default gateway is stored for "VMware Silver network 2", so it gets 
 Problem: no default gateway is stored for "VMware Bronze network 1", so it gets no address and nothing gets out of it; store one
 `
 	undone        = "addresses taken away, network extension appliances stopped\n"
-	ready         = "FAILOVER PLAN  STATE  SINCE  BY\nWhole site     ready         \n"
+	ready         = "FAILOVER PLAN  STATE  SINCE  BY\nWhole site     ready\n"
 	nothingToUndo = "Error: no plan is failed over; there is nothing to undo\n"
 )
 

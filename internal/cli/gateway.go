@@ -13,26 +13,49 @@ import (
 )
 
 type gatewayCmds struct {
-	List   gatewayListCmd   `cmd:"" help:"List the stored default gateways."`
+	List   gatewayListCmd   `cmd:"" help:"List the cloud networks with their default gateways; in JSON, the stored gateways."`
 	Set    gatewaySetCmd    `cmd:"" help:"Set a default gateway. What is given is overwritten, what is left out stays."`
 	Remove gatewayRemoveCmd `cmd:"" help:"Remove a default gateway."`
 
 	History gatewayHistoryCmd `cmd:"" help:"Show who changed the default gateway of a network, when, and from what to what, newest first."`
 }
 
-type gatewayListCmd struct{}
+type gatewayListCmd struct {
+	Stored bool `help:"Only the networks that have a gateway."`
+}
 
-// Run lists the gateways.
-func (gatewayListCmd) Run(s *session) error {
+// Run lists the networks with their gateways, as the console's window does. In JSON it prints the stored
+// gateways, which are the API's objects.
+func (c gatewayListCmd) Run(s *session) error {
 	gateways, err := s.client.DefaultGateways(s.ctx)
 	if err != nil {
 		return err
 	}
+	var networks []httpapi.Network
+	if !c.Stored && !s.flags.JSON {
+		if networks, err = s.client.Networks(s.ctx, ""); err != nil {
+			return err
+		}
+	}
 	return s.print(gateways, func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "CLOUD NETWORK\tIP NETWORK\tDEFAULT GATEWAY\tORIGIN\tCHANGED BY")
-		for _, g := range gateways {
+		row(w, "CLOUD NETWORK", "IP NETWORK", "DEFAULT GATEWAY", "ORIGIN", "CHANGED BY")
+		stored := func(g httpapi.DefaultGateway) {
 			network, gateway := columns(g.GatewayState)
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", g.NetworkName, network, gateway, g.Origin, g.UpdatedBy)
+			row(w, g.NetworkName, network, gateway, g.Origin, g.UpdatedBy)
+		}
+		byNetwork := map[string]httpapi.DefaultGateway{}
+		for _, g := range gateways {
+			byNetwork[g.NetworkID] = g
+			if c.Stored {
+				stored(g)
+			}
+		}
+		for _, n := range networks {
+			if g, ok := byNetwork[n.ID]; ok {
+				stored(g)
+			} else {
+				row(w, n.Name, "", "None", "", "")
+			}
 		}
 	})
 }
@@ -98,15 +121,11 @@ func (c gatewaySetCmd) Run(s *session) error {
 // apply puts the values given over those stored.
 func (c gatewaySetCmd) apply(s *httpapi.GatewaySettings) error {
 	if c.IPv4 != "" {
-		p, err := netip.ParsePrefix(c.IPv4)
-		if err != nil || !p.Addr().Is4() {
-			return fmt.Errorf("--ipv4: %q is not an IPv4 address with the length of its mask; write it like 172.17.52.1/23", c.IPv4)
-		}
-		v4 := vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}
-		if err := v4.Validate(); err != nil {
+		v4, err := vcc.ParseIPv4WithLength(c.IPv4)
+		if err != nil {
 			return flagError(vcc.Within("ipv4", err))
 		}
-		s.IPv4 = &httpapi.IPv4Settings{Address: v4.Address.String(), SubnetMask: v4.SubnetMask()}
+		s.IPv4 = &httpapi.NewIPv4(v4).IPv4Settings
 	}
 	if c.IPv6 == "" && c.IPv6Network == "" {
 		return nil
@@ -187,7 +206,7 @@ func (c gatewayHistoryCmd) Run(s *session) error {
 		return err
 	}
 	return s.print(changes, func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "TIME\tCHANGED BY\tBEFORE\tAFTER")
+		row(w, "TIME", "CHANGED BY", "BEFORE", "AFTER")
 		state := func(g *httpapi.GatewayState) string {
 			if g == nil {
 				return "None"
@@ -195,7 +214,7 @@ func (c gatewayHistoryCmd) Run(s *session) error {
 			return describe(*g)
 		}
 		for _, change := range changes {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", change.Time.UTC().Format(time.RFC3339), change.Actor, state(change.Before), state(change.After))
+			row(w, change.Time.UTC().Format(time.RFC3339), change.Actor, state(change.Before), state(change.After))
 		}
 	})
 }

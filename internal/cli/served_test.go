@@ -119,7 +119,8 @@ func TestServedCommands(t *testing.T) {
 			as := s.as(name) + flags
 			networks := decoded[[]httpapi.Network](t, "backend networks --json"+as)
 			equal(t, "number of networks", len(networks), 6)
-			equal(t, "gateways", strings.Count(done(t, "backend gateway list"+as), "\n"), 1+3)
+			equal(t, "gateways", strings.Count(done(t, "backend gateway list --stored"+as), "\n"), 1+3)
+			equal(t, "networks and gateways", strings.Count(done(t, "backend gateway list"+as), "\n"), 1+6)
 			equal(t, "set", done(t, "backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24"+as), "VMware Silver network 1: 172.17.54.1 in 172.17.54.0/24\n")
 			equal(t, "set by ID", done(t, "backend gateway set "+networks[2].ID+" --ipv4 172.17.54.2/24"+as), "VMware Silver network 1: 172.17.54.2 in 172.17.54.0/24\n")
 			list := decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json"+as)
@@ -420,8 +421,8 @@ func TestAccounts(t *testing.T) {
 	equal(t, "list", done(t, "backend account list"), `USER NAME        ROLE      TENANT
 ABC admin        tenant    ABC Company
 abc-company      tenant    ABC Company
-root             operator  
-second-operator  operator  
+root             operator
+second-operator  operator
 `)
 	equal(t, "list in JSON", decoded[[]account](t, "backend account list --json")[0], account{Username: "ABC admin", Role: "tenant", Tenant: "ABC Company"})
 

@@ -23,7 +23,7 @@ type target struct {
 	Username      string `env:"VCC_USERNAME" placeholder:"NAME" help:"Account at a served backend. The password comes from --password-file, from VCC_PASSWORD, or is asked for."`
 	PasswordFile  string `placeholder:"FILE" help:"File whose first line is the password of the account."`
 	CACertificate string `placeholder:"FILE" help:"File with the certificate authority of a served backend, in PEM; or set VCC_CA_CERTIFICATE to its content."`
-	Tenant        string `placeholder:"NAME" help:"Name or ID of the tenant to act for (default: the lab's first; at a served backend, only an operator needs one)."`
+	Tenant        string `placeholder:"NAME" help:"Name or ID of the tenant to act for (default: the lab's first; at a served backend, only an operator needs one); or set VCC_TENANT."`
 	JSON          bool   `help:"Print API objects in JSON."`
 }
 
@@ -32,6 +32,8 @@ type target struct {
 // a lab, which a data folder need not have before.
 func (s *session) connect(explicit map[string]bool, applies bool) (end func() error, err error) {
 	f := s.flags.target
+	// Of the flag alone, an account is added for a tenant: the variable is for who acts for one.
+	f.Tenant = cmp.Or(f.Tenant, os.Getenv("VCC_TENANT"))
 	served := f.Endpoint != ""
 	switch {
 	case explicit["endpoint"] && explicit["data-dir"]:
