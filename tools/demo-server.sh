@@ -5,6 +5,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
+. tools/show.sh
 root=$PWD
 cli=$(tools/cli.sh)
 scratch=$(mktemp -d)
@@ -62,19 +63,20 @@ tf() {
 remote() {
 	account=$1 endpoint=$2
 	shift 2
-	line=''
-	for argument; do case $argument in *' '*) line="$line \"$argument\"" ;; *) line="$line $argument" ;; esac; done
-	echo "\$ terraform-provider-vcc backend --endpoint $endpoint --username $account$line"
-	"$plugin" backend --endpoint "$endpoint" --username "$account" \
+	set -- backend --endpoint "$endpoint" --username "$account" \
 		--password-file "$scratch/$account.password" --ca-certificate "$scratch/tls/ca.pem" "$@"
+	show terraform-provider-vcc "$@"
+	"$plugin" "$@"
 }
 # on_database ARGUMENTS...: the command line of who owns the database, whose address is in VCC_DATABASE.
-on_database() { echo "\$ terraform-provider-vcc backend $*"; "$plugin" backend "$@"; }
+on_database() { show terraform-provider-vcc backend "$@"; "$plugin" backend "$@"; }
 # serve NAME: starts a server, and puts its process into pid.
 serve() {
-	echo "\$ terraform-provider-vcc backend serve --listen 127.0.0.1:0 --lab lab.yaml --tls-self-signed tls"
+	log=$scratch/$1.log
+	set -- backend serve --listen 127.0.0.1:0 --lab "$scratch/lab.yaml" --tls-self-signed "$scratch/tls"
+	show terraform-provider-vcc "$@"
 	ABC_COMPANY_PASSWORD=$(cat "$scratch/abc-company.password") XYZ_HOLDING_PASSWORD=$(cat "$scratch/xyz-holding.password") \
-		"$plugin" backend serve --listen 127.0.0.1:0 --lab "$scratch/lab.yaml" --tls-self-signed "$scratch/tls" 2>"$scratch/$1.log" &
+		"$plugin" "$@" 2>"$log" &
 	pid=$!
 	pids="$pids $pid"
 }
@@ -158,16 +160,8 @@ provider "vcc" {
   ca_certificate = file("${path.module}/../tls/ca.pem")
 }
 
-data "vcc_hardware_plan_networks" "silver" {
-  hardware_plan = "VMware Silver"
-}
-
-locals {
-  network = { for n in data.vcc_hardware_plan_networks.silver.networks : n.name => n.id }
-}
-
 resource "vcc_default_gateway" "app" {
-  network_id = local.network["VMware Silver network 1 (internet)"]
+  network_name = "VMware Silver network 1 (internet)"
 
   ipv4 = {
     address     = "172.17.52.1"
@@ -207,12 +201,8 @@ provider "vcc" {
   ca_certificate = file("${path.module}/../tls/ca.pem")
 }
 
-data "vcc_hardware_plan_networks" "gold" {
-  hardware_plan = "Hyper-V Gold"
-}
-
 resource "vcc_default_gateway" "frontend" {
-  network_id = one([for n in data.vcc_hardware_plan_networks.gold.networks : n.id if n.name == "Hyper-V Gold network 1 (internet)"])
+  network_name = "Hyper-V Gold network 1 (internet)"
 
   ipv4 = {
     address     = "10.20.0.1"

@@ -5,6 +5,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
+. tools/show.sh
 root=$PWD
 cli=$(tools/cli.sh)
 scratch=$(mktemp -d)
@@ -13,7 +14,7 @@ trap 'rm -rf "$scratch"' EXIT
 if [ -t 1 ]; then bold='\033[1m' plain='\033[0m' color=''; else bold='' plain='' color=-no-color; fi
 heading() { printf "\n${bold}== %s${plain}\n\n" "$1"; }
 tf() { command=$1; shift; "$cli" "$command" -input=false $color "$@"; }
-backend() { echo "\$ terraform-provider-vcc backend $*"; "$plugin" backend "$@"; }
+backend() { show terraform-provider-vcc backend "$@"; "$plugin" backend "$@"; }
 # plan STATUS: with -detailed-exitcode 0 is an empty plan and 2 one with changes.
 plan() {
 	status=0

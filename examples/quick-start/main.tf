@@ -15,17 +15,9 @@ provider "vcc" {
   }
 }
 
-data "vcc_hardware_plan_networks" "silver" {
-  hardware_plan = "VMware Silver"
-}
-
-locals {
-  network = { for n in data.vcc_hardware_plan_networks.silver.networks : n.name => n.id }
-}
-
 # The first run of the replication job detected this gateway. Terraform adopts it.
 resource "vcc_default_gateway" "app" {
-  network_id = local.network["VMware Silver network 1 (internet)"]
+  network_name = "VMware Silver network 1 (internet)"
 
   ipv4 = {
     address     = "172.17.52.1"
@@ -40,7 +32,7 @@ resource "vcc_default_gateway" "app" {
 
 # The database server runs Linux, so nothing was detected. Terraform specifies it.
 resource "vcc_default_gateway" "data" {
-  network_id = local.network["VMware Silver network 1"]
+  network_name = "VMware Silver network 1"
 
   ipv4 = {
     address     = "172.17.54.1"

@@ -22,6 +22,7 @@ var examples = map[string]func(t *testing.T, name string){
 	"quick-start":                                          applyExample,
 	"resources/vcc_default_gateway/resource.tf":            applyExample,
 	"resources/vcc_network_routing/resource.tf":            applyExample,
+	"data-sources/vcc_cloud_network":                       applyExample,
 	"data-sources/vcc_hardware_plan_networks":              applyExample,
 	"data-sources/vcc_reachability":                        applyExample,
 	"data-sources/vcc_network_extension_appliance":         applyExample,
@@ -34,6 +35,8 @@ var examples = map[string]func(t *testing.T, name string){
 	"list-resources/vcc_default_gateway":                   listExample,
 	"actions/vcc_failover":                                 actionExample,
 	"actions/vcc_replication_job_run":                      actionExample,
+	"functions/ipv4":                                       applyExample,
+	"functions/ipv6":                                       applyExample,
 	"recovery-policy":                                      nil, // TestAccRecoveryPolicy
 }
 
