@@ -43,6 +43,7 @@ type Network struct {
 	Name             string `json:"name"`
 	HardwarePlanID   string `json:"hardwarePlanId"`
 	HardwarePlanName string `json:"hardwarePlanName"`
+	HostID           string `json:"hostId" doc:"The host that the plan is on; networks on one host share a network extension appliance"`
 	VLANID           int    `json:"vlanId"`
 	InternetAccess   bool   `json:"internetAccess"`
 }
@@ -282,7 +283,7 @@ func newHardwarePlan(p vcc.HardwarePlan) HardwarePlan { return HardwarePlan(p) }
 func newNetwork(n vcc.Network) Network {
 	return Network{
 		ID: n.ID, Name: n.Name, HardwarePlanID: n.HardwarePlanID, HardwarePlanName: n.HardwarePlanName,
-		VLANID: n.VLANID, InternetAccess: n.InternetAccess,
+		HostID: n.HostID, VLANID: n.VLANID, InternetAccess: n.InternetAccess,
 	}
 }
 
