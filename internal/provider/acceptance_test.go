@@ -47,6 +47,12 @@ type testLab struct {
 func newTestLab(t *testing.T) *testLab {
 	t.Helper()
 	t.Parallel()
+	return openTestLab(t)
+}
+
+// openTestLab makes a lab.
+func openTestLab(t *testing.T) *testLab {
+	t.Helper()
 	l := &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
 	l.open(func(c *httpapi.Client) {
 		networks, err := c.Networks(t.Context(), "")

@@ -30,6 +30,10 @@ func TestAccBadInput(t *testing.T) {
 		return "data \"vcc_cloud_network\" \"test\" {\n" + arguments + "\n}\n"
 	}
 
+	named := func(network string) string {
+		return strings.Replace(gateway(silver3, good), `network_id = "%{`+silver3+`}"`, fmt.Sprintf("network_name = %q", network), 1)
+	}
+
 	for name, test := range map[string]struct {
 		config string
 		// attribute is the one that the error must name, and point at where the CLI
@@ -42,9 +46,18 @@ func TestAccBadInput(t *testing.T) {
 		"network ID in upper case": {strings.ReplaceAll(gateway(silver3, good), "%{"+silver3+"}", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"),
 			"network_id", "is not a network ID"},
 		"empty network ID": {strings.ReplaceAll(gateway(silver3, good), "%{"+silver3+"}", ""), "network_id", `"" is not a network ID`},
-		"no network ID":    {`resource "vcc_default_gateway" "test" { ipv4 = { address = "172.17.54.1", subnet_mask = "255.255.255.0" } }`, "", `The argument "network_id" is required`},
+		"no network ID":    {`resource "vcc_default_gateway" "test" { ipv4 = { address = "172.17.54.1", subnet_mask = "255.255.255.0" } }`, "", "network_name: a default gateway needs a cloud network; name it with network_name, or give its ID in network_id"},
 		"unknown network": {strings.ReplaceAll(gateway(silver3, good), "%{"+silver3+"}", "00000000-0000-4000-8000-000000000000"),
-			"", "There is no cloud network with ID 00000000-0000-4000-8000-000000000000"},
+			"network_id", "there is no cloud network with ID 00000000-0000-4000-8000-000000000000"},
+		"unknown network name":     {named("VMware Silver network 1 (intranet)"), "network_name", `there is no cloud network "VMware Silver network 1 (intranet)"; did you mean "VMware Silver network 1 (internet)"`},
+		"empty network name":       {named(""), "network_name", `there is no cloud network ""`},
+		"another tenant's network": {named("Hyper-V Gold network 1 (internet)"), "network_name", `there is no cloud network "Hyper-V Gold network 1 (internet)"`},
+		"two networks": {strings.Replace(gateway(silver3, good), "ipv4", "network_name = \""+silver4+"\"\n  ipv4", 1),
+			"network_name", `"VMware Silver network 2" is the network with ID`},
+		"IPv4: cidr of another network": {gateway(silver3, strings.Replace(good, "}", "cidr = \"172.17.55.0/24\"\n  }", 1)), "ipv4.cidr",
+			`the other values make this 172.17.54.0/24, and not "172.17.55.0/24"; write that, or leave cidr out`},
+		"IPv6: cidr of text": {gateway(silver3, strings.Replace(ipv6("2001:db8:54::", 64, "fe80::1"), "}", "cidr = \"net\"\n  }", 1)), "ipv6.cidr",
+			`the other values make this 2001:db8:54::/64, and not "net"`},
 		"neither family": {gateway(silver3), "", "A default gateway needs IPv4 settings, IPv6 settings, or both; to have none, remove the gateway"},
 
 		// Default gateway: IPv4.

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -14,7 +13,7 @@ import (
 func differences(before, after *httpapi.GatewayState) string {
 	from, to := attributesOf(before), attributesOf(after)
 	var lines []string
-	for _, name := range []string{"ipv4.address", "ipv4.subnet_mask", "ipv6.network", "ipv6.prefix_length", "ipv6.address"} {
+	for _, name := range attributeNames {
 		if from[name] != to[name] {
 			lines = append(lines, fmt.Sprintf("%s from %s to %s", name, orNone(from[name]), orNone(to[name])))
 		}
@@ -22,12 +21,26 @@ func differences(before, after *httpapi.GatewayState) string {
 	return strings.Join(lines, ", ")
 }
 
+// attributeNames are the settings of a gateway in the order of the console's dialogs.
+var attributeNames = []string{"ipv4.address", "ipv4.subnet_mask", "ipv6.network", "ipv6.prefix_length", "ipv6.address"}
+
 func attributesOf(s *httpapi.GatewayState) map[string]string {
+	if s == nil {
+		return nil
+	}
+	return settingsOf(s.Settings())
+}
+
+// settingsOf returns settings by the names of their attributes, addresses in the spelling of the backend.
+func settingsOf(s httpapi.GatewaySettings) map[string]string {
+	if parsed, err := s.Parse(); err == nil {
+		s = httpapi.NewGatewaySettings(parsed)
+	}
 	values := map[string]string{}
-	if s != nil && s.IPv4 != nil {
+	if s.IPv4 != nil {
 		values["ipv4.address"], values["ipv4.subnet_mask"] = s.IPv4.Address, s.IPv4.SubnetMask
 	}
-	if s != nil && s.IPv6 != nil {
+	if s.IPv6 != nil {
 		values["ipv6.network"], values["ipv6.prefix_length"] = s.IPv6.Network, fmt.Sprint(s.IPv6.PrefixLength)
 		values["ipv6.address"] = s.IPv6.Address
 	}
@@ -41,17 +54,52 @@ func orNone(s string) string {
 	return s
 }
 
+// lost lists the settings of before that are not those of after, in the words of the configuration.
+func lost(before, after httpapi.GatewaySettings) string {
+	was, is := settingsOf(before), settingsOf(after)
+	var lines []string
+	for _, name := range attributeNames {
+		if was[name] != "" && was[name] != is[name] {
+			lines = append(lines, fmt.Sprintf("%s %s", name, was[name]))
+		}
+	}
+	return strings.Join(lines, ", ")
+}
+
+// addresses describes the settings of a gateway.
+func addresses(s httpapi.GatewayState) string {
+	var families []string
+	if s.IPv4 != nil {
+		families = append(families, fmt.Sprintf("%s in %s", s.IPv4.Address, s.IPv4.CIDR))
+	}
+	if s.IPv6 != nil {
+		families = append(families, fmt.Sprintf("%s in %s", s.IPv6.Address, s.IPv6.CIDR))
+	}
+	return strings.Join(families, ", ")
+}
+
 // describeChanges tells, oldest first, who changed a gateway since it had the settings
-// that Terraform saw last, when, and from what to what. The changes are newest first.
+// that Terraform saw last, when, and from what to what: of many the first and the last. The changes are newest first.
 // It returns "" where none of them replaced those settings.
 func describeChanges(changes []httpapi.Change, seen httpapi.GatewaySettings) string {
-	var lines []string
-	for _, c := range changes {
-		lines = append(lines, fmt.Sprintf("  - %s: %s %s", instant(c.Time), vcc.Printable(c.Actor), describeChange(c)))
-		if c.Before != nil && c.Before.Settings().Equal(seen) {
-			slices.Reverse(lines)
-			return strings.Join(lines, "\n")
+	line := func(c httpapi.Change) string {
+		return fmt.Sprintf("  - %s: %s %s", instant(c.Time), vcc.Printable(c.Actor), describeChange(c))
+	}
+	for i, c := range changes {
+		if c.Before == nil || !c.Before.Settings().Equal(seen) {
+			continue
 		}
+		lines := []string{line(c)}
+		switch {
+		case i == 2:
+			lines = append(lines, line(changes[1]))
+		case i > 2: // a page of them is read by nobody
+			lines = append(lines, fmt.Sprintf("  - and %d more changes, the last of which is", i-1))
+		}
+		if i > 0 {
+			lines = append(lines, line(changes[0]))
+		}
+		return strings.Join(lines, "\n")
 	}
 	return ""
 }

@@ -74,7 +74,7 @@ func (m gatewayListModel) check() (diags diag.Diagnostics) {
 
 // List lists the gateways that match.
 func (l *defaultGatewayListResource) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
-	gateways, diags := l.find(ctx, req)
+	gateways, tenant, diags := l.find(ctx, req)
 	if diags.HasError() {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
@@ -88,7 +88,7 @@ func (l *defaultGatewayListResource) List(ctx context.Context, req list.ListRequ
 			result.DisplayName = gatewayDisplayName(g)
 			result.Diagnostics.Append(result.Identity.Set(ctx, gatewayIdentity{types.StringValue(g.NetworkID)})...)
 			if req.IncludeResource {
-				result.Diagnostics.Append(result.Resource.Set(ctx, newGatewayModel(&g))...)
+				result.Diagnostics.Append(result.Resource.Set(ctx, newGatewayModel(&g, tenant.name))...)
 			}
 			if !push(result) {
 				return
@@ -97,27 +97,32 @@ func (l *defaultGatewayListResource) List(ctx context.Context, req list.ListRequ
 	}
 }
 
-func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequest) ([]httpapi.DefaultGateway, diag.Diagnostics) {
+func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequest) ([]httpapi.DefaultGateway, tenant, diag.Diagnostics) {
 	const failed = "Default Gateways Not Listed"
 	var m gatewayListModel
 	diags := req.Config.Get(ctx, &m)
 	diags.Append(m.check()...)
 	if diags.HasError() {
-		return nil, diags
+		return nil, tenant{}, diags
 	}
 	if l.connection == nil {
 		addUnknownProviderError(&diags, failed)
-		return nil, diags
+		return nil, tenant{}, diags
 	}
 	planID, planDiags := l.planID(ctx, m.HardwarePlan)
 	diags.Append(planDiags...)
 	if diags.HasError() {
-		return nil, diags
+		return nil, tenant{}, diags
 	}
 	all, err := l.gateways.every(ctx)
 	if err != nil {
 		addRequestError(&diags, failed, err)
-		return nil, diags
+		return nil, tenant{}, diags
+	}
+	t, err := l.actingFor(ctx)
+	if err != nil {
+		addRequestError(&diags, failed, err)
+		return nil, tenant{}, diags
 	}
 	var found []httpapi.DefaultGateway
 	for _, g := range all {
@@ -125,7 +130,7 @@ func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequ
 			found = append(found, g)
 		}
 	}
-	return found, diags
+	return found, t, diags
 }
 
 // gatewayDisplayName is what a person picks a gateway by.

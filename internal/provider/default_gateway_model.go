@@ -2,11 +2,15 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -19,27 +23,29 @@ type gatewayModel struct {
 	NetworkID        types.String `tfsdk:"network_id"`
 	NetworkName      types.String `tfsdk:"network_name"`
 	HardwarePlanName types.String `tfsdk:"hardware_plan_name"`
+	TenantName       types.String `tfsdk:"tenant_name"`
+	Replaces         types.String `tfsdk:"replaces"`
 	IPv4             types.Object `tfsdk:"ipv4"`
 	IPv6             types.Object `tfsdk:"ipv6"`
 }
 
 type ipv4Model struct {
-	Address    ipAddress    `tfsdk:"address"`
-	SubnetMask ipAddress    `tfsdk:"subnet_mask"`
-	CIDR       types.String `tfsdk:"cidr"`
+	Address    ipAddress `tfsdk:"address"`
+	SubnetMask ipAddress `tfsdk:"subnet_mask"`
+	CIDR       ipNetwork `tfsdk:"cidr"`
 }
 
 type ipv6Model struct {
-	Address      ipAddress    `tfsdk:"address"`
-	Network      ipAddress    `tfsdk:"network"`
-	PrefixLength types.Int64  `tfsdk:"prefix_length"`
-	CIDR         types.String `tfsdk:"cidr"`
+	Address      ipAddress   `tfsdk:"address"`
+	Network      ipAddress   `tfsdk:"network"`
+	PrefixLength types.Int64 `tfsdk:"prefix_length"`
+	CIDR         ipNetwork   `tfsdk:"cidr"`
 }
 
 var (
-	ipv4Types = map[string]attr.Type{"address": ipAddressType{}, "subnet_mask": ipAddressType{}, "cidr": types.StringType}
+	ipv4Types = map[string]attr.Type{"address": ipAddressType{}, "subnet_mask": ipAddressType{}, "cidr": ipNetworkType{}}
 	ipv6Types = map[string]attr.Type{
-		"address": ipAddressType{}, "network": ipAddressType{}, "prefix_length": types.Int64Type, "cidr": types.StringType,
+		"address": ipAddressType{}, "network": ipAddressType{}, "prefix_length": types.Int64Type, "cidr": ipNetworkType{},
 	}
 )
 
@@ -49,7 +55,7 @@ func newIPv4Object(v4 *httpapi.IPv4) types.Object {
 		return types.ObjectNull(ipv4Types)
 	}
 	return types.ObjectValueMust(ipv4Types, map[string]attr.Value{
-		"address": newIPAddress(v4.Address), "subnet_mask": newIPAddress(v4.SubnetMask), "cidr": types.StringValue(v4.CIDR),
+		"address": newIPAddress(v4.Address), "subnet_mask": newIPAddress(v4.SubnetMask), "cidr": newIPNetwork(v4.CIDR),
 	})
 }
 
@@ -60,16 +66,18 @@ func newIPv6Object(v6 *httpapi.IPv6) types.Object {
 	}
 	return types.ObjectValueMust(ipv6Types, map[string]attr.Value{
 		"address": newIPAddress(v6.Address), "network": newIPAddress(v6.Network),
-		"prefix_length": types.Int64Value(int64(v6.PrefixLength)), "cidr": types.StringValue(v6.CIDR),
+		"prefix_length": types.Int64Value(int64(v6.PrefixLength)), "cidr": newIPNetwork(v6.CIDR),
 	})
 }
 
-func newGatewayModel(g *httpapi.DefaultGateway) gatewayModel {
+// newGatewayModel returns what a stored gateway is in a state; tenantName is whose it is.
+func newGatewayModel(g *httpapi.DefaultGateway, tenantName string) gatewayModel {
 	return gatewayModel{
 		ID:               types.StringValue(g.NetworkID),
 		NetworkID:        types.StringValue(g.NetworkID),
 		NetworkName:      types.StringValue(g.NetworkName),
 		HardwarePlanName: types.StringValue(g.HardwarePlanName),
+		TenantName:       types.StringValue(tenantName),
 		IPv4:             newIPv4Object(g.IPv4),
 		IPv6:             newIPv6Object(g.IPv6),
 	}
@@ -104,33 +112,75 @@ func (m gatewayModel) settings(ctx context.Context) (httpapi.GatewaySettings, di
 }
 
 // check applies the rules to what is known: whole families where everything in
-// them is known, single values where not.
+// them is known, single values where not. What is only advice is not in it.
 func (m gatewayModel) check(ctx context.Context) diag.Diagnostics {
+	const summary = "Invalid Default Gateway"
 	v4, v6, diags := m.families(ctx)
 	if diags.HasError() {
 		return diags
 	}
-	const summary = "Invalid Default Gateway"
-	if !m.NetworkID.IsUnknown() {
+	if m.NetworkID.IsNull() && m.NetworkName.IsNull() {
+		diags.AddAttributeError(path.Root("network_name"), summary,
+			"network_name: a default gateway needs a cloud network; name it with network_name, or give its ID in network_id.")
+	}
+	if !m.NetworkID.IsNull() && !m.NetworkID.IsUnknown() {
 		addFieldErrors(&diags, summary, vcc.Within("networkId", vcc.ValidateNetworkID(m.NetworkID.ValueString())))
 	}
 	if m.IPv4.IsNull() && m.IPv6.IsNull() {
 		addFieldErrors(&diags, summary, vcc.GatewaySettings{}.Validate())
 	}
 	if v4 != nil {
-		_, err := v4.parse()
+		s, err := v4.parse()
+		if err == nil && s != nil {
+			err = checkCIDR(v4.CIDR, s.Network())
+		}
 		addFieldErrors(&diags, summary, vcc.Within("ipv4", err))
 	}
-	if v6 == nil {
-		return diags
-	}
-	_, err := v6.parse()
-	addFieldErrors(&diags, summary, vcc.Within("ipv6", err))
-	if n := v6.PrefixLength; err == nil && !n.IsUnknown() && n.ValueInt64() != vcc.FailoverPrefixLength {
-		w := vcc.PrefixLengthWarning(int(n.ValueInt64()))
-		diags.AddAttributeWarning(attributePath("ipv6."+w.Field), "No Failover over IPv6", w.Message)
+	if v6 != nil {
+		s, err := v6.parse()
+		if err == nil && s != nil {
+			err = checkCIDR(v6.CIDR, s.Network)
+		}
+		addFieldErrors(&diags, summary, vcc.Within("ipv6", err))
 	}
 	return diags
+}
+
+// checkCIDR checks that an IP network that was written down is the one that the other values make.
+func checkCIDR(written ipNetwork, network netip.Prefix) error {
+	if written.IsNull() || written.IsUnknown() || sameNetwork(written.ValueString(), network.String()) {
+		return nil
+	}
+	return &vcc.Error{Code: vcc.CodeInvalidValue, Field: "cidr", Message: fmt.Sprintf(
+		"the other values make this %s, and not %q; write that, or leave cidr out", network, written.ValueString())}
+}
+
+// advise warns about what is allowed and may not be meant.
+func (m gatewayModel) advise(ctx context.Context, diags *diag.Diagnostics) {
+	_, v6, familyDiags := m.families(ctx)
+	diags.Append(familyDiags...)
+	if v6 == nil || v6.PrefixLength.IsUnknown() || v6.PrefixLength.ValueInt64() == vcc.FailoverPrefixLength {
+		return
+	}
+	w := vcc.PrefixLengthWarning(int(v6.PrefixLength.ValueInt64()))
+	diags.AddAttributeWarning(attributePath("ipv6."+w.Field), "No Failover over IPv6", w.Message)
+}
+
+// known reports whether every setting is known.
+func (m gatewayModel) known(ctx context.Context) bool {
+	v4, v6, diags := m.families(ctx)
+	return !diags.HasError() && !m.IPv4.IsUnknown() && !m.IPv6.IsUnknown() &&
+		(v4 == nil || !v4.Address.IsUnknown() && !v4.SubnetMask.IsUnknown()) &&
+		(v6 == nil || !v6.Address.IsUnknown() && !v6.Network.IsUnknown() && !v6.PrefixLength.IsUnknown())
+}
+
+// planned returns what a plan makes of the gateway.
+func (m gatewayModel) planned(ctx context.Context) plannedGateway {
+	if !m.known(ctx) {
+		return plannedGateway{}
+	}
+	settings, diags := m.settings(ctx)
+	return plannedGateway{Known: !diags.HasError(), Settings: settings}
 }
 
 // parse returns the settings, nil while one of them is unknown.
@@ -173,29 +223,25 @@ func (m ipv6Model) parse() (*vcc.IPv6Settings, error) {
 	return nil, vcc.Within("prefixLength", vcc.ValidatePrefixLength(int(m.PrefixLength.ValueInt64())))
 }
 
-// withCIDRs plans the computed networks: they follow from the other values, and
+// withCIDRs plans the IP networks that are not written down: they follow from the other values, and
 // a plan that shows them is one that a person can check.
-func (m gatewayModel) withCIDRs(ctx context.Context) (gatewayModel, diag.Diagnostics) {
+func (m gatewayModel) withCIDRs(ctx context.Context, config tftypes.Value) (gatewayModel, diag.Diagnostics) {
 	v4, v6, diags := m.families(ctx)
-	if v4 != nil {
-		cidr := types.StringUnknown()
+	if v4 != nil && v4.CIDR.IsUnknown() && !unknownIn(config, "ipv4", "cidr") {
 		if s, err := v4.parse(); err == nil && s != nil {
-			cidr = types.StringValue(s.Network().String())
+			m.IPv4 = withCIDR(m.IPv4, ipv4Types, s.Network())
 		}
-		m.IPv4 = withAttribute(m.IPv4, ipv4Types, cidr)
 	}
-	if v6 != nil {
-		cidr := types.StringUnknown()
+	if v6 != nil && v6.CIDR.IsUnknown() && !unknownIn(config, "ipv6", "cidr") {
 		if s, err := v6.parse(); err == nil && s != nil {
-			cidr = types.StringValue(s.Network.String())
+			m.IPv6 = withCIDR(m.IPv6, ipv6Types, s.Network)
 		}
-		m.IPv6 = withAttribute(m.IPv6, ipv6Types, cidr)
 	}
 	return m, diags
 }
 
-func withAttribute(o types.Object, attributes map[string]attr.Type, cidr types.String) types.Object {
+func withCIDR(o types.Object, attributes map[string]attr.Type, network netip.Prefix) types.Object {
 	values := o.Attributes() // a copy
-	values["cidr"] = cidr
+	values["cidr"] = newIPNetwork(network.String())
 	return types.ObjectValueMust(attributes, values)
 }

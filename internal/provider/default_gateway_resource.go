@@ -3,8 +3,10 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -12,7 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -43,31 +45,39 @@ func (r *defaultGatewayResource) Metadata(_ context.Context, req resource.Metada
 
 // Schema describes the resource.
 func (r *defaultGatewayResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	network := []planmodifier.String{keepNetworkSpelling{}}
 	spelling := []planmodifier.String{keepSpelling{}}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The default gateway of one cloud network: the gateway of the production network that it stands for. " +
-			"At full site failover the network extension appliance answers on its address.",
+			"At full site failover the network extension appliance answers on its address. Destroying the resource removes the gateway; where it took the place of one that a replication job had detected, " +
+			"that one comes back.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "The network's ID.",
-				PlanModifiers:       keep,
 			},
 			"network_id": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "ID of the cloud network, from data source `vcc_hardware_plan_networks`. Another network means another gateway.",
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Optional:            true,
+				Computed:            true,
+				MarkdownDescription: "ID of the cloud network. At least one of `network_id` and `network_name` is required, and both may be given if they name one network. Another network means another gateway.",
 			},
 			"network_name": schema.StringAttribute{
+				Optional:            true,
 				Computed:            true,
-				MarkdownDescription: "Name of the cloud network.",
-				PlanModifiers:       keep,
+				MarkdownDescription: "Name of the cloud network, such as `VMware Silver network 1 (internet)`.",
 			},
 			"hardware_plan_name": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "Name of the hardware plan that the network belongs to.",
-				PlanModifiers:       keep,
+			},
+			"tenant_name": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Name of the tenant whose network it is. A provider that acts for another tenant refuses to plan this resource.",
+			},
+			"replaces": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "What was stored for the network when this resource was planned to be created, and went over to it: a gateway that a replication job detected, or that " +
+					"of another `vcc_default_gateway` which the same plan removes. Null if nothing was stored.",
 			},
 			"ipv4": schema.SingleNestedAttribute{
 				Optional:            true,
@@ -86,8 +96,11 @@ func (r *defaultGatewayResource) Schema(_ context.Context, _ resource.SchemaRequ
 						PlanModifiers:       spelling,
 					},
 					"cidr": schema.StringAttribute{
+						CustomType:          ipNetworkType{},
+						Optional:            true,
 						Computed:            true,
-						MarkdownDescription: "The resulting IP network, as the console shows it.",
+						MarkdownDescription: "The resulting IP network, as the console shows it. It may be given if it says the same as the rest.",
+						PlanModifiers:       network,
 					},
 				},
 			},
@@ -112,8 +125,11 @@ func (r *defaultGatewayResource) Schema(_ context.Context, _ resource.SchemaRequ
 						PlanModifiers:       spelling,
 					},
 					"cidr": schema.StringAttribute{
+						CustomType:          ipNetworkType{},
+						Optional:            true,
 						Computed:            true,
-						MarkdownDescription: "Network and prefix length in one piece.",
+						MarkdownDescription: "Network and prefix length in one piece. It may be given if it says the same as the rest.",
+						PlanModifiers:       network,
 					},
 				},
 			},
@@ -133,31 +149,7 @@ func (r *defaultGatewayResource) Configure(_ context.Context, req resource.Confi
 	r.connection = connectionOf(req.ProviderData, &resp.Diagnostics)
 }
 
-// ValidateConfig applies the domain's rules to what is known.
-func (r *defaultGatewayResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var m gatewayModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(m.check(ctx)...)
-	}
-}
-
-// ModifyPlan plans the computed networks.
-func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		return
-	}
-	var m gatewayModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	m, diags := m.withCIDRs(ctx)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
-}
-
-// Create sets the gateway of a network that has none, or adopts a detected one.
+// Create sets the gateway of a network: one that has none, or has what the plan said it replaces.
 func (r *defaultGatewayResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	const failed = "Default Gateway Not Created"
 	var m gatewayModel
@@ -171,54 +163,162 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	id := m.NetworkID.ValueString()
-	turn := r.take(id)
-	defer turn.Unlock()
-	if turn.created {
-		resp.Diagnostics.AddAttributeError(path.Root("network_id"), failed,
-			"Another vcc_default_gateway of this configuration was created for the same network a moment ago, and a network has one gateway. Remove one of the two.")
-		return
-	}
-	g, err := r.gateways.put(ctx, id, settings, httpapi.IfAbsent())
-	if vcc.Code(err) == vcc.CodePreconditionFailed {
-		g, turn.inherited, err = r.takeOver(ctx, id, settings, err)
-	}
+	g, err := r.create(ctx, m, settings, &resp.Diagnostics)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	turn.created = true
-	addNewWarnings(&resp.Diagnostics, g)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{types.StringValue(g.NetworkID)})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
+	r.save(ctx, m, g, &resp.Diagnostics, resp.Identity, &resp.State)
 }
 
-// takeOver decides about a gateway that was there before. A detected one is
-// adopted, which is the product's flow. One that Terraform itself wrote with these
-// very settings is what an interrupted apply leaves when it could not record its
-// work, or what another resource has that is about to go: it is inherited as it is. Any
-// other belongs to somebody.
-func (r *defaultGatewayResource) takeOver(ctx context.Context, id string, settings httpapi.GatewaySettings, refusal error) (g *httpapi.DefaultGateway, inherited bool, err error) {
-	var current *httpapi.DefaultGateway
-	for _, e := range vcc.Errors(refusal) {
-		current, _ = e.Current.(*httpapi.DefaultGateway)
+// create stores the gateway. Whatever another resource had there it replaces only if that is what the plan
+// says; and if it fails, that is there as before.
+func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, settings httpapi.GatewaySettings, diags *diag.Diagnostics) (*httpapi.DefaultGateway, error) {
+	id := m.NetworkID.ValueString()
+	h, end, err := r.run.takeTurn(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	h.expected = false
+	removed := h.taken
+	condition, err := r.ifReplaced(ctx, m, removed)
+	var g *httpapi.DefaultGateway
+	if err == nil {
+		g, err = r.writing(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
 	}
 	switch {
-	case current == nil:
-		return nil, false, refusal
-	case current.Origin == vcc.OriginDetected:
-		g, err = r.gateways.put(ctx, id, settings, httpapi.IfRevision(current.Revision))
-		return g, false, err
-	case current.UpdatedBy == r.actor && current.Settings().Equal(settings):
-		return current, true, nil
+	case err == nil:
+		h.done, h.taken = true, nil
+		return g, nil
+	case vcc.Code(err) == vcc.CodePreconditionFailed:
+		err = changedSince(m, err)
 	}
-	return nil, false, &vcc.Error{Code: vcc.CodeConflict, Field: "networkId", Message: fmt.Sprintf(
-		"%q has a default gateway that was specified by %s on %s (%s), and Terraform takes over nothing that somebody specified. "+
-			"Nothing was changed. To manage it with this resource, import it first:\n\n"+
-			"  terraform import vcc_default_gateway.NAME %s\n\n"+
-			"or with an import block, in which \"to\" is the address of this resource:\n\n"+
-			"  import {\n    to = vcc_default_gateway.NAME\n    id = %q\n  }\n",
-		current.NetworkName, current.UpdatedBy, instant(current.UpdatedAt), differences(nil, &current.GatewayState), id, id)}
+	h.taken = nil
+	switch {
+	case removed != nil:
+		r.putBack(ctx, removed, diags)
+	case h.left:
+		diags.AddWarning("Replaced Gateway Kept", fmt.Sprintf(
+			"The default gateway of %q that was to be replaced is as it was, and no resource of this state has it any more.", m.NetworkName.ValueString()))
+	default:
+		h.failed = !m.Replaces.IsNull()
+	}
+	return nil, err
+}
+
+// ifReplaced returns the condition on which a creation replaces what its plan says and nothing else. removed is what
+// a removal of this apply took away before, nil for nothing.
+func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel, removed *httpapi.DefaultGateway) (http.Header, error) {
+	if m.Replaces.IsNull() {
+		return httpapi.IfAbsent(), nil
+	}
+	id := m.NetworkID.ValueString()
+	if removed != nil {
+		// What the other resource had replaced may be back.
+		switch stored, err := r.client.DefaultGateway(ctx, id); {
+		case vcc.Code(err) == vcc.CodeNotFound:
+			return httpapi.IfAbsent(), nil
+		case err != nil:
+			return nil, err
+		case stored.Origin == vcc.OriginDetected:
+			return httpapi.IfRevision(stored.Revision), nil
+		default:
+			return nil, notAsPlanned(m, stored)
+		}
+	}
+	stored, err := r.gateways.get(ctx, id)
+	if err == nil && replaced(stored) != m.Replaces.ValueString() {
+		stored, err = r.client.DefaultGateway(ctx, id)
+	}
+	switch {
+	case vcc.Code(err) == vcc.CodeNotFound:
+		return nil, notAsPlanned(m, nil)
+	case err != nil:
+		return nil, err
+	case replaced(stored) != m.Replaces.ValueString():
+		return nil, notAsPlanned(m, stored)
+	}
+	return httpapi.IfRevision(stored.Revision), nil
+}
+
+// notAsPlanned refuses a creation that would replace something else than its plan says.
+func notAsPlanned(m gatewayModel, stored *httpapi.DefaultGateway) error {
+	now := "nothing is stored"
+	if stored != nil {
+		now = "stored is what was " + replaced(stored)
+	}
+	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
+		"the default gateway of %q was changed after this plan was made: the plan replaces what was %s; now %s. Nothing was changed. Plan again to see it",
+		m.NetworkName.ValueString(), m.Replaces.ValueString(), now)}
+}
+
+// changedSince says what is stored instead of what the plan saw.
+func changedSince(m gatewayModel, refusal error) error {
+	for _, e := range vcc.Errors(refusal) {
+		g, ok := e.Current.(*httpapi.DefaultGateway)
+		switch {
+		case !ok:
+		case !m.Replaces.IsNull():
+			return notAsPlanned(m, g)
+		default:
+			return &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: g.NetworkID, Message: fmt.Sprintf(
+				"%q had no default gateway when this plan was made, and has one now, %s by %s on %s (%s). It was not overwritten, and nothing was changed. Plan again: the plan says what to do about it",
+				g.NetworkName, g.Origin, g.UpdatedBy, instant(g.UpdatedAt), addresses(g.GatewayState))}
+		}
+	}
+	return refusal
+}
+
+// putBack stores what a removal took away for a creation that failed, and says so.
+func (r *defaultGatewayResource) putBack(ctx context.Context, removed *httpapi.DefaultGateway, diags *diag.Diagnostics) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTime) // an apply that is being stopped leaves no gap, either
+	defer cancel()
+	condition := httpapi.IfAbsent()
+	stored, err := r.client.DefaultGateway(ctx, removed.NetworkID)
+	if err == nil && stored.Origin == vcc.OriginDetected { // it came back when the gateway was removed
+		condition = httpapi.IfRevision(stored.Revision)
+	}
+	if err != nil || removed.Origin != vcc.OriginDetected || !stored.Settings().Equal(removed.Settings()) {
+		_, err = r.gateways.put(ctx, removed.NetworkID, removed.Settings(), condition)
+	}
+	if err != nil {
+		diags.AddError("Replaced Gateway Not Put Back", fmt.Sprintf(
+			"The default gateway of %q was removed for another one, which could not be created, and it could not be stored again: %s It was: %s.",
+			removed.NetworkName, sentence(err), addresses(removed.GatewayState)))
+		return
+	}
+	diags.AddWarning("Replaced Gateway Put Back", fmt.Sprintf(
+		"The default gateway of %q was removed for another one, which could not be created. It is stored again as it was (%s), and no resource of this state has it any more.",
+		removed.NetworkName, addresses(removed.GatewayState)))
+}
+
+// putBackTime is how long putting back may take.
+const putBackTime = 30 * time.Second
+
+// save writes what was stored into a state: what the plan knew as the plan had it.
+func (r *defaultGatewayResource) save(ctx context.Context, m gatewayModel, g *httpapi.DefaultGateway, diags *diag.Diagnostics, identity *tfsdk.ResourceIdentity, state *tfsdk.State) {
+	addNewWarnings(diags, g)
+	if settings, settingsDiags := m.settings(ctx); settingsDiags.HasError() || !g.Settings().Equal(settings) {
+		diags.Append(settingsDiags...)
+		diags.AddError("Other Settings Stored", fmt.Sprintf(
+			"The backend answered that it stored %s for %q, which is not what it was told. This is a fault of the backend; the next plan shows the difference.",
+			addresses(g.GatewayState), g.NetworkName))
+	}
+	stored := newGatewayModel(g, m.TenantName.ValueString())
+	for _, a := range []struct{ planned, stored *types.String }{
+		{&m.ID, &stored.ID}, {&m.NetworkID, &stored.NetworkID}, {&m.NetworkName, &stored.NetworkName}, {&m.HardwarePlanName, &stored.HardwarePlanName},
+		{&m.TenantName, &stored.TenantName}, {&m.Replaces, &stored.Replaces},
+	} {
+		if !a.planned.IsUnknown() {
+			*a.stored = *a.planned
+		}
+	}
+	if m.TenantName.IsUnknown() {
+		stored.TenantName = r.tenantName(ctx, diags)
+	}
+	diags.Append(identity.Set(ctx, gatewayIdentity{stored.NetworkID})...)
+	diags.Append(state.Set(ctx, stored)...)
 }
 
 // addNewWarnings passes on the backend's warnings that this provider did not give
@@ -252,10 +352,14 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	if r.connection == nil {
 		return // the provider's settings are not known yet: Terraform goes on with what it has
 	}
+	if r.otherTenant(ctx, &resp.Diagnostics, m.TenantName) {
+		return
+	}
 	id := m.NetworkID.ValueString()
 	g, err := r.gateways.get(ctx, id)
 	if vcc.Code(err) == vcc.CodeNotFound {
-		r.warnOfDrift(ctx, &resp.Diagnostics, m, seen)
+		r.run.gone(id)
+		r.warnOfLoss(ctx, &resp.Diagnostics, m, seen)
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -264,10 +368,31 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 		return
 	}
 	imported := m.ID.IsNull()
-	if !imported && !seen.Equal(g.Settings()) {
-		r.warnOfDrift(ctx, &resp.Diagnostics, newGatewayModel(g), seen)
+	t, err := r.actingFor(ctx)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
+	stored := newGatewayModel(g, t.name)
+	stored.Replaces = m.Replaces
+	if !imported && !seen.Equal(g.Settings()) {
+		r.warnOfDrift(ctx, &resp.Diagnostics, stored, seen)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, stored)...)
+}
+
+// warnOfLoss says why a gateway of the state is not there: somebody removed it, or its network is gone.
+func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, seen httpapi.GatewaySettings) {
+	networks, err := r.cloudNetworks(ctx)
+	if err != nil || networks.byID[m.NetworkID.ValueString()] != nil {
+		r.warnOfDrift(ctx, diags, m, seen)
+		return
+	}
+	text := fmt.Sprintf("Cloud network %q (%s) is no longer there, nor is its default gateway, and Terraform forgets it: the operator removed the network", m.NetworkName.ValueString(), m.NetworkID.ValueString())
+	if m.TenantName.ValueString() == "" {
+		text += ", or it is of another tenant than the provider acts for"
+	}
+	diags.AddWarning("Cloud Network Gone", text+". Take the resource out of the configuration, or give it another network.")
 }
 
 // warnOfDrift says who changed or removed a gateway since it had the settings that
@@ -306,7 +431,12 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	g, err := r.gateways.update(ctx, m.NetworkID.ValueString(), seen, settings)
+	if err := r.checkTenant(ctx, before.TenantName); err != nil {
+		addTenantError(&resp.Diagnostics, err)
+		return
+	}
+	id := m.NetworkID.ValueString()
+	g, err := r.writing(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.update(ctx, id, seen, settings) })
 	if code := vcc.Code(err); code == vcc.CodePreconditionFailed || code == vcc.CodeNotFound {
 		g, err = r.lost(ctx, m, settings, seen, err)
 	}
@@ -314,9 +444,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	addNewWarnings(&resp.Diagnostics, g)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, gatewayIdentity{m.NetworkID})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newGatewayModel(g))...)
+	r.save(ctx, m, g, &resp.Diagnostics, resp.Identity, &resp.State)
 }
 
 // lost decides about a write that lost to a concurrent change. If that change
@@ -328,20 +456,21 @@ func (r *defaultGatewayResource) lost(ctx context.Context, m gatewayModel, setti
 			return current, nil
 		}
 	}
-	return nil, r.lostError(ctx, m, seen, refusal)
+	return nil, r.lostError(ctx, m, seen, refusal, "Plan again to see both sides")
 }
 
-func (r *defaultGatewayResource) lostError(ctx context.Context, m gatewayModel, seen httpapi.GatewaySettings, refusal error) error {
+func (r *defaultGatewayResource) lostError(ctx context.Context, m gatewayModel, seen httpapi.GatewaySettings, refusal error, advice string) error {
 	text, ok := r.drift(ctx, m.NetworkID.ValueString(), seen)
 	if !ok {
 		return refusal
 	}
 	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
 		"the default gateway of %q was changed after this plan was made:\n\n%s\n\n"+
-			"That change was not overwritten, and nothing else was changed. Plan again to see both sides", m.NetworkName.ValueString(), text)}
+			"That change was not overwritten, and nothing else was changed. %s", m.NetworkName.ValueString(), text, advice)}
 }
 
-// Delete removes the gateway, unless it is no longer the one that the plan was made from.
+// Delete removes the gateway, unless it is no longer the one that the plan was made from, or has
+// gone over to another resource. What had been detected before comes back.
 func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	const failed = "Default Gateway Not Removed"
 	var m gatewayModel
@@ -355,29 +484,67 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	id := m.NetworkID.ValueString()
-	turn := r.take(id)
-	defer turn.Unlock()
-	if turn.inherited {
-		turn.inherited = false
-		resp.Diagnostics.AddWarning("Default Gateway Kept", fmt.Sprintf(
-			"The default gateway of %q was not removed, because this apply has just created another vcc_default_gateway for it. %s", m.NetworkName.ValueString(), movedBlock))
+	if err := r.checkTenant(ctx, m.TenantName); err != nil {
+		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	err := r.gateways.remove(ctx, id, seen)
+	id := m.NetworkID.ValueString()
+	h, end, err := r.run.takeTurn(ctx, id)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	}
+	defer end()
+	switch {
+	case h.failed:
+		resp.Diagnostics.AddError(failed, fmt.Sprintf(
+			"The default gateway of %q was to go over to another vcc_default_gateway, which could not be created. It was left as it is, and so was this resource.", m.NetworkName.ValueString()))
+		return
+	case h.done:
+		return // it is another resource's now
+	case h.expected:
+		h.left = true
+		return // it will be in a moment
+	}
+	var removed *httpapi.DefaultGateway
+	_, err = r.writing(ctx, func() (restored *httpapi.DefaultGateway, err error) {
+		removed, restored, err = r.gateways.remove(ctx, id, seen)
+		return restored, err
+	})
+	if vcc.Code(err) == vcc.CodeConflict {
+		// What had been detected has no place any more. The plan was to remove the gateway, and it goes.
+		resp.Diagnostics.AddWarning("Detected Gateway Not Brought Back", sentence(err))
+		removed, err = r.gateways.removeForGood(ctx, id, seen)
+	}
 	switch vcc.Code(err) {
 	case "", vcc.CodeNotFound:
-		turn.created = false
+		h.taken = removed
 	case vcc.CodePreconditionFailed:
 		// Terraform 1.11 plans the removal of a resource that left the configuration
 		// with the state from before the refresh, so that planning again is not enough.
-		addRequestError(&resp.Diagnostics, failed, r.lostError(ctx, m, seen, err))
-		resp.Diagnostics.AddWarning("Accepting the Change Before Removing the Gateway",
-			"To remove the gateway with what is stored now, let Terraform take note of it first: apply with -refresh-only, then apply again.")
+		addRequestError(&resp.Diagnostics, failed, r.lostError(ctx, m, seen, err,
+			"To remove the gateway with what is stored now, let Terraform take note of it first: apply with -refresh-only, then apply again"))
 	default:
 		addRequestError(&resp.Diagnostics, failed, err)
 	}
 }
+
+// writing carries out a write. Where an IP network is taken by another gateway it tries again as long as other
+// calls of this process may free it: Terraform writes in any order, and the plan has seen that it fits in the end.
+func (r *defaultGatewayResource) writing(ctx context.Context, write func() (*httpapi.DefaultGateway, error)) (*httpapi.DefaultGateway, error) {
+	patience, cancel := context.WithTimeout(ctx, overlapTime)
+	defer cancel()
+	for {
+		before := r.run.writes()
+		g, err := write()
+		if vcc.Code(err) != vcc.CodeConflict || r.run.afterWrites(patience, before) != nil {
+			return g, err
+		}
+	}
+}
+
+// overlapTime is how long a write waits for IP networks that others have.
+const overlapTime = 10 * time.Second
 
 // ImportState takes the ID of a network that has a gateway.
 func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {

@@ -1,7 +1,7 @@
 package provider_test
 
 import (
-	"strings"
+	"fmt"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -32,6 +32,8 @@ func TestAccDefaultGateway(t *testing.T) {
 					known("id", knownvalue.StringExact(l.ids[silver3])),
 					known("network_name", knownvalue.StringExact(silver3)),
 					known("hardware_plan_name", knownvalue.StringExact("VMware Silver")),
+					known("tenant_name", knownvalue.StringExact("ABC Company")),
+					known("replaces", knownvalue.Null()),
 					known("ipv4", knownvalue.ObjectExact(map[string]knownvalue.Check{
 						"address": knownvalue.StringExact("172.17.54.1"), "subnet_mask": knownvalue.StringExact("255.255.255.0"),
 						"cidr": knownvalue.StringExact("172.17.54.0/24"),
@@ -110,7 +112,7 @@ func TestAccDefaultGateway_refusesSpecified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, want := range []string{
-				"network_id", "was specified by", "terraform import vcc_default_gateway.NAME " + l.ids[silver3], "Nothing was changed",
+				"network_id", "was specified by", fmt.Sprintf("import { to = vcc_default_gateway.NAME id = %q }", l.ids[silver3]), "Nothing was changed",
 			} {
 				l.t = t
 				l.run(resource.TestStep{Config: l.config(config), ExpectError: message(want)})
@@ -119,56 +121,6 @@ func TestAccDefaultGateway_refusesSpecified(t *testing.T) {
 	}
 	l.t = t
 	expectUnchanged(t, l, before)
-}
-
-func TestAccDefaultGateway_twiceForOneNetwork(t *testing.T) {
-	l := newTestLab(t)
-	second := `resource "vcc_default_gateway" "second" {
-  network_id = "%{` + silver3 + `}"
-  ` + ipv4Data + `
-}
-`
-	l.run(resource.TestStep{
-		Config:      l.config(gateway(silver3, ipv4Data), second),
-		ExpectError: message("Another vcc_default_gateway of this configuration was created for the same network"),
-	})
-}
-
-// A resource that is made for the network of another one which goes takes its gateway
-// over, whichever of the two comes first.
-func TestAccDefaultGateway_passedOn(t *testing.T) {
-	l := newTestLab(t)
-	w := l.newWorkspace()
-	kept := func() {
-		t.Helper()
-		if l.stored(silver4) == nil {
-			t.Error("the gateway was removed")
-		}
-		w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
-	}
-	stays := gateway(silver4, ipv4Data, "lifecycle {\n    create_before_destroy = true\n  }")
-	w.write(w.config(stays))
-	w.expect(0, nil, "apply", "-auto-approve")
-	w.expect(0, []string{"Default Gateway Kept"}, "apply", "-auto-approve", "-replace="+gatewayAddress)
-	kept()
-	w.write(w.config(strings.Replace(stays, `"test"`, `"renamed"`, 1)))
-	w.expect(0, nil, "apply", "-auto-approve")
-	kept()
-
-	// What comes first in a count moves all that follow it.
-	counted := `resource "vcc_default_gateway" "counted" {
-  count      = length(local.networks)
-  network_id = local.networks[count.index].id
-  ipv4       = { address = local.networks[count.index].address, subnet_mask = "255.255.255.0" }
-}
-`
-	last := `{ id = "%{` + silver4 + `}", address = "172.17.54.1" }`
-	w.write(w.config(counted, `locals { networks = [{ id = "%{`+silver3+`}", address = "172.17.60.1" }, `+last+"] }\n"))
-	w.expect(0, nil, "apply", "-auto-approve")
-	kept()
-	w.write(w.config(counted, "locals { networks = ["+last+"] }\n"))
-	w.expect(0, nil, "apply", "-auto-approve")
-	kept()
 }
 
 func TestAccDefaultGateway_families(t *testing.T) {

@@ -77,6 +77,28 @@ func (s *gateways) get(ctx context.Context, networkID string) (*httpapi.DefaultG
 	return g, nil
 }
 
+// stored returns what is stored for a network by a listing, nil for nothing. old takes one of any age, as what is
+// going to be written depends on it. The caller must not change what it gets.
+func (s *gateways) stored(ctx context.Context, networkID string, old bool) (*httpapi.DefaultGateway, error) {
+	s.mu.Lock()
+	l := s.complete
+	s.mu.Unlock()
+	if l == nil || !old {
+		var err error
+		if l, err = s.list(ctx, time.Time{}); err != nil {
+			return nil, err
+		}
+	}
+	if !s.writtenSince(networkID, l.began) {
+		return l.byNetwork[networkID], nil
+	}
+	g, err := s.client.DefaultGateway(ctx, networkID)
+	if vcc.Code(err) == vcc.CodeNotFound {
+		return nil, nil
+	}
+	return g, err
+}
+
 // alone reports whether nothing was asked for a while, and notes that something is.
 func (s *gateways) alone() bool {
 	s.mu.Lock()
@@ -220,6 +242,8 @@ func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.G
 	defer s.note(networkID)
 	g, err := s.client.PutDefaultGateway(ctx, networkID, settings, condition)
 	if httpapi.Uncertain(err) {
+		ctx, cancel := afterwards(ctx)
+		defer cancel()
 		if stored, readErr := s.client.DefaultGateway(ctx, networkID); readErr == nil && stored.UpdatedBy == s.actor && stored.Settings().Equal(settings) {
 			return stored, nil
 		}
@@ -231,18 +255,18 @@ func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.G
 // CodePreconditionFailed: it was changed, and keeps what it has, which is in Current
 // unless it was removed in that very moment. CodeNotFound: there is none.
 func (s *gateways) update(ctx context.Context, networkID string, seen, settings httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
-	condition, err := s.ifUnchanged(ctx, networkID, seen)
+	stored, err := s.unchanged(ctx, networkID, seen)
 	if err != nil {
 		return nil, err
 	}
-	return s.put(ctx, networkID, settings, condition)
+	return s.put(ctx, networkID, settings, httpapi.IfRevision(stored.Revision))
 }
 
-// ifUnchanged returns the condition on which a write replaces nothing but the settings
-// that the caller saw last. The revision may come from a listing: what was changed after
-// that has another one, and the backend refuses the write. Nothing is refused here before
+// unchanged returns the stored gateway if it has the settings that the caller saw last. A write on the condition of its
+// revision replaces nothing else. It may come from a listing: what was changed after
+// that has another revision, and the backend refuses the write. Nothing is refused here before
 // the gateway was asked for by itself. The errors are those of update.
-func (s *gateways) ifUnchanged(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (http.Header, error) {
+func (s *gateways) unchanged(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
 	stored, err := s.get(ctx, networkID)
 	if err == nil && !stored.Settings().Equal(seen) {
 		stored, err = s.client.DefaultGateway(ctx, networkID)
@@ -252,26 +276,62 @@ func (s *gateways) ifUnchanged(ctx context.Context, networkID string, seen httpa
 	}
 	if !stored.Settings().Equal(seen) {
 		return nil, &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: networkID, Current: stored, Message: fmt.Sprintf(
-			"the default gateway of %q has other settings than this plan was made from, and keeps them: nothing was changed. Plan again to see them", stored.NetworkName)}
+			"the default gateway of %q has other settings than this plan was made from, and keeps them: nothing was changed", stored.NetworkName)}
 	}
-	return httpapi.IfRevision(stored.Revision), nil
+	return stored, nil
 }
 
-// remove removes a gateway that still has the settings that the caller saw last. Where the
-// answer was lost it looks whether the gateway is gone. The errors are those of update.
-func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.GatewaySettings) error {
-	condition, err := s.ifUnchanged(ctx, networkID, seen)
+// remove takes away a gateway that still has the settings that the caller saw last, and brings back what had
+// been detected before. It returns the gateway, and what came back, nil for nothing. Where the answer was
+// lost it looks what is there. The errors are those of update; CodeConflict: what had been detected has no place any more.
+func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (removed, restored *httpapi.DefaultGateway, err error) {
+	removed, err = s.unchanged(ctx, networkID, seen)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer s.note(networkID)
-	err = s.client.RemoveDefaultGateway(ctx, networkID, condition)
+	restored, err = s.client.RestoreDetectedGateway(ctx, networkID, httpapi.IfRevision(removed.Revision))
 	if httpapi.Uncertain(err) {
-		if _, readErr := s.client.DefaultGateway(ctx, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
-			return nil
+		ctx, cancel := afterwards(ctx)
+		defer cancel()
+		switch now, readErr := s.client.DefaultGateway(ctx, networkID); {
+		case vcc.Code(readErr) == vcc.CodeNotFound:
+			return removed, nil, nil
+		case readErr == nil && now.Origin == vcc.OriginDetected && now.Revision != removed.Revision:
+			return removed, now, nil
 		}
 	}
-	return err
+	return removed, restored, err
+}
+
+// removeForGood is remove, and leaves nothing.
+func (s *gateways) removeForGood(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+	removed, err := s.unchanged(ctx, networkID, seen)
+	if err != nil {
+		return nil, err
+	}
+	defer s.note(networkID)
+	err = s.client.RemoveDefaultGateway(ctx, networkID, httpapi.IfRevision(removed.Revision))
+	if httpapi.Uncertain(err) {
+		ctx, cancel := afterwards(ctx)
+		defer cancel()
+		if _, readErr := s.client.DefaultGateway(ctx, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
+			return removed, nil
+		}
+	}
+	return removed, err
+}
+
+// lookTime is how long a call that is being stopped may look for what became of its write.
+const lookTime = 5 * time.Second
+
+// afterwards returns the context in which to look for what became of a write. An apply that is being stopped
+// still records what it is told: a gateway that it does not record is nobody's.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), lookTime)
 }
 
 // note makes listings stale for a network that a write touched, whatever became of

@@ -259,7 +259,7 @@ func TestGateways_writesMakeStale(t *testing.T) {
 	c.requests()
 	c.address(s.get(t.Context(), written))
 	c.expectRequests(one(written))
-	if err := s.remove(t.Context(), written, settings); err != nil {
+	if _, _, err := s.remove(t.Context(), written, settings); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.get(t.Context(), written); vcc.Code(err) != vcc.CodeNotFound {
@@ -278,7 +278,8 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 			return err
 		},
 		"DELETE": func(s *gateways, id string, seen httpapi.GatewaySettings) error {
-			return s.remove(t.Context(), id, seen)
+			_, _, err := s.remove(t.Context(), id, seen)
+			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

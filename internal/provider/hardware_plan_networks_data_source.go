@@ -74,6 +74,9 @@ func networkAttributes() map[string]schema.Attribute {
 	address := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, CustomType: ipAddressType{}, MarkdownDescription: description}
 	}
+	network := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, CustomType: ipNetworkType{}, MarkdownDescription: description}
+	}
 	return map[string]schema.Attribute{
 		"id":                 text("ID of the network, which `vcc_default_gateway` takes as `network_id`."),
 		"name":               text("Name of the network: `<plan> network <n> (internet)` with internet access, `<plan> network <n>` without."),
@@ -96,7 +99,7 @@ func networkAttributes() map[string]schema.Attribute {
 					Attributes: map[string]schema.Attribute{
 						"address":     address("Address of the gateway."),
 						"subnet_mask": address("Subnet mask in dotted decimal."),
-						"cidr":        text("The resulting IP network."),
+						"cidr":        network("The resulting IP network."),
 					},
 				},
 				"ipv6": schema.SingleNestedAttribute{
@@ -106,7 +109,7 @@ func networkAttributes() map[string]schema.Attribute {
 						"network":       address("The IP network, without its prefix length."),
 						"prefix_length": schema.Int64Attribute{Computed: true, MarkdownDescription: "Prefix length of the network."},
 						"address":       address("Address of the gateway."),
-						"cidr":          text("Network and prefix length in one piece."),
+						"cidr":          network("Network and prefix length in one piece."),
 					},
 				},
 			},

@@ -31,7 +31,7 @@ func TestAccImport_generatedConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, attribute := range []string{"cidr", "network_name", "hardware_plan_name"} {
+	for _, attribute := range []string{"tenant_name", "hardware_plan_name", "replaces", "restores"} {
 		if strings.Contains(string(generated), attribute) {
 			t.Errorf("the computed attribute %s was generated:\n%s", attribute, generated)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // Ctrl-C ends the requests that are under way at once: a server that does not answer
-// keeps nobody waiting. What it has carried out by then the next apply finds.
+// keeps nobody waiting. What it has carried out by then is recorded.
 func TestAccServed_interrupt(t *testing.T) {
 	const networks = "data \"vcc_hardware_plan_networks\" \"all\" {}\n"
 	for name, test := range map[string]struct {
@@ -27,7 +27,7 @@ func TestAccServed_interrupt(t *testing.T) {
 		"a plan":  {networks, []string{"plan"}, http.MethodGet, "/api/v1/cloudConnect/networks", "Error: Networks Not Read"},
 		"an apply": {
 			gateway(silver3, ipv4Data), []string{"apply", "-auto-approve"}, http.MethodPut, "/api/v1/cloudConnect/defaultGateways/",
-			"It is not known whether this was carried out: plan again",
+			"Creation complete after",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,7 +30,8 @@ tenants:
 
 // The provider's process is killed at random points of applies that create,
 // change and remove forty gateways. Whatever the point, the store opens, holds
-// every write that Terraform was answered, and the next apply converges.
+// every write that Terraform was answered. What Terraform did not record the next plan refuses to
+// take over, with a block that imports it; then the next apply converges.
 func TestAccInterruptedApply(t *testing.T) {
 	l := &testLab{t: t, dir: t.TempDir()}
 	lab := filepath.Join(t.TempDir(), "lab.yaml")
@@ -80,12 +81,38 @@ resource "vcc_default_gateway" "each" {
 				t.Errorf("round %d: Terraform recorded %s for %s, stored is %s", round, address, id, stored[id])
 			}
 		}
+		w.adopt(config(round+1), round%3 == 2)
 		w.expect(0, nil, "apply", "-auto-approve")
 		w.expect(0, nil, "plan", "-detailed-exitcode")
 		if n := len(l.gateways()); round%3 == 2 && n != 0 || round%3 != 2 && n != 40 {
 			t.Errorf("round %d: %d gateways after convergence", round, n)
 		}
 	}
+}
+
+// adopt imports the stored gateways that Terraform has not recorded, by the blocks that its refusal names.
+func (w *workspace) adopt(config string, removing bool) {
+	w.t.Helper()
+	if removing {
+		return // nothing is created
+	}
+	known := w.recorded()
+	imports := ""
+	for _, g := range w.gateways() {
+		if known[g.NetworkID] == "" {
+			i := strings.TrimSuffix(strings.TrimPrefix(g.NetworkName, "Wide network "), " (internet)")
+			n, err := strconv.Atoi(i)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			imports += fmt.Sprintf("import {\n  to = vcc_default_gateway.each[%q]\n  id = %q\n}\n", strconv.Itoa(n-1), g.NetworkID)
+		}
+	}
+	if imports == "" {
+		return
+	}
+	w.expect(1, []string{"Error: Default Gateway Specified Already", "an apply that was interrupted may have made it", "import {"}, "plan")
+	w.write(config + imports)
 }
 
 // applyAndKill applies, and kills the provider once so many gateways are as

@@ -21,13 +21,7 @@ func wideLab(t *testing.T, n int) (l *testLab, networks []string, config string)
 	t.Helper()
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "lab.yaml")
-	lab := fmt.Sprintf(`
-service_provider: { name: sp.example.net }
-hosts: [ { name: esx01, platform: VMware, vlans: [ { with_internet: [1, %[1]d] } ] } ]
-hardware_plans: [ { name: Wide, host: esx01, networks: { with_internet: %[1]d, without_internet: 0 } } ]
-tenants: [ { name: ABC Company, subscriptions: [Wide] } ]
-`, n)
-	if err := os.WriteFile(file, []byte(lab), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(wideLabFile(n)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l = &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
@@ -59,6 +53,16 @@ resource "vcc_default_gateway" "all" {
   }
 }
 `
+}
+
+// wideLabFile declares one plan of n networks.
+func wideLabFile(n int) string {
+	return fmt.Sprintf(`
+service_provider: { name: sp.example.net }
+hosts: [ { name: esx01, platform: VMware, vlans: [ { with_internet: [1, %[1]d] } ] } ]
+hardware_plans: [ { name: Wide, host: esx01, networks: { with_internet: %[1]d, without_internet: 0 } } ]
+tenants: [ { name: ABC Company, subscriptions: [Wide] } ]
+`, n)
 }
 
 // A plan of a thousand gateways costs a handful of requests, near the backend or far

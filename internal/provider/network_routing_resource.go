@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -10,8 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -23,18 +20,26 @@ func newNetworkRoutingResource() resource.Resource { return &networkRoutingResou
 type networkRoutingResource struct{ *connection }
 
 var (
-	_ resource.ResourceWithConfigure   = (*networkRoutingResource)(nil)
-	_ resource.ResourceWithIdentity    = (*networkRoutingResource)(nil)
-	_ resource.ResourceWithImportState = (*networkRoutingResource)(nil)
+	_ resource.ResourceWithConfigure      = (*networkRoutingResource)(nil)
+	_ resource.ResourceWithIdentity       = (*networkRoutingResource)(nil)
+	_ resource.ResourceWithImportState    = (*networkRoutingResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*networkRoutingResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*networkRoutingResource)(nil)
 )
 
 type routingModel struct {
-	ID      types.String `tfsdk:"id"`
-	Enabled types.Bool   `tfsdk:"enabled"`
+	ID         types.String `tfsdk:"id"`
+	TenantName types.String `tfsdk:"tenant_name"`
+	Enabled    types.Bool   `tfsdk:"enabled"`
+	Restores   types.Bool   `tfsdk:"restores"`
 }
 
-func newRoutingModel(r *httpapi.NetworkRouting) routingModel {
-	return routingModel{ID: types.StringValue(r.TenantID), Enabled: types.BoolValue(r.Enabled)}
+// newRoutingModel returns what the option is in a state; restores is what it becomes when the resource goes.
+func newRoutingModel(r *httpapi.NetworkRouting, restores bool) routingModel {
+	return routingModel{
+		ID: types.StringValue(r.TenantID), TenantName: types.StringValue(r.TenantName),
+		Enabled: types.BoolValue(r.Enabled), Restores: types.BoolValue(restores),
+	}
 }
 
 // routingIdentity is what names a routing option: one tenant has one.
@@ -51,16 +56,25 @@ func (r *networkRoutingResource) Metadata(_ context.Context, req resource.Metada
 func (r *networkRoutingResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The option *Route traffic between these networks*: one switch per tenant. It joins networks of the same hardware plan; " +
-			"across plans nothing is routed. Destroying the resource switches the option off.",
+			"across plans nothing is routed. Destroying the resource brings back what the option was when the resource was created, " +
+			"as long as it still is what the resource made it; one that was imported switches it off, which is the product's default.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "The tenant's ID.",
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+			},
+			"tenant_name": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The tenant's name. A provider that acts for another tenant refuses to plan this resource.",
 			},
 			"enabled": schema.BoolAttribute{
 				Required:            true,
 				MarkdownDescription: "Whether the network extension appliance routes between the tenant's networks.",
+			},
+			"restores": schema.BoolAttribute{
+				Computed: true,
+				MarkdownDescription: "What the option becomes when this resource is destroyed: what it was when the resource was created, and `false` for one that was imported. " +
+					"A resource that takes the place of another `vcc_network_routing`, such as one with a new name, has that of the other.",
 			},
 		},
 	}
@@ -78,8 +92,81 @@ func (r *networkRoutingResource) Configure(_ context.Context, req resource.Confi
 	r.connection = connectionOf(req.ProviderData, &resp.Diagnostics)
 }
 
-// routingTurn names the one option that there is.
-const routingTurn = "network routing"
+// ValidateConfig notes that the resource is about to be planned.
+func (r *networkRoutingResource) ValidateConfig(_ context.Context, _ resource.ValidateConfigRequest, _ *resource.ValidateConfigResponse) {
+	if r.connection != nil {
+		r.run.validated(routingKey)
+	}
+}
+
+// routingKey names the one option that there is, among what is validated and planned.
+const routingKey = "network routing"
+
+// ModifyPlan plans what follows from the configuration and from what is stored.
+func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var prior, m routingModel
+	creating, removing := req.State.Raw.IsNull(), req.Plan.Raw.IsNull()
+	if r.connection == nil {
+		return
+	}
+	if !creating {
+		resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+		if resp.Diagnostics.HasError() || r.otherTenant(ctx, &resp.Diagnostics, prior.TenantName) {
+			return
+		}
+	}
+	if removing {
+		if r.run.planRoutingRemoval(prior) {
+			addRoutingClash(&resp.Diagnostics)
+			return
+		}
+		resp.Diagnostics.Append(r.run.judge(ctx, "")...)
+		return
+	}
+	again := r.run.planning(routingKey)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	var clash bool
+	if creating {
+		t, err := r.actingFor(ctx)
+		if err != nil {
+			addRequestError(&resp.Diagnostics, "Routing Option Not Planned", err)
+			return
+		}
+		m.ID, m.TenantName = types.StringValue(t.id), types.StringValue(t.name)
+		clash = r.run.planRoutingCreation(m.Enabled, again)
+		r.adviseOfSwitchingOff(ctx, m, &resp.Diagnostics)
+	} else {
+		m.ID, m.TenantName, m.Restores = prior.ID, prior.TenantName, prior.Restores
+		clash = r.run.planRoutingStay(m.Enabled)
+	}
+	if clash {
+		addRoutingClash(&resp.Diagnostics)
+		return
+	}
+	resp.Diagnostics.Append(r.run.judge(ctx, "")...)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
+}
+
+func addRoutingClash(diags *diag.Diagnostics) {
+	diags.AddError("Two Resources for One Routing Option",
+		"This configuration or its state has another vcc_network_routing for the same tenant, and a tenant has one option. Remove one of the two from the configuration; "+
+			"where both are in the state, take one out of that with `state rm`, because destroying it would change the option of the other.")
+}
+
+// adviseOfSwitchingOff says that a creation switches off what is on: the plan shows it as an option that is off.
+func (r *networkRoutingResource) adviseOfSwitchingOff(ctx context.Context, m routingModel, diags *diag.Diagnostics) {
+	if m.Enabled.IsUnknown() || m.Enabled.ValueBool() {
+		return
+	}
+	current, err := r.client.NetworkRouting(ctx)
+	if err == nil && current.Enabled && current.UpdatedAt != nil {
+		diags.AddAttributeWarning(path.Root("enabled"), "Switches Routing Off", fmt.Sprintf(
+			"The routing option is on, set by %s on %s, and this resource switches it off when it is created.", current.UpdatedBy, instant(*current.UpdatedAt)))
+	}
+}
 
 // Create sets the option, which always has a value.
 func (r *networkRoutingResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -93,27 +180,45 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	turn := r.take(routingTurn)
-	defer turn.Unlock()
-	if turn.created {
-		resp.Diagnostics.AddError(failed,
-			"Another vcc_network_routing of this configuration was created a moment ago, and a tenant has one option. Remove one of the two.")
-		return
-	}
 	current, err := r.client.NetworkRouting(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	inherited := current.Enabled == m.Enabled.ValueBool() && current.UpdatedBy == r.actor
-	current = r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), current.Revision)
-	if resp.Diagnostics.HasError() {
+	if current.Revision > 0 {
+		// Somebody set it: another resource, perhaps, whose place this one takes. Its removal is a call of its own.
+		if err := r.run.routingLeft(ctx); err != nil {
+			addRequestError(&resp.Diagnostics, failed, err)
+			return
+		}
+	}
+	o, end, err := r.run.takeRoutingTurn(ctx)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	turn.created, turn.inherited = true, inherited
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
+	defer end()
+	if current, err = r.client.NetworkRouting(ctx); err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	}
+	left := r.run.routingOf(current.TenantID)
+	restores := current.Enabled
+	if left != nil {
+		restores = left.Restores.ValueBool()
+	}
+	stored := r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), current.Revision, "Plan again to see both sides.")
+	if stored == nil {
+		o.failed = true
+		if o.gone && left != nil && current.Enabled != left.Enabled.ValueBool() {
+			// The other one has switched it back already, and is gone.
+			r.put(ctx, &resp.Diagnostics, failed, left.Enabled.ValueBool(), current.Revision, "")
+		}
+		return
+	}
+	o.done = true
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(stored.TenantID)})...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(stored, restores))...)
 }
 
 // Read takes over what is stored and says who changed it.
@@ -125,32 +230,31 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 	if resp.Diagnostics.HasError() || r.connection == nil {
 		return // without a connection the provider's settings are not known yet: Terraform goes on with what it has
 	}
+	if r.otherTenant(ctx, &resp.Diagnostics, m.TenantName) {
+		return
+	}
 	current, err := r.client.NetworkRouting(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, "Routing Option Not Read", err)
 		return
 	}
-	if addOtherTenantError(&resp.Diagnostics, m, current) {
+	if m.ID.ValueString() != current.TenantID {
+		warnOfOtherOption(&resp.Diagnostics, m, current)
+		resp.State.RemoveResource(ctx)
 		return
 	}
 	if !m.Enabled.IsNull() && m.Enabled.ValueBool() != current.Enabled && current.UpdatedAt != nil {
 		resp.Diagnostics.AddWarning("Routing Option Changed Outside Terraform", "Since Terraform last saw it:\n\n"+routingChange(current))
 	}
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
+	// What was imported, or created by a release that always switched the option off, has nothing to bring back but off.
+	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current, m.Restores.ValueBool()))...)
 }
 
-// addOtherTenantError notices a provider that now acts for another tenant than
-// the one whose option this is: the two have nothing to do with each other.
-func addOtherTenantError(diags *diag.Diagnostics, m routingModel, current *httpapi.NetworkRouting) bool {
-	if m.ID.ValueString() == current.TenantID {
-		return false
-	}
-	diags.AddError("Routing Option of Another Tenant", fmt.Sprintf(
-		"This resource is the option of the tenant with ID %s, and the provider now acts for %q (%s). Nothing was changed. "+
-			"Check the provider's settings; to start over with the other tenant, remove the resource from the state first.",
-		m.ID.ValueString(), current.TenantName, current.TenantID))
-	return true
+// warnOfOtherOption says that the option of the state is gone with the tenant that it was of.
+func warnOfOtherOption(diags *diag.Diagnostics, m routingModel, current *httpapi.NetworkRouting) {
+	diags.AddWarning("Routing Option Gone", fmt.Sprintf(
+		"The state has the routing option of the tenant with ID %s, and the backend that the provider uses has none with that ID: it was made anew, or it is another one. "+
+			"Terraform forgets that option. The one of %q (%s) was not touched.", m.ID.ValueString(), current.TenantName, current.TenantID))
 }
 
 // routingChange tells who changed the option last, when, and from what to what.
@@ -158,13 +262,12 @@ func routingChange(r *httpapi.NetworkRouting) string {
 	return fmt.Sprintf("  - %s: %s changed enabled from %t to %t", instant(*r.UpdatedAt), r.UpdatedBy, !r.Enabled, r.Enabled)
 }
 
-// Update sets the option, unless somebody changed it since it was read.
+// Update sets the option, unless it is no longer what the plan was made from.
 func (r *networkRoutingResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	const failed = "Routing Option Not Set"
-	var m routingModel
+	var m, before routingModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	seen, diags := savedRevision(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -172,34 +275,46 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	if !r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
+	if err := r.checkTenant(ctx, before.TenantName); err != nil {
+		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	current := r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), seen)
-	if resp.Diagnostics.HasError() {
+	current, err := r.client.NetworkRouting(ctx)
+	const again = "Plan again to see both sides."
+	switch {
+	case err != nil:
+		addRequestError(&resp.Diagnostics, failed, err)
 		return
+	case before.ID.ValueString() != current.TenantID:
+		resp.Diagnostics.AddError(failed, fmt.Sprintf("The option of the tenant with ID %s is not there any more: the backend was made anew, or it is another one. "+
+			"Nothing was changed. %s", before.ID.ValueString(), again))
+		return
+	case current.Enabled == m.Enabled.ValueBool(): // somebody else did
+	case current.Enabled != before.Enabled.ValueBool():
+		addRoutingChanged(&resp.Diagnostics, failed, current, again)
+		return
+	default:
+		if current = r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), current.Revision, again); current == nil {
+			return
+		}
 	}
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, current.Revision)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current))...)
+	m.ID = types.StringValue(current.TenantID)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// sameTenant checks that the provider still acts for the tenant whose option this
-// is: revisions of two tenants say nothing about each other.
-func (r *networkRoutingResource) sameTenant(ctx context.Context, diags *diag.Diagnostics, failed string, m routingModel) bool {
-	stored, err := r.client.NetworkRouting(ctx)
-	if err != nil {
-		addRequestError(diags, failed, err)
-		return false
-	}
-	return !addOtherTenantError(diags, m, stored)
+func addRoutingChanged(diags *diag.Diagnostics, failed string, current *httpapi.NetworkRouting, advice string) {
+	diags.AddError(failed, "The routing option was changed after this plan was made:\n\n"+routingChange(current)+
+		"\n\nThat change was not overwritten, and nothing else was changed. "+advice)
 }
 
-// put sets the option if its revision is still the one seen. A concurrent change to
+// put sets the option if its revision is still the one seen, and returns nil if not. A concurrent change to
 // the same value is as good; any other is an error that says who made it.
-func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, enabled bool, seen int64) *httpapi.NetworkRouting {
+func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, enabled bool, seen int64, advice string) *httpapi.NetworkRouting {
 	stored, err := r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
 	if httpapi.Uncertain(err) { // its answer was lost: was it carried out?
+		ctx, cancel := afterwards(ctx)
+		defer cancel()
 		if now, readErr := r.client.NetworkRouting(ctx); readErr == nil && now.Enabled == enabled {
 			return now
 		}
@@ -214,8 +329,7 @@ func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostic
 		case current.Enabled == enabled:
 			return current
 		default:
-			diags.AddError(failed, "The routing option was changed after this plan was made:\n\n"+routingChange(current)+
-				"\n\nThat change was not overwritten, and nothing else was changed. Plan again to see both sides.")
+			addRoutingChanged(diags, failed, current, advice)
 			return nil
 		}
 	}
@@ -223,13 +337,12 @@ func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostic
 	return nil
 }
 
-// Delete switches the option off, unless somebody changed it since it was read.
+// Delete brings back what the option was when the resource was created, as long as it is what the resource
+// made it. In place of a resource that has gone over to another one it does nothing.
 func (r *networkRoutingResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	const failed = "Routing Option Not Switched Off"
+	const failed = "Routing Option Not Brought Back"
 	var m routingModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	seen, diags := savedRevision(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -237,20 +350,41 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	turn := r.take(routingTurn)
-	defer turn.Unlock()
-	if !r.sameTenant(ctx, &resp.Diagnostics, failed, m) {
+	if err := r.checkTenant(ctx, m.TenantName); err != nil {
+		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	if turn.inherited {
-		turn.inherited = false
-		resp.Diagnostics.AddWarning("Routing Option Kept", "The option was not switched off, because this apply has just created another vcc_network_routing. "+movedBlock)
+	o, end, err := r.run.takeRoutingTurn(ctx)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	r.put(ctx, &resp.Diagnostics, failed, false, seen)
-	if !resp.Diagnostics.HasError() {
-		turn.created = false
+	defer end()
+	switch {
+	case o.done:
+		return // another resource has it now
+	case o.failed:
+		resp.Diagnostics.AddError(failed, "The option was to go over to another vcc_network_routing, which could not be created. It was left as it is, and so was this resource.")
+		return
 	}
+	current, err := r.client.NetworkRouting(ctx)
+	restores := m.Restores.ValueBool()
+	switch {
+	case err != nil:
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	case m.ID.ValueString() != current.TenantID:
+		warnOfOtherOption(&resp.Diagnostics, m, current)
+	case current.Enabled == restores:
+	case current.Enabled != m.Enabled.ValueBool():
+		resp.Diagnostics.AddWarning("Routing Option Left Alone", fmt.Sprintf(
+			"The routing option is not what this resource made it any more, so that it was not set to %t:\n\n%s", restores, routingChange(current)))
+	default:
+		if r.put(ctx, &resp.Diagnostics, failed, restores, current.Revision, "The same command may succeed now.") == nil {
+			return
+		}
+	}
+	r.run.routingRemoved(m)
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.
@@ -281,39 +415,4 @@ func (r *networkRoutingResource) ImportState(ctx context.Context, req resource.I
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), current.TenantID)...)
-}
-
-// revisionKey is where private state keeps the revision that Terraform saw last, on
-// which a write depends. Two values tell nothing about an option that was switched
-// and switched back; its revision does.
-const revisionKey = "revision"
-
-type privateSetter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
-type privateGetter interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}
-
-func saveRevision(ctx context.Context, private privateSetter, revision int64) diag.Diagnostics {
-	value, err := json.Marshal(revision)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Revision Not Kept", sentence(err))}
-	}
-	return private.SetKey(ctx, revisionKey, value)
-}
-
-// savedRevision returns the revision that Terraform saw last, 0 for none:
-// nothing that was ever changed has that revision.
-func savedRevision(ctx context.Context, private privateGetter) (int64, diag.Diagnostics) {
-	value, diags := private.GetKey(ctx, revisionKey)
-	if diags.HasError() || value == nil {
-		return 0, diags
-	}
-	var revision int64
-	if err := json.Unmarshal(value, &revision); err != nil {
-		diags.AddError("Revision Not Readable", sentence(err))
-	}
-	return revision, diags
 }

@@ -68,45 +68,115 @@ func TestAccNetworkRouting_neverOverwrites(t *testing.T) {
 	l := newTestLab(t)
 	l.run(
 		resource.TestStep{Config: l.config(routing(true))},
-		resource.TestStep{ // switched off and on again after the plan: the value is the planned one
-			Config: l.config(routing(false)),
-			ConfigPlanChecks: planned(meanwhile(func() {
-				l.command("routing", "off")
-			})),
+		resource.TestStep{ // switched off after the plan: the value is the planned one
+			Config:           l.config(routing(false)),
+			ConfigPlanChecks: planned(meanwhile(l.others("routing", "off"))),
 		},
-		resource.TestStep{ // switched on and off again after the plan: not what was planned on
+		resource.TestStep{ // switched on and off again after the plan: what the plan was made from
 			Config: l.config(routing(true)),
 			ConfigPlanChecks: planned(meanwhile(func() {
 				l.command("routing", "on")
 				l.command("routing", "off")
 			})),
-			ExpectError: message("the routing option was changed after this plan was made"),
-		},
-		resource.TestStep{
-			PreConfig: func() {
-				if r := l.routing(); r.Enabled {
-					t.Error("the other's change was overwritten")
-				}
-			},
-			Config: l.config(routing(true)),
 		},
 	)
 }
 
-// A resource that is created where another one goes takes the option over.
+// Destroying the resource brings back what the option was when it was created, and only what the resource made of
+// it; and whatever was done to it in between, the apply that removes it ends.
+func TestAccNetworkRouting_restores(t *testing.T) {
+	l := newTestLab(t)
+	w := l.newWorkspace()
+	expect := func(enabled bool) {
+		t.Helper()
+		if l.routing().Enabled != enabled {
+			t.Fatalf("the option is not %t", enabled)
+		}
+		w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+	}
+	set := func(enabled bool, says ...string) {
+		t.Helper()
+		w.write(w.config(routing(enabled)))
+		w.expect(0, says, "apply", "-auto-approve")
+		expect(enabled)
+	}
+	remove := func(after bool, says ...string) {
+		t.Helper()
+		w.write(w.config())
+		w.expect(0, says, "apply", "-auto-approve")
+		expect(after)
+	}
+	l.command("routing", "on")
+	set(true)
+	set(false) // an update keeps what it was
+	remove(true)
+	set(false, "Warning: Switches Routing Off")
+	w.expect(0, nil, "taint", routingAddress)
+	w.expect(0, nil, "apply", "-auto-approve")
+	expect(false)
+	remove(true)
+	l.command("routing", "off")
+	set(true)
+	l.command("routing", "off") // and on again
+	l.command("routing", "on")
+	remove(false)
+	set(true)
+	l.command("routing", "off") // it is no longer what the resource made of it, and as it was
+	remove(false)
+	l.command("routing", "on")
+	set(false)
+	set(true)
+	l.command("routing", "off")
+	remove(false, "Warning: Routing Option Left Alone")
+
+	// An imported one goes back to the product's default.
+	l.command("routing", "on")
+	w.write(w.config(routing(true), "import {\n  to = vcc_network_routing.test\n  id = \"ABC Company\"\n}\n"))
+	w.expect(0, nil, "apply", "-auto-approve")
+	remove(false)
+}
+
+// A resource that is created where another one goes takes the option over, and what that restores.
 func TestAccNetworkRouting_passedOn(t *testing.T) {
+	t.Parallel()
+	for name, lifecycle := range map[string]string{"": "", "create before destroy": createFirst} {
+		t.Run(name, func(t *testing.T) {
+			rounds(t, func(t *testing.T) {
+				l, w := roundOn(t)
+				named := func(name string) string {
+					return fmt.Sprintf("resource \"vcc_network_routing\" %q {\n  enabled = true\n  %s\n}\n", name, lifecycle)
+				}
+				w.write(w.config(named("first")))
+				w.expect(0, nil, "apply", "-auto-approve")
+				w.write(w.config(named("second")))
+				w.expect(0, []string{"1 added, 0 changed, 1 destroyed"}, "apply", "-auto-approve")
+				if !l.routing().Enabled {
+					t.Error("the option was switched off")
+				}
+				w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+				w.write(w.config(strings.Replace(named("third"), "enabled", "count = 1\n  enabled", 1)))
+				w.expect(0, []string{"1 added, 0 changed, 1 destroyed"}, "apply", "-auto-approve")
+				w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
+				w.expect(0, nil, "destroy", "-auto-approve")
+				if l.routing().Enabled {
+					t.Error("the option is not what it was")
+				}
+			})
+		})
+	}
+}
+
+func TestAccNetworkRouting_twice(t *testing.T) {
 	w := newTestLab(t).newWorkspace()
-	stays := strings.Replace(routing(true), "}\n", "  lifecycle {\n    create_before_destroy = true\n  }\n}\n", 1)
-	w.write(w.config(stays))
-	w.expect(0, nil, "apply", "-auto-approve")
-	w.expect(0, []string{"Routing Option Kept"}, "apply", "-auto-approve", "-replace="+routingAddress)
-	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
-	w.write(w.config(strings.Replace(stays, `"test"`, `"renamed"`, 1)))
-	w.expect(0, nil, "apply", "-auto-approve")
-	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
 	second := strings.Replace(routing(true), `"test"`, `"second"`, 1)
+	const two = "Error: Two Resources for One Routing Option"
 	w.write(w.config(routing(true), second))
-	w.expect(1, []string{"Another vcc_network_routing of this configuration was created"}, "apply", "-auto-approve")
+	w.expect(1, []string{two}, "plan")
+	w.write(w.config(routing(true)))
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.write(w.config(routing(true), second))
+	w.expect(1, []string{two}, "plan")
+	w.expect(1, []string{two}, "plan", "-replace="+routingAddress)
 }
 
 // The option of one tenant must not become that of another because the
@@ -116,7 +186,7 @@ func TestAccNetworkRouting_otherTenant(t *testing.T) {
 	other := fmt.Sprintf("provider \"vcc\" {\n  embedded = {\n    data_dir = %q\n    tenant = \"XYZ Holding\"\n  }\n}\n", l.dir)
 	l.run(
 		resource.TestStep{Config: l.config(routing(true))},
-		resource.TestStep{Config: other + routing(true), ExpectError: message("Routing Option of Another Tenant")},
+		resource.TestStep{Config: other + routing(true), ExpectError: message(`The state is of tenant "ABC Company", and the provider now acts for "XYZ Holding"`)},
 		resource.TestStep{Config: l.config(routing(true))},
 	)
 }

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -26,7 +26,12 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-type vccProvider struct{ version string }
+type vccProvider struct {
+	version string
+	traffic *traffic
+	// run is the record of the walk that this was configured for last, nil before.
+	run atomic.Pointer[run]
+}
 
 var (
 	_ provider.ProviderWithValidateConfig = (*vccProvider)(nil)
@@ -149,7 +154,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		}
 		return
 	}
-	b := &connection{}
+	b := &connection{networks: newShared[*cloudNetworks](), tenant: newShared[tenant]()}
 	if s.embedded {
 		b.client, b.actor, diags = p.embed(ctx, s)
 	} else {
@@ -159,6 +164,8 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
 		b.gateways = newGateways(b.client, b.actor)
+		b.run = newRun(p.traffic)
+		p.run.Store(b.run)
 		resp.ResourceData, resp.DataSourceData = b, b
 		resp.ListResourceData, resp.ActionData = b, b
 	}
@@ -220,31 +227,14 @@ type connection struct {
 	gateways *gateways
 	// actor is whom the backend's history names for what this provider writes.
 	actor string
-	// turns has a *turn for each network whose gateway this process creates or removes,
-	// by its ID, and for the routing option.
-	turns sync.Map
-}
-
-// turn lets the creation and the removal of one object of the backend take turns.
-// Terraform does both at once where the object passes from one resource to another: one
-// that is renamed, moves up in a count, or is replaced with create_before_destroy.
-type turn struct {
-	sync.Mutex
-	// created says that a resource was created for the object.
-	created bool
-	// inherited says that this found the object as it was to be, last written by
-	// Terraform: the resource that wrote it may be about to remove it, and must not.
-	inherited bool
-}
-
-// movedBlock is the advice about an object that stayed.
-const movedBlock = "Where only the address of a resource changes, a moved block says so."
-
-// take waits for an object's turn; the caller unlocks it.
-func (c *connection) take(object string) *turn {
-	t, _ := c.turns.LoadOrStore(object, new(turn))
-	t.(*turn).Lock()
-	return t.(*turn)
+	// run is the record of what was asked of this provider since it was configured.
+	run *run
+	// networks and tenant are asked for once. toldOfTenant says that it was said that the state is of another one.
+	networks     *shared[*cloudNetworks]
+	tenant       *shared[tenant]
+	toldOfTenant atomic.Bool
+	// stored finds the IP networks of stored gateways.
+	stored storedNetworks
 }
 
 // connectionOf unpacks the provider's data in a resource's or data source's

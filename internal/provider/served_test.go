@@ -206,7 +206,10 @@ func TestAccServed_uncertain(t *testing.T) {
 		"It is not known whether this was carried out: plan again, and Terraform sees what is stored. Nothing is written twice.",
 	}, "apply", "-auto-approve")
 	l.meet(nil)
-	w.expect(0, []string{"Apply complete! Resources: 1 added"}, "apply", "-auto-approve")
+	// The plan sees it, and says how to go on.
+	w.expect(1, []string{"an apply that was interrupted may have made it"}, "plan")
+	w.write(l.blocks(gateway(silver3, ipv4Data), fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", gatewayAddress, l.ids[silver3])))
+	w.expect(0, []string{"1 imported, 0 added, 0 changed"}, "apply", "-auto-approve")
 	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
 }
 

@@ -2,16 +2,19 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 // NewServer returns the provider as Terraform's protocol has it; version is the program's.
 func NewServer(version string) tfprotov6.ProviderServer {
-	return server{providerserver.NewProtocol6(&vccProvider{version: version})().(protocolServer)}
+	p := &vccProvider{version: version, traffic: newTraffic()}
+	return server{providerserver.NewProtocol6(p)().(protocolServer), p}
 }
 
 // protocolServer is what this provider has of the protocol. Whether there are lists and
@@ -29,46 +32,79 @@ type protocolServer interface {
 // hundreds of MiB in a plan of thousands of resources, which every collection of
 // garbage goes through again. So the calls that Terraform makes for each resource get
 // a context that lets go of what it holds when the call ends.
-type server struct{ protocolServer }
+//
+// The calls also go into the record of what this process is asked, which the resources decide by.
+type server struct {
+	protocolServer
+	provider *vccProvider
+}
 
 func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return passOn(ctx, req, s.protocolServer.ValidateResourceConfig)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateResourceConfig)
 }
 
 func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return passOn(ctx, req, s.protocolServer.UpgradeResourceState)
+	if r := s.provider.run.Load(); r != nil && req.RawState != nil {
+		r.noteState(req.TypeName, req.RawState.JSON)
+	}
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
 }
 
 func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	return passOn(ctx, req, s.protocolServer.UpgradeResourceIdentity)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceIdentity)
 }
 
 func (s server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
-	return passOn(ctx, req, s.protocolServer.ImportResourceState)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ImportResourceState)
 }
 
 func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	return passOn(ctx, req, s.protocolServer.ReadResource)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ReadResource)
 }
 
 func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return passOn(ctx, req, s.protocolServer.PlanResourceChange)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.PlanResourceChange)
 }
 
 func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return passOn(ctx, req, s.protocolServer.ApplyResourceChange)
+	if r := s.provider.run.Load(); r != nil {
+		defer r.apply()()
+	}
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ApplyResourceChange)
 }
 
 func (s server) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
-	return passOn(ctx, req, s.protocolServer.ValidateDataResourceConfig)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateDataResourceConfig)
 }
 
 func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
-	return passOn(ctx, req, s.protocolServer.ReadDataSource)
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ReadDataSource)
+}
+
+// noteState notes what a state is of.
+func (r *run) noteState(resource string, state []byte) {
+	var attributes struct {
+		NetworkID string `json:"network_id"`
+		ID        string `json:"id"`
+		Enabled   bool   `json:"enabled"`
+		Restores  bool   `json:"restores"`
+	}
+	if json.Unmarshal(state, &attributes) != nil {
+		return // the framework says what is wrong with it
+	}
+	switch resource {
+	case "vcc_default_gateway":
+		r.decoded(attributes.NetworkID)
+	case "vcc_network_routing":
+		r.decodedRouting(routingModel{
+			ID: types.StringValue(attributes.ID), Enabled: types.BoolValue(attributes.Enabled), Restores: types.BoolValue(attributes.Restores),
+		})
+	}
 }
 
 // passOn passes a call on with a context that ends with it.
-func passOn[Request, Response any](ctx context.Context, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
+func passOn[Request, Response any](ctx context.Context, t *traffic, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
+	defer t.begin()()
 	c := new(callContext)
 	c.now.Store(&ctx)
 	defer c.now.Store(&ended)

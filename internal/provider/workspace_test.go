@@ -109,7 +109,7 @@ func (w *workspace) terraform(command string, args ...string) (string, int) {
 	w.t.Helper()
 	var out bytes.Buffer
 	flags := []string{command, "-no-color"}
-	if command != "test" { // which asks nothing
+	if command != "test" && command != "taint" && command != "validate" { // which ask nothing
 		flags = append(flags, "-input=false")
 	}
 	cmd := w.cli(append(flags, args...)...)

@@ -1,0 +1,36 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+)
+
+func v4(address string) httpapi.GatewayState {
+	return httpapi.GatewayState{IPv4: &httpapi.IPv4{IPv4Settings: httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.0.0"}}}
+}
+
+// However many changes there were, a person reads the first, the last and how many.
+func TestDescribeChanges_many(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 4, 600} {
+		var changes []httpapi.Change // newest first
+		for i := n; i > 0; i-- {
+			before, after := v4(fmt.Sprintf("10.0.%d.%d", (i-1)/250, 1+(i-1)%250)), v4(fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250))
+			changes = append(changes, httpapi.Change{Time: time.Unix(int64(i), 0), Actor: "other", Before: &before, After: &after})
+		}
+		text := describeChanges(changes, v4("10.0.0.1").Settings())
+		lines := strings.Split(text, "\n")
+		if want := min(n, 3); len(lines) != want {
+			t.Errorf("%d changes make %d lines:\n%s", n, len(lines), text)
+		}
+		if !strings.Contains(lines[0], "from 10.0.0.1 to 10.0.0.2") || !strings.Contains(lines[len(lines)-1], fmt.Sprintf("to 10.0.%d.%d", n/250, 1+n%250)) {
+			t.Errorf("%d changes:\n%s", n, text)
+		}
+		if more := fmt.Sprintf("and %d more changes", n-2); n > 3 != strings.Contains(text, more) {
+			t.Errorf("%d changes:\n%s", n, text)
+		}
+	}
+}

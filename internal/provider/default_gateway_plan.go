@@ -1,0 +1,416 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// ValidateConfig applies the domain's rules to what is known.
+func (r *defaultGatewayResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var m gatewayModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(m.check(ctx)...)
+	if r.connection != nil {
+		r.run.validated(referenceIn(req.Config.Raw).key())
+	}
+}
+
+// referenceIn returns how a configuration names the network of a gateway.
+func referenceIn(config tftypes.Value) (ref networkReference) {
+	var attributes map[string]tftypes.Value
+	if config.As(&attributes) != nil {
+		return ref
+	}
+	read := func(v tftypes.Value) (known *string, unknown bool) {
+		var text string
+		if v.IsNull() || !v.IsKnown() || v.As(&text) != nil {
+			return nil, !v.IsKnown()
+		}
+		return &text, false
+	}
+	ref.id, ref.idUnknown = read(attributes["network_id"])
+	ref.name, ref.nameUnknown = read(attributes["network_name"])
+	return ref
+}
+
+// unknownIn reports whether an attribute of an object is given and not known yet.
+func unknownIn(config tftypes.Value, object, attribute string) bool {
+	var attributes, values map[string]tftypes.Value
+	if config.As(&attributes) != nil || !attributes[object].IsKnown() || attributes[object].IsNull() || attributes[object].As(&values) != nil {
+		return false
+	}
+	return !values[attribute].IsKnown()
+}
+
+// ModifyPlan plans what follows from the configuration and from what is stored, and refuses what the
+// backend would refuse.
+func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var prior, m gatewayModel
+	creating, removing := req.State.Raw.IsNull(), req.Plan.Raw.IsNull()
+	if !creating {
+		resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+		if resp.Diagnostics.HasError() || r.connection != nil && r.otherTenant(ctx, &resp.Diagnostics, prior.TenantName) {
+			return
+		}
+	}
+	if removing {
+		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		return
+	}
+	ref := referenceIn(req.Config.Raw)
+	again := r.connection != nil && r.run.planning(ref.key())
+	if !creating && req.Plan.Raw.Equal(req.State.Raw) {
+		r.planStay(ctx, ref, prior, prior, &resp.Diagnostics)
+		return
+	}
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	m, diags := m.withCIDRs(ctx, req.Config.Raw)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(m.check(ctx)...) // values that ignore_changes kept are in no configuration
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	network := r.resolve(ctx, ref, prior, creating, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	replacing := !creating && (network == nil || network.ID != prior.NetworkID.ValueString())
+	switch {
+	case network != nil:
+		m = m.on(network, ref)
+		if creating || replacing {
+			m.TenantName = r.tenantName(ctx, &resp.Diagnostics)
+		} else {
+			m.TenantName = prior.TenantName
+		}
+	case replacing:
+		m.ID, m.HardwarePlanName, m.TenantName = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	}
+	switch {
+	case !creating && !replacing:
+		m.Replaces = prior.Replaces
+		r.planStay(ctx, ref, prior, m, &resp.Diagnostics)
+	case replacing:
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("network_id"))
+		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		m.Replaces = types.StringUnknown()
+		// What Terraform shows of warnings are those of its first planning; the second one refuses.
+		m.advise(ctx, &resp.Diagnostics)
+		if r.connection != nil && network != nil {
+			r.adviseOfAdoption(ctx, m, r.storedFor(ctx, network.ID, &resp.Diagnostics), &resp.Diagnostics)
+		}
+	case network != nil:
+		m.advise(ctx, &resp.Diagnostics)
+		m.Replaces = r.planCreation(ctx, ref, m, network, again, &resp.Diagnostics)
+	default:
+		m.advise(ctx, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
+}
+
+// on returns a gateway with what follows from its network. What the configuration says is said there already.
+func (m gatewayModel) on(n *httpapi.Network, ref networkReference) gatewayModel {
+	m.ID, m.HardwarePlanName = types.StringValue(n.ID), types.StringValue(n.HardwarePlanName)
+	if ref.id == nil && !ref.idUnknown {
+		m.NetworkID = m.ID
+	}
+	if ref.name == nil && !ref.nameUnknown {
+		m.NetworkName = types.StringValue(n.Name)
+	}
+	return m
+}
+
+// resolve returns the network that a configuration names, nil where that is not known yet. Where it is the
+// one that the resource has already, only what the state says of it is returned, and nothing is asked.
+func (r *defaultGatewayResource) resolve(ctx context.Context, ref networkReference, prior gatewayModel, creating bool, diags *diag.Diagnostics) *httpapi.Network {
+	if ref.id == nil && ref.name == nil {
+		return nil
+	}
+	// The names in a state that an earlier release wrote are those of its time.
+	named := prior.TenantName.ValueString() != ""
+	if !creating && (ref.id == nil || *ref.id == prior.NetworkID.ValueString()) &&
+		(ref.name == nil || named && vcc.SameName(*ref.name, prior.NetworkName.ValueString())) {
+		return &httpapi.Network{
+			ID: prior.NetworkID.ValueString(), Name: prior.NetworkName.ValueString(), HardwarePlanName: prior.HardwarePlanName.ValueString(),
+		}
+	}
+	if r.connection == nil {
+		return nil
+	}
+	networks, err := r.cloudNetworks(ctx)
+	if err != nil {
+		addRequestError(diags, "Cloud Networks Not Read", err)
+		return nil
+	}
+	return networks.find(ref, diags)
+}
+
+func (r *defaultGatewayResource) tenantName(ctx context.Context, diags *diag.Diagnostics) types.String {
+	t, err := r.actingFor(ctx)
+	if err != nil {
+		addRequestError(diags, "Tenant Not Known", err)
+	}
+	return types.StringValue(t.name)
+}
+
+const (
+	twoResources = "Two Resources for One Cloud Network"
+	notPlanned   = "Default Gateway Not Planned"
+)
+
+// planRemoval notes that the resource goes.
+func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayModel, diags *diag.Diagnostics) {
+	if r.connection == nil {
+		return
+	}
+	id := prior.NetworkID.ValueString()
+	stored := r.storedFor(ctx, id, diags)
+	if diags.HasError() {
+		return
+	}
+	left := plannedGateway{Removed: true}
+	if stored != nil && stored.Detected != nil {
+		left = plannedGateway{Known: true, Settings: httpapi.GatewayState{IPv4: stored.Detected.IPv4, IPv6: stored.Detected.IPv6}.Settings()}
+	}
+	if r.run.planRemoval(id, left) == clashRemoval {
+		addRemovalClash(diags, prior)
+		return
+	}
+	diags.Append(r.run.judge(ctx, id)...)
+}
+
+func addRemovalClash(diags *diag.Diagnostics, m gatewayModel) {
+	diags.AddError(twoResources, fmt.Sprintf(
+		"This plan removes one vcc_default_gateway of %q (%s) and keeps another: the removal would take the gateway away from both. "+
+			"Where only the address of the resource changed, use a moved block instead of importing it again; "+
+			"to let go of one of the two without removing the gateway, take it out of the state with `state rm`, or with a removed block that has destroy = false.",
+		m.NetworkName.ValueString(), m.NetworkID.ValueString()))
+}
+
+// planStay notes that the resource keeps its network, and refuses IP networks that another gateway has or will have.
+func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkReference, prior, m gatewayModel, diags *diag.Diagnostics) {
+	m.advise(ctx, diags)
+	if r.connection == nil {
+		return
+	}
+	planned := m.planned(ctx)
+	id := m.NetworkID.ValueString()
+	switch r.run.planStay(id, planned) {
+	case clashBoth:
+		addBothClash(diags, ref.attribute(), m)
+		return
+	case clashRemoval:
+		addRemovalClash(diags, m)
+		return
+	case noClash:
+	}
+	var doubts []*doubt
+	if planned.Known {
+		before := prior.planned(ctx)
+		moved := !planned.Settings.Equal(before.Settings)
+		if moved || r.run.connects() {
+			doubts = r.overlap(ctx, m, planned, moved, diags)
+		}
+	}
+	r.raise(ctx, id, doubts, diags)
+	if !diags.HasError() {
+		diags.Append(r.run.judge(ctx, id)...)
+	}
+}
+
+func addBothClash(diags *diag.Diagnostics, at path.Path, m gatewayModel) {
+	diags.AddAttributeError(at, twoResources, fmt.Sprintf(
+		"%s: another vcc_default_gateway of this configuration is for %q (%s), too, and a network has one gateway. Remove one of the two, or give it another network.",
+		at, m.NetworkName.ValueString(), m.NetworkID.ValueString()))
+}
+
+// storedFor returns what is stored for a network, nil for nothing.
+func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string, diags *diag.Diagnostics) *httpapi.DefaultGateway {
+	g, err := r.gateways.stored(ctx, networkID, r.run.isApplying())
+	if err != nil {
+		addRequestError(diags, notPlanned, err)
+	}
+	return g
+}
+
+// planCreation notes that the resource is created for a network, and returns what it replaces there.
+func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *httpapi.Network, again bool, diags *diag.Diagnostics) (replaces types.String) {
+	planned, id := m.planned(ctx), n.ID
+	if r.run.planCreation(n.ID, planned, again) != noClash {
+		addBothClash(diags, ref.attribute(), m)
+		return types.StringNull()
+	}
+	h, end, err := r.run.takeTurn(ctx, n.ID)
+	if err != nil {
+		addRequestError(diags, notPlanned, err)
+		return types.StringNull()
+	}
+	stored := h.taken // what a removal of this apply took away is what the plan saw
+	if stored == nil {
+		if stored = r.storedFor(ctx, n.ID, diags); stored != nil && stored.Origin == vcc.OriginSpecified {
+			h.expected = true
+		}
+	}
+	taken := h.taken != nil
+	end()
+	if diags.HasError() {
+		return types.StringNull()
+	}
+	var doubts []*doubt
+	switch {
+	case stored == nil:
+		replaces = types.StringNull()
+	case stored.Origin == vcc.OriginDetected:
+		replaces = types.StringValue(replaced(stored))
+		r.adviseOfAdoption(ctx, m, stored, diags)
+	default:
+		replaces = types.StringValue(replaced(stored))
+		if !taken {
+			doubts = append(doubts, &doubt{on: n.ID, refusal: refusal{n.ID, ref.attribute(), "Default Gateway Specified Already", specifiedAlready(stored, planned)}})
+		}
+	}
+	if planned.Known {
+		doubts = append(doubts, r.overlap(ctx, m, planned, true, diags)...)
+	}
+	r.raise(ctx, n.ID, doubts, diags)
+	if !diags.HasError() {
+		diags.Append(r.run.judge(ctx, id)...)
+	}
+	return replaces
+}
+
+// raise raises what makes a plan wrong unless other resources make room for it.
+func (r *defaultGatewayResource) raise(ctx context.Context, networkID string, doubts []*doubt, diags *diag.Diagnostics) {
+	if diags.HasError() {
+		return
+	}
+	right, err := r.run.raise(ctx, doubts)
+	if err != nil {
+		addRequestError(diags, notPlanned, err)
+		return
+	}
+	if len(right) == 0 {
+		return
+	}
+	for _, d := range right {
+		if d.settings == nil && r.run.refuse(ctx, d.on) != nil {
+			break // the call is being stopped
+		}
+	}
+	const most = 10
+	var texts []string
+	for i, d := range right {
+		if i == most {
+			texts = append(texts, fmt.Sprintf("There are %d more networks like these.", len(right)-most))
+			break
+		}
+		texts = append(texts, d.refusal.detail)
+	}
+	first := right[0].refusal
+	if first.networkID == networkID {
+		diags.AddAttributeError(first.attribute, first.summary, fmt.Sprintf("%s: %s", first.attribute, strings.Join(texts, "\n\n")))
+		return
+	}
+	diags.AddError(first.summary, strings.Join(texts, "\n\n"))
+}
+
+// overlap refuses IP networks that another gateway on the same appliance is planned to have, and doubts
+// those that a stored one has (rule 12). moved says that they are not those that this gateway has.
+func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, planned plannedGateway, moved bool, diags *diag.Diagnostics) (doubts []*doubt) {
+	settings, err := planned.Settings.Parse()
+	if err != nil || r.run.isApplying() || len(settings.Networks()) == 0 {
+		return nil // an apply is decided by the backend, one write after the other
+	}
+	networks, err := r.cloudNetworks(ctx)
+	if err != nil {
+		addRequestError(diags, notPlanned, err)
+		return nil
+	}
+	id := m.NetworkID.ValueString()
+	n := networks.byID[id]
+	if n == nil {
+		return nil // gone, which the backend says
+	}
+	if moved {
+		r.run.connect(n.HostID, id, settings)
+	}
+	if other, theirs := r.run.overlapping(n.HostID, id, settings); other != "" {
+		addFieldErrors(diags, notPlanned, vcc.CheckOverlap(settings, []vcc.DefaultGateway{
+			{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs},
+		}))
+		return nil
+	}
+	if !moved {
+		return nil
+	}
+	listing, err := r.gateways.list(ctx, time.Time{})
+	if err != nil {
+		addRequestError(diags, notPlanned, err)
+		return nil
+	}
+	for _, g := range r.stored.overlapping(listing.gateways, networks.host, n.HostID, id, settings) {
+		theirs, err := g.Settings().Parse()
+		if err != nil {
+			continue
+		}
+		for _, e := range vcc.Errors(vcc.CheckOverlap(settings, []vcc.DefaultGateway{{NetworkID: g.NetworkID, NetworkName: g.NetworkName, GatewaySettings: theirs}})) {
+			doubts = append(doubts, &doubt{on: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, sentence(errors.New(e.Message))}})
+		}
+	}
+	return doubts
+}
+
+// adviseOfAdoption says what of a detected gateway the configuration does not keep.
+func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gatewayModel, stored *httpapi.DefaultGateway, diags *diag.Diagnostics) {
+	if stored == nil || stored.Origin != vcc.OriginDetected {
+		return
+	}
+	const summary = "Adopts a Detected Gateway"
+	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, differences(nil, &stored.GatewayState))
+	planned := m.planned(ctx)
+	if !planned.Known {
+		diags.AddWarning(summary, found+" What of it stays is not known before the apply.")
+		return
+	}
+	kept := " The configuration keeps all of it."
+	if lost := lost(stored.Settings(), planned.Settings); lost != "" {
+		kept = " The configuration does not keep " + lost + "."
+	}
+	diags.AddWarning(summary, found+kept+" When this resource is destroyed, what was detected comes back.")
+}
+
+// replaced describes a stored gateway that a resource takes over. The text is another one after every change.
+func replaced(g *httpapi.DefaultGateway) string {
+	return fmt.Sprintf("%s by %s, revision %d: %s", g.Origin, g.UpdatedBy, g.Revision, addresses(g.GatewayState))
+}
+
+// specifiedAlready refuses a creation over a specified gateway.
+func specifiedAlready(g *httpapi.DefaultGateway, planned plannedGateway) string {
+	text := fmt.Sprintf("%q has a default gateway that was specified by %s on %s (%s), and a plan takes over nothing that somebody specified.",
+		g.NetworkName, g.UpdatedBy, instant(g.UpdatedAt), differences(nil, &g.GatewayState))
+	if planned.Known && g.Settings().Equal(planned.Settings) {
+		text += " Its settings are those of this configuration: an apply that was interrupted may have made it, or another state."
+	}
+	return text + fmt.Sprintf(" Nothing was changed. To manage it with this resource, import it; \"to\" is the address of this resource:\n\n"+
+		"  import {\n    to = vcc_default_gateway.NAME\n    id = %q\n  }\n\n"+
+		"Where another resource of this state has it and only the address of that changed, say so with a moved block. "+
+		"With create_before_destroy no resource can replace itself on its own network; if that left a deposed object, take the resource out of the state with `state rm` before the import.", g.NetworkID)
+}

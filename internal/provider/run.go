@@ -1,0 +1,213 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gaissmai/bart"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+)
+
+// quietTime is how long no call comes before a walk of Terraform's is taken to have planned
+// all that it can: Terraform calls for the next resource within milliseconds.
+const quietTime = time.Second
+
+// traffic is what one provider process is being asked. It is safe for concurrent use.
+type traffic struct {
+	now func() time.Time
+
+	mu sync.Mutex
+	// calls counts those under way, waiting those of them that wait for others.
+	calls, waiting int
+	// last is when a call began, ended or stopped waiting.
+	last time.Time
+}
+
+func newTraffic() *traffic { return &traffic{now: time.Now} }
+
+// begin notes a call; the caller calls end when it is over.
+func (t *traffic) begin() (end func()) {
+	t.count(1, 0)
+	return func() { t.count(-1, 0) }
+}
+
+// wait notes that a call waits for others; the caller calls goOn when it no longer does.
+func (t *traffic) wait() (goOn func()) {
+	t.count(0, 1)
+	return func() { t.count(0, -1) }
+}
+
+func (t *traffic) count(calls, waiting int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls += calls
+	t.waiting += waiting
+	if waiting <= 0 {
+		t.last = t.now()
+	}
+}
+
+// quietIn returns how long it takes until every call that is under way has waited, and none
+// has come, for a period: 0 if that is so now. While a call is at work it is the whole period.
+func (t *traffic) quietIn(period time.Duration) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls > t.waiting {
+		return period
+	}
+	return max(0, period-t.now().Sub(t.last))
+}
+
+// run is the record of what a provider was asked since it was configured, which is one walk
+// of Terraform's: a plan, or an apply, in which every creation is planned again. Terraform
+// plans resources one by one and in any order; what several of them mean together is
+// found here. It is safe for concurrent use.
+type run struct {
+	traffic *traffic
+
+	mu sync.Mutex
+	// changed is closed and replaced when somebody who waits should look again.
+	changed chan struct{}
+	// applying is set by the first call that applies something.
+	applying bool
+	// applied counts the calls that applied something and are over.
+	applied int
+	// unplanned counts configurations that were validated and are about to be planned.
+	unplanned map[string]int
+	// networks has what is known of each network that was asked about, by its ID.
+	networks map[string]*networkRecord
+	// connected has the IP networks that gateways are planned to have which have others now, by host.
+	connected map[string]*bart.Table[string]
+	routing   routingRecord
+	// revision counts the changes of what is planned.
+	revision int
+	// judges are asked about every plan.
+	judges []judge
+	doubts doubts
+}
+
+func newRun(t *traffic) *run {
+	return &run{
+		traffic: t, changed: make(chan struct{}),
+		unplanned: map[string]int{}, networks: map[string]*networkRecord{},
+		connected: map[string]*bart.Table[string]{}, doubts: doubts{open: map[string][]*doubt{}},
+	}
+}
+
+// judge says what is wrong with a plan that was just noted, of a network's gateway, or of the routing option where
+// networkID is "".
+type judge func(ctx context.Context, networkID string) diag.Diagnostics
+
+// onPlan has every plan of a gateway or the routing option judged from now on, after it was noted.
+// What the judge says stands at the resource that is being planned. It may wait with settled.
+func (r *run) onPlan(j judge) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.judges = append(r.judges, j)
+}
+
+// judge asks those who registered about what was just planned.
+func (r *run) judge(ctx context.Context, networkID string) (diags diag.Diagnostics) {
+	r.mu.Lock()
+	judges := r.judges
+	r.mu.Unlock()
+	for _, judge := range judges {
+		diags.Append(judge(ctx, networkID)...)
+	}
+	return diags
+}
+
+// settled waits until the run is known to apply, or until there is nothing left to plan but what
+// waits itself. applying says which: what an apply plans again has been planned, and judged, before.
+func (r *run) settled(ctx context.Context) (applying bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err = r.until(ctx, quietTime, func() bool { return r.applying })
+	if errors.Is(err, errQuiet) {
+		err = nil
+	}
+	return r.applying, err
+}
+
+// errQuiet is why a wait ended that nothing will end any more.
+var errQuiet = errors.New("nothing else is under way")
+
+// until waits until done, which is called with the lock held. errQuiet: no other call was under
+// way for a period, other than those that wait. Else the error is the context's. The lock is
+// held before and after, and not in between.
+func (r *run) until(ctx context.Context, period time.Duration, done func() bool) error {
+	if done() {
+		return nil
+	}
+	defer r.traffic.wait()()
+	for !done() {
+		rest := r.traffic.quietIn(period)
+		if rest == 0 {
+			return errQuiet
+		}
+		changed := r.changed
+		r.mu.Unlock()
+		timer := time.NewTimer(rest)
+		select {
+		case <-changed:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		r.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wake has those who wait look again. The lock is held.
+func (r *run) wake() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// apply notes a call that applies something; the caller calls end when it is over.
+func (r *run) apply() (end func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.applying {
+		r.applying = true
+		r.wake()
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.applied++
+		r.wake()
+	}
+}
+
+// validated notes that a configuration was validated, which Terraform does right before it plans
+// the resource. resource names the resource by what it is for.
+func (r *run) validated(resource string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unplanned[resource]++
+}
+
+// planning notes that a configuration is planned. again reports whether it was planned before without
+// having been validated anew. Terraform does so when it replaces a resource: it plans first from the
+// old to the new one and then from nothing to the new one (NodeAbstractResourceInstance.plan, in
+// Terraform and in OpenTofu).
+func (r *run) planning(resource string) (again bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch r.unplanned[resource] {
+	case 0:
+		return true
+	case 1:
+		delete(r.unplanned, resource)
+	default:
+		r.unplanned[resource]--
+	}
+	return false
+}
