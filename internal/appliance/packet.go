@@ -85,6 +85,15 @@ func (p Packet) String() string {
 	return fmt.Sprintf("%s %s %s -> %s hop limit %d", p.Interface, p.Protocol, p.Source, p.Destination, p.HopLimit)
 }
 
+// end writes an address of the packet for people, with its port unless it is an echo's:
+// that has none.
+func (p Packet) end(a netip.AddrPort) string {
+	if p.Protocol.isEcho() {
+		return a.Addr().String()
+	}
+	return a.String()
+}
+
 // Verdict is what becomes of a packet.
 type Verdict string
 

@@ -37,6 +37,8 @@ type Step struct {
 	Interface *Interface `json:"interface,omitempty"`
 	// Rule is there for StepRule, unless the flow table settled the verdict.
 	Rule int `json:"rule,omitempty"`
+	// because is there for StepRule: the message without verdict and reason.
+	because string
 	// From and To are there for StepDestinationNAT and StepSourceNAT.
 	From netip.AddrPort `json:"from,omitzero"`
 	To   netip.AddrPort `json:"to,omitzero"`
@@ -54,6 +56,16 @@ type Passage struct {
 	// the source port.
 	Source      netip.AddrPort `json:"source"`
 	Destination netip.AddrPort `json:"destination"`
+}
+
+// Because says in words why the packet got its verdict.
+func (p Passage) Because() string {
+	for _, s := range p.Steps {
+		if s.Kind == StepRule {
+			return s.because
+		}
+	}
+	return ""
 }
 
 // Reach says whether something can be reached, and how it was found out.
@@ -138,16 +150,17 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 func settled(p Packet, v Verdict, r Reason, because string) Passage {
 	return Passage{
 		Verdict: v, Reason: r, Source: p.Source, Destination: p.Destination,
-		Steps: []Step{{Kind: StepRule, Message: fmt.Sprintf("%s, %s: %s", v, r, because)}},
+		Steps: []Step{{Kind: StepRule, because: because, Message: fmt.Sprintf("%s, %s: %s", v, r, because)}},
 	}
 }
 
 func trace(c *Compiled, flows *flowTable, p Packet) Passage {
 	d, r := flows.decide(c, &p, time.Time{})
 	t := Passage{Verdict: d.Verdict, Reason: d.Reason, Source: d.Source, Destination: d.Destination}
+	source, because := p.end(p.Source), c.because(&p, r.outcome)
 	t.Steps = []Step{
-		{Kind: StepArriving, Interface: &p.Interface, Message: fmt.Sprintf("%s from %s to %s arrives on %s", p.Protocol, p.Source, p.Destination, c.label(p.Interface))},
-		{Kind: StepRule, Rule: r.rule, Message: fmt.Sprintf("%s, %s: %s", d.Verdict, d.Reason, c.because(&p, r.outcome))},
+		{Kind: StepArriving, Interface: &p.Interface, Message: fmt.Sprintf("%s from %s to %s arrives on %s", p.Protocol, source, p.end(p.Destination), c.label(p.Interface))},
+		{Kind: StepRule, Rule: r.rule, because: because, Message: fmt.Sprintf("%s, %s: %s", d.Verdict, d.Reason, because)},
 	}
 	if d.Verdict != Forwarded {
 		return t
@@ -158,7 +171,7 @@ func trace(c *Compiled, flows *flowTable, p Packet) Passage {
 	}
 	if d.Source != p.Source {
 		t.Steps = append(t.Steps, Step{Kind: StepSourceNAT, From: p.Source, To: d.Source,
-			Message: fmt.Sprintf("the source %s becomes %s", p.Source, d.Source)})
+			Message: fmt.Sprintf("the source %s becomes %s", source, p.end(d.Source))})
 	}
 	t.Steps = append(t.Steps, c.wayOut(d.Leaving, d.Destination.Addr(), d.HopLimit)...)
 	return t
@@ -192,6 +205,16 @@ func (c *Compiled) routeTo(leaving Interface, a netip.Addr) *Route {
 	}
 	own := *longest // for the caller to keep
 	return &own
+}
+
+// NetworkOf returns the interface on the network that an address lies in, also where the
+// appliance leaves that network without IPv6; false for an address that lies in none.
+func (c *Compiled) NetworkOf(a netip.Addr) (InterfaceSettings, bool) {
+	place, _ := c.table.Lookup(a)
+	if place.network == Ext0 {
+		return InterfaceSettings{}, false
+	}
+	return c.Interfaces[place.network], true
 }
 
 // label names an interface for people.
@@ -252,7 +275,7 @@ func (c *Compiled) because(p *Packet, o *outcome) string {
 		case place.via == unreachable:
 			return fmt.Sprintf("%s is in %s, which the appliance leaves without IPv6 because its prefix is not a /%d", destination, c.label(to), vcc.FailoverPrefixLength)
 		default:
-			return fmt.Sprintf("%s is outside, and the appliance has no external %s gateway", destination, familyName(destination))
+			return fmt.Sprintf("%s is outside, and the appliance has no external %s gateway; ask the service provider for one", destination, familyName(destination))
 		}
 	case &noPublicIPRule:
 		return fmt.Sprintf("from outside only public IP rules let anything in, and none is for %s", destination)

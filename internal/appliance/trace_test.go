@@ -36,7 +36,7 @@ func TestTrace(t *testing.T) {
 			route: 172.17.54.20 is in 172.17.54.0/24, directly connected [172.17.54.0/24 net3]
 			leaving: leaves through net3 (Silver network 1) with a hop limit of 63 [net3]`},
 		{"net1 icmp 172.17.52.10:7 172.17.52.1", `
-			arriving: icmp from 172.17.52.10:7 to 172.17.52.1:0 arrives on net1 (Silver network 1 (internet)) [net1]
+			arriving: icmp from 172.17.52.10 to 172.17.52.1 arrives on net1 (Silver network 1 (internet)) [net1]
 			rule: delivered, echo: 172.17.52.1 is the appliance's own address on net1 (Silver network 1 (internet)), and it answers to an echo [4]`},
 		{"net1 tcp 172.17.52.10:1 172.17.58.40:80", `
 			arriving: tcp from 172.17.52.10:1 to 172.17.58.40:80 arrives on net1 (Silver network 1 (internet)) [net1]

@@ -119,40 +119,6 @@ func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc
 	return &state, nil
 }
 
-// Trace implements vcc.ApplianceService. A tenant with networks on several hosts
-// has several appliances. The packet is decided by the one in whose networks the source
-// lies; a packet from outside by the one that lets it in, if any does.
-func (s *Services) Trace(ctx context.Context, as vcc.Actor, r vcc.TraceRequest) (*vcc.Reachability, error) {
-	inputs, err := s.ownInputs(ctx, as)
-	if err != nil {
-		return nil, err
-	}
-	protocol, err := appliance.ParseProtocol(r.Protocol)
-	if err != nil {
-		return nil, err
-	}
-	if len(inputs) == 0 {
-		return nil, &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
-	}
-	// Those that serve the source's network come first, the others in their order.
-	if i := slices.IndexFunc(inputs, func(in vcc.ApplianceInputs) bool { return serves(in, r.Source) }); i >= 0 {
-		inputs = inputs[i : i+1]
-	}
-	var best *appliance.Reach
-	for _, in := range inputs {
-		reach := appliance.Reachability(appliance.Compile(applianceConfig(in)), r.Source, r.Destination, protocol, uint16(r.Port)) //nolint:gosec // 1 to 65535
-		if best == nil || reach.Reachable && !best.Reachable {
-			best = &reach
-		}
-	}
-	found := &vcc.Reachability{Reachable: best.Reachable, TracedPacket: tracedPacket(best.Passage)}
-	if best.Reply != nil {
-		reply := tracedPacket(*best.Reply)
-		found.Reply = &reply
-	}
-	return found, nil
-}
-
 // serves reports whether an address is in one of the appliance's networks.
 func serves(in vcc.ApplianceInputs, a netip.Addr) bool {
 	return slices.ContainsFunc(in.Networks, func(n vcc.Network) bool { return contains(in.Gateways[n.ID], a) })
@@ -223,22 +189,4 @@ func compiledState(in vcc.ApplianceInputs) vcc.ApplianceState {
 		state.Problems = append(state.Problems, vcc.ApplianceProblem{Code: string(p.Code), NetworkID: p.NetworkID, NetworkName: p.NetworkName, Message: p.Message})
 	}
 	return state
-}
-
-func tracedPacket(p appliance.Passage) vcc.TracedPacket {
-	packet := vcc.TracedPacket{Verdict: string(p.Verdict), Reason: string(p.Reason), Source: p.Source, Destination: p.Destination}
-	for _, s := range p.Steps {
-		step := vcc.TraceStep{Kind: string(s.Kind), Message: s.Message}
-		if s.Interface != nil {
-			step.Interface = s.Interface.String()
-		}
-		if s.To.IsValid() {
-			step.From, step.To = s.From.String(), s.To.String()
-		}
-		if s.Route != nil {
-			step.Route = s.Route.Destination.String()
-		}
-		packet.Steps = append(packet.Steps, step)
-	}
-	return packet
 }

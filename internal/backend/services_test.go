@@ -158,13 +158,24 @@ func (s *site) routing(enabled bool) {
 	}
 }
 
+// question is what "tcp web01 192.0.2.1 443" asks.
+func question(t *testing.T, packet string) (q httpapi.TraceQuestion) {
+	t.Helper()
+	var port int
+	n, err := fmt.Sscan(packet, &q.Protocol, &q.Source, &q.Destination, &port)
+	switch {
+	case n < 3:
+		t.Fatal(packet, err)
+	case n == 4: // icmp has no port
+		q.Port = &port
+	}
+	return q
+}
+
 // trace says what becomes of a packet: "tcp 172.17.52.10 192.0.2.1 443".
 func (s *site) trace(packet string) string {
 	s.t.Helper()
-	var r httpapi.TraceRequest // icmp has no port
-	if n, err := fmt.Sscan(packet, &r.Protocol, &r.Source, &r.Destination, &r.Port); n < 3 {
-		s.t.Fatal(packet, err)
-	}
+	r := question(s.t, packet)
 	found, err := s.Client.Trace(s.t.Context(), r)
 	if err != nil {
 		s.t.Fatal(err)
@@ -944,7 +955,7 @@ func TestTraceWithinEachHost(t *testing.T) {
 		{"tcp 10.30.1.10 10.20.1.10 443", "not reachable, dropped no_internet_access: 10.30.1.10:49152 to 10.20.1.10:443"},
 		// From outside, the appliance that lets it in decides.
 		{"tcp 192.0.2.80 203.0.113.20 443", "forwarded public_ip_rule: 192.0.2.80:49152 to 10.20.0.10:443; reply forwarded known_flow: 203.0.113.20:443 to 192.0.2.80:49152"},
-		{"icmp 192.0.2.80 198.51.100.6", "delivered echo: 192.0.2.80:49152 to 198.51.100.6:0; reply forwarded own_reply: 198.51.100.6:49152 to 192.0.2.80:0"},
-		{"icmp 192.0.2.80 198.51.100.7", "delivered echo: 192.0.2.80:49152 to 198.51.100.7:0; reply forwarded own_reply: 198.51.100.7:49152 to 192.0.2.80:0"},
+		{"icmp 192.0.2.80 198.51.100.6", "delivered echo: 192.0.2.80 to 198.51.100.6; reply forwarded own_reply: 198.51.100.6 to 192.0.2.80"},
+		{"icmp 192.0.2.80 198.51.100.7", "delivered echo: 192.0.2.80 to 198.51.100.7; reply forwarded own_reply: 198.51.100.7 to 192.0.2.80"},
 	})
 }

@@ -147,10 +147,10 @@ func (s *session) printSession(f *httpapi.FailoverSession, err error) error {
 }
 
 type traceCmd struct {
-	Source      string `required:"" placeholder:"IP" help:"Source address: of a replica, or of somebody outside."`
-	Destination string `required:"" placeholder:"IP" help:"Destination address."`
+	Source      string `required:"" placeholder:"END" help:"A VM of the site by its name, an IP address, or internet, which stands for any address out there."`
+	Destination string `required:"" placeholder:"END" help:"As the source."`
 	Protocol    string `default:"tcp" placeholder:"tcp|udp|icmp" help:"Protocol (default: ${default})."`
-	Port        int    `placeholder:"PORT" help:"Destination port, for tcp and udp."`
+	Port        *int   `placeholder:"PORT" help:"Destination port, for tcp and udp."`
 }
 
 // notReachable is the outcome of a trace that went well and found no way. It has an
@@ -159,13 +159,13 @@ type notReachable struct{}
 
 func (notReachable) Error() string { return "not reachable" }
 
-// Run traces a packet as after full site failover.
+// Run says what would be reached after full site failover.
 func (c traceCmd) Run(s *session) error {
 	// The server names one field; here every wrong flag is named.
 	if _, err := vcc.ParseTraceRequest(c.Source, c.Destination, c.Protocol, c.Port); err != nil {
 		return flagError(err)
 	}
-	reach, err := s.client.Trace(s.ctx, httpapi.TraceRequest{Source: c.Source, Destination: c.Destination, Protocol: c.Protocol, Port: c.Port})
+	reach, err := s.client.Trace(s.ctx, httpapi.TraceQuestion{Source: c.Source, Destination: c.Destination, Protocol: c.Protocol, Port: c.Port})
 	if err != nil {
 		return flagError(err)
 	}
@@ -174,7 +174,7 @@ func (c traceCmd) Run(s *session) error {
 		if reach.Reachable {
 			outcome = "reachable"
 		}
-		_, _ = fmt.Fprintf(w, "%s: %s, %s\n", outcome, reach.Verdict, reach.Reason)
+		_, _ = fmt.Fprintf(w, "%s: %s, %s\n%s\n", outcome, reach.Verdict, reach.Reason, reach.Explanation)
 		printSteps(w, "request", reach.TracedPacket)
 		if reach.Reply != nil {
 			printSteps(w, "reply", *reach.Reply)

@@ -168,24 +168,27 @@ func trace(source, destination string, more ...string) []string {
 	return append([]string{"trace", "--source", source, "--destination", destination}, more...)
 }
 
-const web, db, outside = "172.17.52.10", "172.17.54.20", "192.0.2.1"
+const web, db = "172.17.52.10", "172.17.54.20"
 
 func TestTraceText(t *testing.T) {
 	c := newConsole(t)
 	c.done("gateway", "set", "VMware Silver network 1", "--ipv4", "172.17.54.1/24")
 	c.ends(3, `not reachable: dropped, routing_disabled
+web01 (172.17.52.10) does not reach db01 (172.17.54.20) on tcp port 5432: 172.17.54.20 is in net3 (VMware Silver network 1), and traffic between networks is not routed; switch the routing option on.
   request
     tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1 (internet))
     dropped, routing_disabled: 172.17.54.20 is in net3 (VMware Silver network 1), and traffic between networks is not routed; switch the routing option on
-`, "", trace(web, db, "--port", "5432")...)
+`, "", trace("web01", "db01", "--port", "5432")...)
 	c.ends(3, `not reachable: dropped, no_internet_access
+172.17.54.20 does not reach the internet (192.0.2.1) over icmp: 192.0.2.1 is outside, and net3 (VMware Silver network 1) has no internet access; use a network with internet access.
   request
-    icmp from 172.17.54.20:49152 to 192.0.2.1:0 arrives on net3 (VMware Silver network 1)
+    icmp from 172.17.54.20 to 192.0.2.1 arrives on net3 (VMware Silver network 1)
     dropped, no_internet_access: 192.0.2.1 is outside, and net3 (VMware Silver network 1) has no internet access
-`, "", trace(db, outside, "--protocol", "icmp")...)
+`, "", trace(db, "internet", "--protocol", "icmp")...)
 
 	c.done("routing", "on")
 	c.ends(0, `reachable: forwarded, routing_enabled
+172.17.52.10 reaches 172.17.54.20 on tcp port 5432: traffic is routed between the networks of hardware plan "VMware Silver".
   request
     tcp from 172.17.52.10:49152 to 172.17.54.20:5432 arrives on net1 (VMware Silver network 1 (internet))
     forwarded, routing_enabled: traffic is routed between the networks of hardware plan "VMware Silver"
@@ -211,14 +214,14 @@ func TestTraceJSON(t *testing.T) {
 	}{
 		{
 			"dropped", trace(web, db, "--port", "5432"), 3,
-			httpapi.Reachability{TracedPacket: httpapi.TracedPacket{
+			httpapi.Reachability{Addresses: []string{web, db}, TracedPacket: httpapi.TracedPacket{
 				Verdict: "dropped", Reason: "routing_disabled", Source: "172.17.52.10:49152", Destination: "172.17.54.20:5432",
 			}},
 		},
 		{
 			"forwarded", trace("192.0.2.80", "203.0.113.11", "--port", "8443"), 0,
 			httpapi.Reachability{
-				Reachable: true,
+				Reachable: true, Addresses: []string{"172.17.52.11", "192.0.2.80", "203.0.113.11"},
 				TracedPacket: httpapi.TracedPacket{
 					Verdict: "forwarded", Reason: "public_ip_rule", Source: "192.0.2.80:49152", Destination: "172.17.52.11:443",
 				},
@@ -228,9 +231,9 @@ func TestTraceJSON(t *testing.T) {
 		{
 			"delivered", trace(web, "172.17.52.1", "--protocol", "icmp"), 0,
 			httpapi.Reachability{
-				Reachable:    true,
-				TracedPacket: httpapi.TracedPacket{Verdict: "delivered", Reason: "echo", Source: "172.17.52.10:49152", Destination: "172.17.52.1:0"},
-				Reply:        &httpapi.TracedPacket{Verdict: "forwarded", Reason: "own_reply", Source: "172.17.52.1:49152", Destination: "172.17.52.10:0"},
+				Reachable: true, Addresses: []string{"172.17.52.1", web},
+				TracedPacket: httpapi.TracedPacket{Verdict: "delivered", Reason: "echo", Source: web, Destination: "172.17.52.1"},
+				Reply:        &httpapi.TracedPacket{Verdict: "forwarded", Reason: "own_reply", Source: "172.17.52.1", Destination: web},
 			},
 		},
 	} {
@@ -239,7 +242,7 @@ func TestTraceJSON(t *testing.T) {
 			if status != tc.status || stderr != "" {
 				t.Errorf("it ended with %d, want %d: %s", status, tc.status, stderr)
 			}
-			wantKeys := slices.Sorted(slices.Values(append([]string{"reachable", "reply"}, packet...)))
+			wantKeys := slices.Sorted(slices.Values(append([]string{"addresses", "explanation", "reachable", "reply"}, packet...)))
 			if diff := cmp.Diff(wantKeys, keys(t, []byte(stdout))); diff != "" {
 				t.Errorf("keys (-want +got):\n%s", diff)
 			}
@@ -256,7 +259,10 @@ func TestTraceJSON(t *testing.T) {
 			if len(got.Steps) < 2 || got.Reply != nil && len(got.Reply.Steps) < 2 {
 				t.Errorf("steps are missing: %s", stdout)
 			}
-			got.Steps = nil
+			if !strings.HasSuffix(got.Explanation, ".") {
+				t.Errorf("the explanation is %q", got.Explanation)
+			}
+			got.Steps, got.Explanation = nil, ""
 			if got.Reply != nil {
 				got.Reply.Steps = nil
 			}
@@ -277,19 +283,24 @@ func TestTraceWrongFlags(t *testing.T) {
 		status int
 		stderr string
 	}{
-		{"source", trace("web01", db, "--port", "1"), 1, `Error: --source: "web01"` + address},
+		{"source", trace("172.17.52.300", db, "--port", "1"), 1, `Error: --source: "172.17.52.300"` + address},
+		{"no VM", trace("web1", db, "--port", "1"), 1, `Error: --source: "web1" is no VM of the tenant's site, no IP address and not the word internet; ` +
+			`did you mean "web01", "web02", "db01", "file01", "tape01", "vault01"?` + "\n"},
+		{"internet at both ends", trace("internet", "internet", "--port", "1"), 1,
+			"Error: --destination: source and destination are both the internet, and such packets do not come this way; name a VM or an address at one end\n"},
 		{"destination", trace(web, "172.17.54.0/24", "--port", "1"), 1, `Error: --destination: "172.17.54.0/24"` + address},
 		{"two families", trace(web, "2001:db8:52::10", "--port", "1"), 1, "Error: --destination: 2001:db8:52::10 and the source 172.17.52.10 are not of one family\n"},
 		{"protocol", trace(web, db, "--protocol", "sctp", "--port", "1"), 1, "Error: --protocol: \"sctp\" is not a protocol; use tcp, udp or icmp\n"},
-		{"no port", trace(web, db), 1, "Error: --port: 0 is not a port; tcp needs one from 1 to 65535\n"},
-		{"port too high", trace(web, db, "--protocol", "udp", "--port", "65536"), 1, "Error: --port: 65536 is not a port; udp needs one from 1 to 65535\n"},
-		{"port of icmp", trace(web, db, "--protocol", "icmp", "--port", "7"), 1, "Error: --port: icmp has no ports; leave it out\n"},
+		{"no port", trace(web, db), 1, "Error: --port: a destination port from 1 to 65535 is required with tcp\n"},
+		{"port 0", trace(web, db, "--port", "0"), 1, "Error: --port: 0 is not a port; use 1 to 65535\n"},
+		{"port too high", trace(web, db, "--protocol", "udp", "--port", "65536"), 1, "Error: --port: 65536 is not a port; use 1 to 65535\n"},
+		{"port of icmp", trace(web, db, "--protocol", "icmp", "--port", "7"), 1, "Error: --port: there are no ports in icmp; leave it out\n"},
 		{
-			"several", trace("web01", "db01", "--protocol", "sctp"), 1,
-			`Error: --source: "web01"` + address + `--destination: "db01"` + address + "--protocol: \"sctp\" is not a protocol; use tcp, udp or icmp\n",
+			"several", trace("1.2.3.256", "::g:", "--protocol", "sctp"), 1,
+			`Error: --source: "1.2.3.256"` + address + `--destination: "::g:"` + address + "--protocol: \"sctp\" is not a protocol; use tcp, udp or icmp\n",
 		},
-		{"no source", []string{"trace", "--destination", db, "--port", "1"}, 2, "Error: missing flags: --source=IP" + help},
-		{"no destination", []string{"trace", "--source", web, "--port", "1"}, 2, "Error: missing flags: --destination=IP" + help},
+		{"no source", []string{"trace", "--destination", db, "--port", "1"}, 2, "Error: missing flags: --source=END" + help},
+		{"no destination", []string{"trace", "--source", web, "--port", "1"}, 2, "Error: missing flags: --destination=END" + help},
 		{"port in words", trace(web, db, "--port", "postgres"), 2, `Error: --port: expected a valid 64 bit int but got "postgres"` + help},
 		{"unknown flag", trace(web, db, "--ports", "1"), 2, "Error: unknown flag --ports, did you mean \"--port\"?" + help},
 	} {

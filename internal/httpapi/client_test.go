@@ -132,10 +132,10 @@ func TestClientOperations(t *testing.T) {
 	stopped, err := c.StopPartialFailover(ctx, "web01")
 	ok(t, err)
 	equal(t, "kind and session", []any{stopped.Kind, stopped.ID}, []any{vcc.FailoverPartialSite, partial.ID})
-	reach, err := c.Trace(ctx, httpapi.TraceRequest{Source: "10.0.0.2", Destination: "10.0.1.2", Protocol: "tcp", Port: 443})
+	reach, err := c.Trace(ctx, httpapi.TraceQuestion{Source: "10.0.0.2", Destination: "10.0.1.2", Protocol: "tcp", Port: new(443)})
 	ok(t, err)
 	equal(t, "reachable, destination and reply", []any{reach.Reachable, reach.Destination, reach.Reply}, []any{true, "10.0.1.2:443", &reach.TracedPacket})
-	_, err = c.Trace(ctx, httpapi.TraceRequest{Source: "10.0.0.2", Destination: "10.0.1.2", Protocol: "tcp"})
+	_, err = c.Trace(ctx, httpapi.TraceQuestion{Source: "10.0.0.2", Destination: "10.0.1.2", Protocol: "tcp"})
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue, Field: "port"})
 
 	_, err = c.RunReplicationJob(ctx, "a/../../b?c#d%")

@@ -103,40 +103,6 @@ type ApplianceProblem struct {
 	Message     string `json:"message"`
 }
 
-// TraceRequest asks what would become of a packet after full site failover.
-type TraceRequest struct {
-	Source      string `json:"source" example:"172.17.52.10"`
-	Destination string `json:"destination" example:"172.17.54.20"`
-	Protocol    string `json:"protocol" example:"tcp" doc:"tcp, udp or icmp"`
-	Port        int    `json:"port,omitempty" doc:"The destination's; none with icmp"`
-}
-
-// TracedPacket is what became of a packet.
-type TracedPacket struct {
-	Verdict     string      `json:"verdict" enum:"forwarded,delivered,dropped"`
-	Reason      string      `json:"reason"`
-	Steps       []TraceStep `json:"steps"`
-	Source      string      `json:"source" doc:"As it leaves the appliance, with its port"`
-	Destination string      `json:"destination" doc:"As it leaves the appliance, with its port"`
-}
-
-// TraceStep is one step of a decision.
-type TraceStep struct {
-	Kind      string `json:"kind" enum:"arriving,rule,destination_nat,source_nat,route,leaving"`
-	Message   string `json:"message"`
-	Interface string `json:"interface" doc:"Where the packet arrives or leaves, else empty"`
-	From      string `json:"from" doc:"Of a translation, else empty"`
-	To        string `json:"to" doc:"Of a translation, else empty"`
-	Route     string `json:"route" doc:"Destination of the route taken, else empty"`
-}
-
-// Reachability is the outcome of a trace.
-type Reachability struct {
-	Reachable bool `json:"reachable" doc:"Whether the request arrives and its reply gets back"`
-	TracedPacket
-	Reply *TracedPacket `json:"reply" required:"false" doc:"The same for the reply; null where the request is dropped"`
-}
-
 func newFailoverPlan(p vcc.FailoverPlan) FailoverPlan {
 	plan := FailoverPlan{
 		ID: p.ID, Name: p.Name, VMs: convert(p.VMs, func(s string) string { return s }),
@@ -201,22 +167,6 @@ func newAppliance(a vcc.ApplianceState) Appliance {
 	return wire
 }
 
-func newTracedPacket(p vcc.TracedPacket) TracedPacket {
-	return TracedPacket{
-		Verdict: p.Verdict, Reason: p.Reason, Source: p.Source.String(), Destination: p.Destination.String(),
-		Steps: convert(p.Steps, func(s vcc.TraceStep) TraceStep { return TraceStep(s) }),
-	}
-}
-
-func newReachability(r vcc.Reachability) Reachability {
-	wire := Reachability{Reachable: r.Reachable, TracedPacket: newTracedPacket(r.TracedPacket)}
-	if r.Reply != nil {
-		reply := newTracedPacket(*r.Reply)
-		wire.Reply = &reply
-	}
-	return wire
-}
-
 // IDPath names an object in the path.
 type IDPath struct {
 	ID string `path:"id"`
@@ -232,9 +182,6 @@ type StartFailoverInput struct {
 type VMPath struct {
 	VM string `path:"vm"`
 }
-
-// TraceInput is a POST of a trace.
-type TraceInput struct{ Body TraceRequest }
 
 func (s *server) registerFailover() {
 	list(s, "failoverPlans", "List the tenant's cloud failover plans", newFailoverPlan,
@@ -253,18 +200,7 @@ func (s *server) registerFailover() {
 			}
 			return &Body[Appliance]{newAppliance(*a)}, nil
 		})
-	handle(s, http.MethodPost, "routeTrace", "Decide one packet as after full site failover",
-		func(ctx context.Context, as vcc.Actor, in *TraceInput) (*Body[Reachability], error) {
-			r, err := vcc.ParseTraceRequest(in.Body.Source, in.Body.Destination, in.Body.Protocol, in.Body.Port)
-			if err != nil {
-				return nil, err
-			}
-			found, err := s.Services.Trace(ctx, as, r)
-			if err != nil {
-				return nil, err
-			}
-			return &Body[Reachability]{newReachability(*found)}, nil
-		})
+	s.registerTrace()
 	handle(s, http.MethodPost, "failoverPlans/{id}/start", "Start full site failover",
 		func(ctx context.Context, as vcc.Actor, in *StartFailoverInput) (*Body[FailoverSession], error) {
 			return answerSession(s.Services.StartFailover(ctx, as, in.ID, in.Force))
@@ -346,12 +282,6 @@ func (c *Client) StopPartialFailover(ctx context.Context, vm string) (*FailoverS
 // Appliances returns the tenant's network extension appliances.
 func (c *Client) Appliances(ctx context.Context) ([]Appliance, error) {
 	return all[Appliance](ctx, c, "networkExtensionAppliances", nil)
-}
-
-// Trace decides a packet as after full site failover. CodeInvalidValue: the
-// request is wrong.
-func (c *Client) Trace(ctx context.Context, r TraceRequest) (*Reachability, error) {
-	return post[Reachability](withRepeats(ctx), c, "routeTrace", r)
 }
 
 // post sends a POST, which is never repeated by itself once it was sent.

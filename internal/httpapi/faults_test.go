@@ -242,7 +242,7 @@ func TestFaults(t *testing.T) {
 
 			// A trace is a POST that changes nothing.
 			traces := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
-			_, err = faultyClient(t, traces, 3, tc.hangs).Trace(t.Context(), httpapi.TraceRequest{Source: "172.17.52.10", Destination: "172.17.54.20", Protocol: "tcp", Port: 1})
+			_, err = faultyClient(t, traces, 3, tc.hangs).Trace(t.Context(), httpapi.TraceQuestion{Source: "172.17.52.10", Destination: "172.17.54.20", Protocol: "tcp", Port: new(1)})
 			checkFailure(t, "trace", err, tc.read, false)
 
 			writes := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)

@@ -144,15 +144,20 @@ func (s services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc.
 	return nil, err
 }
 
-func (services) Trace(_ context.Context, _ vcc.Actor, r vcc.TraceRequest) (*vcc.Reachability, error) {
-	packet := vcc.TracedPacket{
-		Verdict: "forwarded", Reason: "same_hardware_plan", Source: netip.AddrPortFrom(r.Source, 40000), Destination: netip.AddrPortFrom(r.Destination, uint16(r.Port)),
-		Steps: []vcc.TraceStep{{Kind: "arriving", Message: "m", Interface: "net1"}},
+func (services) Trace(_ context.Context, _ vcc.Actor, questions []vcc.TraceRequest, assume vcc.Assumption) ([]vcc.Reachability, error) {
+	var answers []vcc.Reachability
+	for _, r := range questions {
+		packet := vcc.TracedPacket{
+			Verdict: "forwarded", Reason: "same_hardware_plan", Source: netip.AddrPortFrom(r.Source.Address, 40000), Destination: netip.AddrPortFrom(r.Destination.Address, uint16(r.Port)),
+			Steps: []vcc.TraceStep{{Kind: "arriving", Message: "m", Interface: "net1"}},
+		}
+		answer := vcc.Reachability{TracedPacket: packet, Explanation: "e", Addresses: []netip.Addr{r.Source.Address}}
+		if r.Protocol == "tcp" && !r.Unwanted {
+			answer.Reachable, answer.Reply = true, &packet
+		}
+		answers = append(answers, answer)
 	}
-	if r.Protocol != "tcp" {
-		return &vcc.Reachability{TracedPacket: packet}, nil
-	}
-	return &vcc.Reachability{Reachable: true, TracedPacket: packet, Reply: &packet}, nil
+	return answers, nil
 }
 
 // tokens is an Authenticator for the tenants of a lab: the token is the name.

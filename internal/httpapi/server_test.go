@@ -137,7 +137,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 	}
 	packet := func(port string) string {
 		return `"verdict": "forwarded", "reason": "same_hardware_plan", "steps": [{"kind": "arriving", "message": "m", "interface": "net1", "from": "", "to": "", "route": ""}],
-			"source": "10.0.0.2:40000", "destination": "10.0.1.2:` + port + `"`
+			"source": "10.0.0.2:40000", "destination": "10.0.1.2` + port + `"`
 	}
 
 	for i, step := range []struct {
@@ -197,9 +197,16 @@ func TestAnswersOnTheWire(t *testing.T) {
 		{"POST " + base + "/partialFailovers/web01/start", "", "", 200, "", session("ID", "partialSite", "", "web01", "")},
 		{"POST " + base + "/partialFailovers/web01/stop", "", "", 200, "", session("ID", "partialSite", "", "web01", "replica and tunnel stopped")},
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "tcp", "port": 443}`, "", 200, "",
-			`{"reachable": true, ` + packet("443") + `, "reply": {` + packet("443") + `}}`},
+			`{"reachable": true, "explanation": "e", "addresses": ["10.0.0.2"], ` + packet(":443") + `, "reply": {` + packet(":443") + `}}`},
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "icmp"}`, "", 200, "",
-			`{"reachable": false, ` + packet("0") + `, "reply": null}`},
+			`{"reachable": false, "explanation": "e", "addresses": ["10.0.0.2"], ` + packet("") + `, "reply": null}`},
+		{"POST " + base + "/routeTrace", `{"questions": [{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "tcp", "port": 443}, {"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "icmp"}]}`, "", 200, "",
+			`{"answers": [{"reachable": true, "explanation": "e", "addresses": ["10.0.0.2"], ` + packet(":443") + `, "reply": {` + packet(":443") + `}},
+			{"reachable": false, "explanation": "e", "addresses": ["10.0.0.2"], ` + packet("") + `, "reply": null}]}`},
+		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "tcp", "port": 443, "unwanted": true, "assume": {"routingEnabled": true, "removals": ["x"],
+			"gateways": [{"networkId": "x", "ipv4": {"address": "10.0.0.1", "subnetMask": "255.255.255.0"}}]}}`, "", 200, "",
+			`{"reachable": false, "explanation": "e", "addresses": ["10.0.0.2"], "verdict": "forwarded", "reason": "same_hardware_plan", "source": "10.0.0.2:40000", "destination": "10.0.1.2:443",
+			"steps": [{"kind": "arriving", "message": "m", "interface": "net1", "from": "", "to": "", "route": ""}], "reply": null}`},
 
 		// A tenant that has nothing.
 		{"GET " + gateways, "", "Authorization: Bearer XYZ", 200, `"0-DIGEST"`, page(0, 0, 0, 200)},
@@ -306,11 +313,21 @@ func TestBadRequests(t *testing.T) {
 		{"GET " + base + "/networkExtensionAppliances/" + unknownID, "", "", 404, notFound(unknownID)},
 		// Traces.
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2"}`, "", 400, invalid("protocol")},
-		{"POST " + base + "/routeTrace", `{"source": "10.0.0", "destination": "10.0.1.2", "protocol": "tcp", "port": 1}`, "", 400, invalid("source")},
+		{"POST " + base + "/routeTrace", `{"source": "10.0.0.256", "destination": "10.0.1.2", "protocol": "tcp", "port": 1}`, "", 400, invalid("source")},
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "::1", "protocol": "tcp", "port": 1}`, "", 400, invalid("destination")},
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "sctp"}`, "", 400, invalid("protocol")},
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "udp", "port": 65536}`, "", 400, invalid("port")},
 		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "icmp", "ttl": 1}`, "", 400, invalid("ttl")},
+		{"POST " + base + "/routeTrace", `{}`, "", 400, invalid("source")},
+		{"POST " + base + "/routeTrace", `{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "icmp", "port": 0}`, "", 400, invalid("port")},
+		{"POST " + base + "/routeTrace", `{"questions": []}`, "", 400, invalid("questions")},
+		{"POST " + base + "/routeTrace", `{"source": "web01", "questions": [{"source": "10.0.0.2", "destination": "10.0.1.2", "protocol": "icmp"}]}`, "", 400, invalid("questions")},
+		{"POST " + base + "/routeTrace", `{"questions": [{"source": "10.0.0.2", "protocol": "icmp"}]}`, "", 400, invalid("questions[0].destination")},
+		{"POST " + base + "/routeTrace", `{"questions": [{"source": "internet", "destination": "10.0.1.2", "protocol": "icmp"}, {"source": "internet", "destination": "internet", "protocol": "icmp"}]}`, "", 400, invalid("questions[1].destination")},
+		{"POST " + base + "/routeTrace", `{"questions": [` + strings.Repeat(`{"source": "internet", "destination": "10.0.1.2", "protocol": "icmp"}, `, 1000) + `{"source": "internet", "destination": "10.0.1.2", "protocol": "icmp"}]}`, "", 400, invalid("questions")},
+		{"POST " + base + "/routeTrace", `{"source": "web01", "destination": "internet", "protocol": "icmp", "assume": {"gateways": [{"networkId": "x", "ipv4": {"address": "10.0.0.0", "subnetMask": "255.255.255.0"}}]}}`, "", 400, invalid("assume.gateways[0].ipv4.address")},
+		{"POST " + base + "/routeTrace", `{"source": "web01", "destination": "internet", "protocol": "icmp", "assume": {"gateways": [{"networkId": "x"}]}}`, "", 400, invalid("assume.gateways[0]")},
+		{"POST " + base + "/routeTrace", `{"source": "web01", "destination": "internet", "protocol": "icmp", "assume": {"routing": true}}`, "", 400, invalid("assume.routing")},
 		// Conditions.
 		{"PUT " + gateway, appBody, `If-Match: 1`, 400, invalid("If-Match")},
 		{"PUT " + gateway, appBody, `If-Match: W/"1"`, 400, invalid("If-Match")},

@@ -29,6 +29,7 @@ type reachabilityModel struct {
 	Reachable   types.Bool     `tfsdk:"reachable"`
 	Verdict     types.String   `tfsdk:"verdict"`
 	Reason      types.String   `tfsdk:"reason"`
+	Explanation types.String   `tfsdk:"explanation"`
 	Steps       []types.String `tfsdk:"steps"`
 }
 
@@ -40,17 +41,19 @@ func (d *reachabilityDataSource) Metadata(_ context.Context, req datasource.Meta
 // Schema describes the data source.
 func (d *reachabilityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Whether one address would reach another after full site failover, with what is stored now: the gateways, the routing " +
+		MarkdownDescription: "Whether one end would reach another after full site failover, with what is stored now: the gateways, the routing " +
 			"option, and the public IP rules of the failover plan that is failed over, or of all plans while none is. " +
-			"Read in a `check` block it proves in every plan that web will reach db, long before the day.",
+			"What a plan would leave is the question of resource `vcc_recovery_policy`: Terraform puts off the reading of a data source " +
+			"that refers to a resource with changes until these are applied.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "Source address. One in a cloud network is a replica there; any other comes from outside.",
+				Required: true,
+				MarkdownDescription: "A VM of the site by its name, an IP address, or `internet`, which stands for any address out there. " +
+					"An address in a cloud network is a replica's there; any other comes from outside. Of a VM with several adapters each is looked at.",
 			},
 			"destination": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Destination address, of the source's family.",
+				MarkdownDescription: "A VM, an address of the source's family, or `internet`.",
 			},
 			"protocol": schema.StringAttribute{
 				Required:            true,
@@ -62,7 +65,7 @@ func (d *reachabilityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"reachable": schema.BoolAttribute{
 				Computed:            true,
-				MarkdownDescription: "Whether the request arrives and its reply gets back.",
+				MarkdownDescription: "Whether the request arrives and its reply gets back, on ways that exist: through the internet no private address is reached.",
 			},
 			"verdict": schema.StringAttribute{
 				Computed:            true,
@@ -70,7 +73,11 @@ func (d *reachabilityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"reason": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "What settled the verdict, such as `routing_enabled` or `routing_disabled`.",
+				MarkdownDescription: "What settled it, such as `routing_enabled`, `routing_disabled` or `private_destination`.",
+			},
+			"explanation": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "One sentence with the cause and, where it is not reachable, the way out.",
 			},
 			"steps": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
@@ -96,7 +103,7 @@ func (d *reachabilityDataSource) ValidateConfig(ctx context.Context, req datasou
 }
 
 func (m reachabilityModel) check() (diags diag.Diagnostics) {
-	_, err := vcc.ParseTraceRequest(m.Source.ValueString(), m.Destination.ValueString(), m.Protocol.ValueString(), int(m.Port.ValueInt64()))
+	_, err := vcc.ParseTraceRequest(m.Source.ValueString(), m.Destination.ValueString(), m.Protocol.ValueString(), intPointer(m.Port))
 	addFieldErrors(&diags, "Invalid Reachability Question", err)
 	return diags
 }
@@ -113,9 +120,9 @@ func (d *reachabilityDataSource) Read(ctx context.Context, req datasource.ReadRe
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	reach, err := d.client.Trace(ctx, httpapi.TraceRequest{
+	reach, err := d.client.Trace(ctx, httpapi.TraceQuestion{
 		Source: m.Source.ValueString(), Destination: m.Destination.ValueString(),
-		Protocol: m.Protocol.ValueString(), Port: int(m.Port.ValueInt64()),
+		Protocol: m.Protocol.ValueString(), Port: intPointer(m.Port),
 	})
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -123,9 +130,19 @@ func (d *reachabilityDataSource) Read(ctx context.Context, req datasource.ReadRe
 	}
 	m.Reachable = types.BoolValue(reach.Reachable)
 	m.Verdict, m.Reason = types.StringValue(reach.Verdict), types.StringValue(reach.Reason)
+	m.Explanation = types.StringValue(reach.Explanation)
 	m.Steps = []types.String{}
 	for _, s := range reach.Steps {
 		m.Steps = append(m.Steps, types.StringValue(s.Message))
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// intPointer returns a number, nil where there is none.
+func intPointer(n types.Int64) *int {
+	if n.IsNull() || n.IsUnknown() {
+		return nil
+	}
+	value := int(n.ValueInt64())
+	return &value
 }

@@ -109,79 +109,6 @@ type ApplianceProblem struct {
 	Message     string `json:"message"`
 }
 
-// TraceRequest asks what would become of a packet after full site failover.
-type TraceRequest struct {
-	Source, Destination netip.Addr
-	// Protocol is tcp, udp or icmp, which means ICMPv6 between IPv6 addresses.
-	Protocol string
-	// Port is the destination's, 1 to 65535; 0 with icmp.
-	Port int
-}
-
-// ParseTraceRequest reads a request. The error lists every value that is wrong,
-// with the fields "source", "destination", "protocol" and "port".
-func ParseTraceRequest(source, destination, protocol string, port int) (TraceRequest, error) {
-	var r TraceRequest
-	var v errorList
-	for _, a := range []struct {
-		field, value string
-		into         *netip.Addr
-	}{{"source", source, &r.Source}, {"destination", destination, &r.Destination}} {
-		addr, err := netip.ParseAddr(a.value)
-		if err != nil || addr.Zone() != "" || addr.Is4In6() {
-			v.add(a.field, "%q is not an IP address; write one such as 172.17.52.10 or 2001:db8:52::10", a.value)
-		}
-		*a.into = addr
-	}
-	if len(v) == 0 && r.Source.Is4() != r.Destination.Is4() {
-		v.add("destination", "%s and the source %s are not of one family", destination, source)
-	}
-	switch protocol {
-	case "tcp", "udp":
-		if port < 1 || port > 65535 {
-			v.add("port", "%d is not a port; %s needs one from 1 to 65535", port, protocol)
-		}
-	case "icmp":
-		if port != 0 {
-			v.add("port", "icmp has no ports; leave it out")
-		}
-	default:
-		v.add("protocol", "%q is not a protocol; use tcp, udp or icmp", protocol)
-	}
-	r.Protocol, r.Port = protocol, port
-	return r, v.err()
-}
-
-// TraceStep is one step of a decision, in words and in data. Data that a kind of
-// step does not have is empty.
-type TraceStep struct {
-	// Kind is arriving, rule, destination_nat, source_nat, route or leaving.
-	Kind    string
-	Message string
-	// Interface is where the packet arrives or leaves.
-	Interface string
-	// From and To are the ends of a translation.
-	From, To string
-	// Route is the destination of the route taken.
-	Route string
-}
-
-// TracedPacket is a packet as it leaves the appliance.
-type TracedPacket struct {
-	Verdict, Reason     string
-	Source, Destination netip.AddrPort
-	Steps               []TraceStep
-}
-
-// Reachability is the outcome of a trace: what becomes of a request and of its
-// reply. Reachable means that the request arrives and its reply gets back.
-type Reachability struct {
-	Reachable bool
-	TracedPacket
-	// Reply is nil where the request is dropped.
-	Reply *TracedPacket
-}
-
 // ApplianceService says what a tenant's appliances do, or would do. It changes
 // nothing.
 type ApplianceService interface {
@@ -192,6 +119,9 @@ type ApplianceService interface {
 	// Appliance returns one appliance. CodeNotFound: no such appliance.
 	Appliance(ctx context.Context, as Actor, id string) (*ApplianceState, error)
 
-	// Trace decides a packet as after full site failover with what is stored now.
-	Trace(ctx context.Context, as Actor, r TraceRequest) (*Reachability, error)
+	// Trace answers questions, each by itself, as after full site failover with what is
+	// stored now and what is assumed on top of it. All of it is of one moment.
+	// CodeInvalidValue: a question or the assumption is wrong; fields begin with
+	// "questions[N]" or "assume". CodeConflict: rule 12 would be broken.
+	Trace(ctx context.Context, as Actor, questions []TraceRequest, assume Assumption) ([]Reachability, error)
 }

@@ -87,12 +87,7 @@ func Detect(site Site, job LabReplicationJob, networks []Network) ([]Detection, 
 		skip := func(format string, args ...any) {
 			skipped = append(skipped, DetectionSkip{production.Name, fmt.Sprintf(format, args...)})
 		}
-		var target *Network
-		if len(used) == len(networks) {
-			target = &networks[i]
-		} else if at := slices.IndexFunc(networks, func(n Network) bool { return n.Name == job.Mapping[production.Name] }); at >= 0 {
-			target = &networks[at]
-		}
+		target := job.target(used, i, networks)
 		if target == nil {
 			skip("the job maps it to no cloud network")
 			continue
@@ -112,6 +107,18 @@ func Detect(site Site, job LabReplicationJob, networks []Network) ([]Detection, 
 		found = append(found, Detection{production.Name, *target, settings})
 	}
 	return found, skipped
+}
+
+// target returns the cloud network that the i-th of the production networks that a job
+// uses is mapped to, nil for none (rule 6). networks are those of the job's plan, in order.
+func (j LabReplicationJob) target(used []ProductionNetwork, i int, networks []Network) *Network {
+	if len(used) == len(networks) {
+		return &networks[i]
+	}
+	if at := slices.IndexFunc(networks, func(n Network) bool { return n.Name == j.Mapping[used[i].Name] }); at >= 0 {
+		return &networks[at]
+	}
+	return nil
 }
 
 // networksOf lists the production networks that a job's VMs are on, in the

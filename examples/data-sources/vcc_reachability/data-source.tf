@@ -1,24 +1,24 @@
-# Will web reach db after full site failover?
+# Would web reach db after full site failover, with what is stored now?
 data "vcc_reachability" "web_to_db" {
-  source      = "172.17.52.10"
-  destination = "172.17.54.20"
+  source      = "web01"
+  destination = "db01"
   protocol    = "tcp"
   port        = 5432
 }
 
 output "web_to_db" {
-  value = "${data.vcc_reachability.web_to_db.verdict}: ${data.vcc_reachability.web_to_db.reason}"
+  value = data.vcc_reachability.web_to_db.explanation
 }
 
-# In a check block it is asked in every plan and after every apply.
+# In a check block it is asked in every plan and after every apply, and warns.
 check "web_reaches_the_internet" {
   data "vcc_reachability" "web_to_internet" {
-    source      = "172.17.52.10"
-    destination = "192.0.2.7"
+    source      = "web01"
+    destination = "internet"
     protocol    = "icmp"
   }
   assert {
     condition     = data.vcc_reachability.web_to_internet.reachable
-    error_message = join("; ", data.vcc_reachability.web_to_internet.steps)
+    error_message = data.vcc_reachability.web_to_internet.explanation
   }
 }

@@ -1,0 +1,212 @@
+package backend_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+const (
+	silver1Internet = "VMware Silver network 1 (internet)"
+	silver2Internet = "VMware Silver network 2 (internet)"
+	silver1         = "VMware Silver network 1"
+)
+
+// ask says what a question's answer is: "reachable" or the reason, and why.
+func (s *site) ask(packet string, unwanted bool, assume *httpapi.Assumption) string {
+	s.t.Helper()
+	q := question(s.t, packet)
+	q.Unwanted = unwanted
+	answers, err := s.Client.TraceAll(s.t.Context(), []httpapi.TraceQuestion{q}, assume)
+	if err != nil {
+		return err.Error()
+	}
+	a := answers[0]
+	said := a.Reason
+	if a.Reachable {
+		said = "reachable"
+	}
+	return said + ": " + a.Explanation
+}
+
+// A way through the internet counts only where the internet carries the addresses (rule
+// 22). What the appliance itself does with such a packet is as before.
+func TestTracePrivateDestination(t *testing.T) {
+	s := openABC(t)
+	for _, tc := range [][2]string{
+		// web's network has internet access, and db's has no gateway yet.
+		{"tcp web01 db01 5432", `private_destination: web01 (172.17.52.10) does not reach db01 (172.17.54.20) on tcp port 5432: ` +
+			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
+		{"tcp 172.17.52.10 172.17.54.20 5432", `private_destination: 172.17.52.10 does not reach 172.17.54.20 on tcp port 5432: ` +
+			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
+		{"icmp 172.17.52.10 10.1.2.3", `private_destination: 172.17.52.10 does not reach 10.1.2.3 over icmp: ` +
+			`no internet carries 10.1.2.3 (RFC 1918), and none of the tenant's networks holds it; use an address that one of them holds.`},
+		{"udp 172.17.52.10 100.64.0.1 53", `private_destination: 172.17.52.10 does not reach 100.64.0.1 on udp port 53: ` +
+			`no internet carries 100.64.0.1 (RFC 6598), and none of the tenant's networks holds it; use an address that one of them holds.`},
+		{"tcp 2001:db8:52::10 fd00::1 443", `private_destination: 2001:db8:52::10 does not reach fd00::1 on tcp port 443: ` +
+			`no internet carries fd00::1 (RFC 4193), and none of the tenant's networks holds it; use an address that one of them holds.`},
+		// Nobody on the internet has such an address, whatever a public IP rule lets in.
+		{"tcp 10.1.2.3 203.0.113.10 443", `private_destination: 10.1.2.3 does not reach 203.0.113.10 on tcp port 443: ` +
+			`no internet carries 10.1.2.3 (RFC 1918), and none of the tenant's networks holds it; use an address that one of them holds.`},
+		// db is at no end of the internet either: its own network has no gateway.
+		{"tcp db01 203.0.113.10 443", `private_destination: db01 (172.17.54.20) does not reach 203.0.113.10 on tcp port 443: ` +
+			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
+		{"tcp db01 internet 443", `no_public_ip_rule: db01 (172.17.54.20) does not reach the internet (192.0.2.1) on tcp port 443: ` +
+			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
+		// What the internet carries.
+		{"tcp 172.17.52.10 192.0.2.7 443", `reachable: 172.17.52.10 reaches 192.0.2.7 on tcp port 443: 192.0.2.7 is outside, and net1 (VMware Silver network 1 (internet)) has internet access.`},
+		{"tcp internet 203.0.113.10 443", `reachable: the internet (192.0.2.1) reaches 203.0.113.10 on tcp port 443: a public IP rule is for 203.0.113.10:443.`},
+		{"icmp internet 203.0.113.10", `no_public_ip_rule: the internet (192.0.2.1) does not reach 203.0.113.10 over icmp: public IP rules let TCP and UDP in to 203.0.113.10, and no echo.`},
+		{"tcp internet 203.0.113.10 80", `no_public_ip_rule: the internet (192.0.2.1) does not reach 203.0.113.10 on tcp port 80: ` +
+			`none of the public IP rules for 203.0.113.10 that lead anywhere is for port 80; add one to the failover plan.`},
+	} {
+		if got := s.ask(tc[0], false, nil); got != tc[1] {
+			t.Errorf("%s\ngot  %s\nwant %s", tc[0], got, tc[1])
+		}
+	}
+	reach, err := s.Client.Trace(t.Context(), question(t, "tcp 172.17.52.10 172.17.54.20 5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := reach.Steps[len(reach.Steps)-1]
+	if reach.Verdict != "forwarded" || last.Kind != "outside" || last.Message != "private_destination: no internet carries 172.17.54.20 (RFC 1918)" {
+		t.Errorf("the appliance would send it out: %s, %+v", reach.Verdict, last)
+	}
+
+	// A gateway with another network is as good as none for db, and says so.
+	s.gateway(silver1, "172.17.55.1/24")
+	want := `private_destination: web01 (172.17.52.10) does not reach db01 (172.17.54.20) on tcp port 5432: the default gateway of "VMware Silver network 1" serves ` +
+		`172.17.55.0/24, and not 172.17.54.20 of production network "Data" (172.17.54.0/24); correct it.`
+	if got := s.ask("tcp web01 db01 5432", false, nil); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// The external network's own prefix is exempt from rule 22: its hosts are neighbors. And what a
+// production network holds is not on the internet after its site is lost, private or not.
+func TestTracePrivateExternalNetwork(t *testing.T) {
+	s := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
+		abc.Appliances[0].External = vcc.LabExternal{IPv4: "192.168.7.5/24", IPv4Gateway: "192.168.7.1", IPv6: "2001:db8:ffff::5/64", IPv6Gateway: "2001:db8:ffff::1"}
+		abc.PublicIPs = append(abc.PublicIPs, "192.168.7.10", "192.168.8.10")
+		abc.FailoverPlans[0].PublicIPRules = append(abc.FailoverPlans[0].PublicIPRules,
+			vcc.LabPublicIPRule{Address: "192.168.7.10", Port: 80, ToAddress: "172.17.52.10", ToPort: 80},
+			vcc.LabPublicIPRule{Address: "192.168.8.10", Port: 80, ToAddress: "172.17.52.10", ToPort: 80})
+	})})
+	s.run("Silver nightly")
+	for _, tc := range [][2]string{
+		{"tcp web01 192.168.7.77 80", "reachable"},
+		{"tcp 192.168.7.77 192.168.7.10 80", "reachable"},
+		{"tcp 192.168.7.77 192.168.8.10 80", "reachable"}, // not through the internet
+		{"tcp internet 192.168.7.10 80", "reachable"},
+		{"tcp internet 192.168.8.10 80", "private_destination"},
+		{"tcp 172.17.52.10 192.168.8.77 80", "private_destination"},
+		{"tcp 192.168.8.77 192.168.7.10 80", "private_destination"},
+		{"tcp 2001:db8:52::10 2001:db8:58::40 80", "no_default_gateway"},
+		{"tcp 2001:db8:52::10 2001:db8:59::40 80", "reachable"},
+	} {
+		if got, _, _ := strings.Cut(s.ask(tc[0], false, nil), ": "); got != tc[1] {
+			t.Errorf("%s: got %s, want %s", tc[0], s.ask(tc[0], false, nil), tc[1])
+		}
+	}
+}
+
+// Of a VM with several adapters each is looked at, and the one that is not as it should be
+// is told.
+func TestTraceAdapters(t *testing.T) {
+	s := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
+		abc.VMs = append(abc.VMs,
+			vcc.VM{Name: "two", Guest: vcc.GuestLinux, NICs: []vcc.NIC{{Network: "App", IPv4: "172.17.52.50"}, {Network: "Data", IPv4: "172.17.54.50"}}},
+			vcc.VM{Name: "none", Guest: vcc.GuestLinux, NICs: []vcc.NIC{{Network: "App"}}},
+			vcc.VM{Name: "six", Guest: vcc.GuestLinux, NICs: []vcc.NIC{{Network: "App", IPv6: "2001:db8:52::66"}}})
+	})})
+	s.run("Silver nightly")
+	s.gateway(silver1, "172.17.54.1/24")
+	s.routing(true)
+	for _, tc := range []struct {
+		packet   string
+		unwanted bool
+		want     string
+	}{
+		{"icmp two internet", false, "no_internet_access: two (172.17.54.50) does not reach the internet (192.0.2.1) over icmp: " +
+			"192.0.2.1 is outside, and net3 (VMware Silver network 1) has no internet access; use a network with internet access."},
+		{"icmp two internet", true, "reachable: two (172.17.52.50) reaches the internet (192.0.2.1) over icmp: " +
+			"192.0.2.1 is outside, and net1 (VMware Silver network 1 (internet)) has internet access; use a network without internet access."},
+		{"icmp web02 two", false, `reachable: web02 (172.17.52.11) reaches two (172.17.52.50) over icmp: source and destination are in one network, where hosts reach each other without the appliance.`},
+		// Both families where both ends have both.
+		{"tcp web01 internet 443", false, "reachable: web01 (172.17.52.10) reaches the internet (192.0.2.1) on tcp port 443: 192.0.2.1 is outside, and net1 (VMware Silver network 1 (internet)) has internet access."},
+		{"tcp six internet 443", false, "reachable: six (2001:db8:52::66) reaches the internet (3fff::1) on tcp port 443: 3fff::1 is outside, and net1 (VMware Silver network 1 (internet)) has internet access."},
+		{"tcp six db01 443", false, "questions[0].destination: db01 has no address of the family of the source six"},
+		{"tcp none db01 443", false, `questions[0].source: the address of VM "none" is not known; write the address that it has instead of its name`},
+		{"tcp web1 db01 443", false, `questions[0].source: "web1" is no VM of the tenant's site, no IP address and not the word internet; ` +
+			`did you mean "web01", "web02", "db01", "file01", "tape01", "two", "none", "six", "vault01"?`},
+	} {
+		if got := s.ask(tc.packet, tc.unwanted, nil); got != tc.want {
+			t.Errorf("%s\ngot  %s\nwant %s", tc.packet, got, tc.want)
+		}
+	}
+	// IPv6 was detected; without it the same VM is not reachable any more from one family.
+	if _, err := s.Client.PutDefaultGateway(t.Context(), s.networkID(silver1Internet), httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "172.17.52.1", SubnetMask: "255.255.254.0"}}, httpapi.Unconditional()); err != nil {
+		t.Fatal(err)
+	}
+	want := `no_public_ip_rule: web01 (2001:db8:52::10) does not reach the internet (3fff::1) on tcp port 443: ` +
+		`"VMware Silver network 1 (internet)" has no IPv6 default gateway for production network "App" (2001:db8:52::/64); store one.`
+	if got := s.ask("tcp web01 internet 443", false, nil); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What is assumed is laid over what is stored, is held to the same rules, and is stored nowhere.
+func TestTraceAssumption(t *testing.T) {
+	s := openABC(t)
+	before := s.listing()
+	gateway := func(network, address, mask string) httpapi.AssumedGateway {
+		return httpapi.AssumedGateway{NetworkID: s.networkID(network), GatewaySettings: httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: mask}}}
+	}
+	data, on := gateway(silver1, "172.17.54.1", "255.255.255.0"), true
+	for _, tc := range []struct {
+		assume httpapi.Assumption
+		want   string
+	}{
+		{httpapi.Assumption{}, "private_destination"},
+		{httpapi.Assumption{RoutingEnabled: &on}, "private_destination"},
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{data}}, "routing_disabled"},
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{data}, RoutingEnabled: &on}, "reachable"},
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{data}, RoutingEnabled: &on, Removals: []string{s.networkID(silver2Internet)}}, "reachable"},
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{data}, RoutingEnabled: &on, Removals: []string{s.networkID(silver1Internet)}}, "no_public_ip_rule"},
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{gateway(silver1, "172.17.56.1", "255.255.255.0")}}, "assume.gateways[0].ipv4"}, // the office's
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{gateway(silver1, "172.17.56.1", "255.255.255.0")}, Removals: []string{s.networkID(silver2Internet)}}, "private_destination"},
+		{httpapi.Assumption{Gateways: []httpapi.AssumedGateway{data, gateway(silver1Internet, "172.17.54.2", "255.255.255.128")}}, "assume.gateways[1].ipv4"},
+		{httpapi.Assumption{Removals: []string{"nothing"}}, "assume.removals[0]"},
+	} {
+		if got, _, _ := strings.Cut(s.ask("tcp web01 db01 5432", false, &tc.assume), ": "); got != tc.want {
+			t.Errorf("%+v: got %s, want %s", tc.assume, s.ask("tcp web01 db01 5432", false, &tc.assume), tc.want)
+		}
+	}
+	if diff := cmp.Diff(before, s.listing()); diff != "" {
+		t.Errorf("something was stored (-before +after):\n%s", diff)
+	}
+}
+
+// Many questions cost one look at the store and one appliance.
+func TestTraceAll(t *testing.T) {
+	s := openABC(t)
+	var questions []httpapi.TraceQuestion
+	for i := range vcc.MaxTraceRequests {
+		questions = append(questions, question(t, fmt.Sprintf("tcp 172.17.52.10 192.0.2.7 %d", i+1)))
+	}
+	answers, err := s.Client.TraceAll(t.Context(), questions, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range answers {
+		if want := fmt.Sprintf("192.0.2.7:%d", i+1); !a.Reachable || a.Destination != want {
+			t.Fatalf("answer %d is to %s, want %s", i, a.Destination, want)
+		}
+	}
+}
