@@ -1,5 +1,5 @@
-# A recovery policy: what must, and what must not, get through after full site
-# failover. The checks run in every plan and every apply.
+# A recovery policy: what must, and what must not, be reached after full site failover.
+# A plan that would break it fails, and nothing is applied.
 
 terraform {
   required_providers {
@@ -9,10 +9,10 @@ terraform {
   }
 }
 
-provider "vcc" {
-  embedded = {
-    data_dir = ".vcc"
-  }
+variable "data_dir" {
+  description = "Data folder of the embedded backend. The tests have one of their own."
+  type        = string
+  default     = ".vcc"
 }
 
 variable "routing_enabled" {
@@ -21,32 +21,41 @@ variable "routing_enabled" {
   default     = true
 }
 
-locals {
-  web = "172.17.52.10"
-  db  = "172.17.54.20"
-  # Somebody on the internet, and the public address that the failover plan maps to web.
-  somebody = "192.0.2.7"
-  public   = "203.0.113.10"
+variable "gateway_for_db" {
+  description = "Whether the network that db is on has a default gateway."
+  type        = bool
+  default     = true
 }
 
-data "vcc_hardware_plan_networks" "silver" {
-  hardware_plan = "VMware Silver"
+variable "enforce" {
+  description = "Whether a plan that breaks the policy fails."
+  type        = bool
+  default     = true
 }
 
-locals {
-  network = { for n in data.vcc_hardware_plan_networks.silver.networks : n.name => n.id }
+provider "vcc" {
+  embedded = {
+    data_dir = var.data_dir
+  }
 }
 
 resource "vcc_default_gateway" "app" {
-  network_id = local.network["VMware Silver network 1 (internet)"]
+  network_name = "VMware Silver network 1 (internet)"
   ipv4 = {
     address     = "172.17.52.1"
     subnet_mask = "255.255.254.0"
   }
+  ipv6 = {
+    network       = "2001:db8:52::"
+    prefix_length = 64
+    address       = "fe80::1"
+  }
 }
 
 resource "vcc_default_gateway" "data" {
-  network_id = local.network["VMware Silver network 1"]
+  count = var.gateway_for_db ? 1 : 0
+
+  network_name = "VMware Silver network 1"
   ipv4 = {
     address     = "172.17.54.1"
     subnet_mask = "255.255.255.0"
@@ -57,55 +66,21 @@ resource "vcc_network_routing" "this" {
   enabled = var.routing_enabled
 }
 
-check "web_reaches_db" {
-  data "vcc_reachability" "web_to_db" {
-    source      = local.web
-    destination = local.db
-    protocol    = "tcp"
-    port        = 5432
-  }
-  # Routed, and not sent to the internet because db's own network has no gateway.
-  assert {
-    condition     = data.vcc_reachability.web_to_db.reachable && data.vcc_reachability.web_to_db.reason == "routing_enabled"
-    error_message = "After failover web would not reach db: ${data.vcc_reachability.web_to_db.reason}. ${join("; ", data.vcc_reachability.web_to_db.steps)}."
-  }
+resource "vcc_recovery_policy" "site" {
+  gateways        = concat([vcc_default_gateway.app], vcc_default_gateway.data)
+  routing_enabled = vcc_network_routing.this.enabled
+  enforce         = var.enforce
+
+  rules = [
+    { name = "web reaches db", source = "web01", destination = "db01", protocol = "tcp", port = 5432 },
+    { name = "web reaches updates", source = "web01", destination = "internet", protocol = "tcp", port = 443 },
+    { name = "db stays inside", source = "db01", destination = "internet", protocol = "tcp", port = 443, reachable = false },
+    { name = "customers reach web", source = "internet", destination = "203.0.113.10", protocol = "tcp", port = 443 },
+    { name = "nobody reaches web without TLS", source = "internet", destination = "203.0.113.10", protocol = "tcp", port = 80, reachable = false },
+  ]
 }
 
-check "db_does_not_reach_the_internet" {
-  data "vcc_reachability" "db_to_internet" {
-    source      = local.db
-    destination = local.somebody
-    protocol    = "tcp"
-    port        = 443
-  }
-  assert {
-    condition     = !data.vcc_reachability.db_to_internet.reachable
-    error_message = "After failover db would reach the internet: ${join("; ", data.vcc_reachability.db_to_internet.steps)}."
-  }
-}
-
-check "internet_reaches_web_on_443_alone" {
-  data "vcc_reachability" "https" {
-    source      = local.somebody
-    destination = local.public
-    protocol    = "tcp"
-    port        = 443
-  }
-  assert {
-    condition     = data.vcc_reachability.https.reachable
-    error_message = "After failover nobody would reach web: ${join("; ", data.vcc_reachability.https.steps)}."
-  }
-}
-
-check "internet_does_not_reach_web_on_80" {
-  data "vcc_reachability" "http" {
-    source      = local.somebody
-    destination = local.public
-    protocol    = "tcp"
-    port        = 80
-  }
-  assert {
-    condition     = !data.vcc_reachability.http.reachable
-    error_message = "After failover the internet would reach web without TLS: ${join("; ", data.vcc_reachability.http.steps)}."
-  }
+output "recovery" {
+  description = "The outcome of each rule, and why where it is broken."
+  value       = { for r in vcc_recovery_policy.site.results : r.name => coalesce(r.explanation, "holds") }
 }

@@ -23,6 +23,7 @@ var examples = map[string]func(t *testing.T, name string){
 	"resources/vcc_default_gateway/resource.tf":            applyExample,
 	"resources/vcc_network_routing/resource.tf":            applyExample,
 	"data-sources/vcc_cloud_network":                       applyExample,
+	"resources/vcc_recovery_policy/resource.tf":            applyExample,
 	"data-sources/vcc_hardware_plan_networks":              applyExample,
 	"data-sources/vcc_reachability":                        applyExample,
 	"data-sources/vcc_network_extension_appliance":         applyExample,
@@ -37,7 +38,7 @@ var examples = map[string]func(t *testing.T, name string){
 	"actions/vcc_replication_job_run":                      actionExample,
 	"functions/ipv4":                                       applyExample,
 	"functions/ipv6":                                       applyExample,
-	"recovery-policy":                                      nil, // TestAccRecoveryPolicy
+	"recovery-policy":                                      nil, // TestAccRecoveryPolicy_example
 }
 
 const examplesFolder = "../../examples"

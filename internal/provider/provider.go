@@ -110,7 +110,7 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 
 // Resources lists the resources.
 func (p *vccProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newDefaultGatewayResource, newNetworkRoutingResource}
+	return []func() resource.Resource{newDefaultGatewayResource, newNetworkRoutingResource, newRecoveryPolicyResource}
 }
 
 // DataSources lists the data sources.

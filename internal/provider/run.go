@@ -131,6 +131,17 @@ func (r *run) settled(ctx context.Context) (applying bool, err error) {
 	return r.applying, err
 }
 
+// quiet waits until nothing is left to do but what waits itself. applying says whether something was
+// applied; the error is ctx's.
+func (r *run) quiet(ctx context.Context) (applying bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err = r.until(ctx, quietTime, func() bool { return false }); errors.Is(err, errQuiet) {
+		err = nil
+	}
+	return r.applying, err
+}
+
 // errQuiet is why a wait ended that nothing will end any more.
 var errQuiet = errors.New("nothing else is under way")
 

@@ -1,0 +1,442 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// brokenRule is a rule that does not hold, and why.
+type brokenRule struct {
+	rule   *policyRule
+	answer httpapi.Reachability
+}
+
+// ask asks the backend which of the rules do not hold with what is stored and what is assumed
+// on top of it, and notes what each answer depends on. Every rule must be known whole. It is
+// never answered from what was read before. The errors are those of the client's TraceAll.
+func (c *connection) ask(ctx context.Context, rules []policyRule, assume *httpapi.Assumption) (broken []brokenRule, err error) {
+	if len(rules) == 0 {
+		return nil, nil
+	}
+	questions := make([]httpapi.TraceQuestion, len(rules))
+	for i, r := range rules {
+		questions[i] = r.question()
+	}
+	answers, err := c.client.TraceAll(ctx, questions, assume)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range answers {
+		rules[i].addresses = a.Addresses
+		if a.Reachable != rules[i].Reachable.ValueBool() {
+			broken = append(broken, brokenRule{&rules[i], a})
+		}
+	}
+	return broken, nil
+}
+
+// resultsOf are the results of rules of which some are broken.
+func resultsOf(rules []policyRule, broken []brokenRule) []policyResultModel {
+	results := expectedResults(rules)
+	for _, b := range broken {
+		for i, r := range rules {
+			if r.index == b.rule.index {
+				results[i] = r.result(&b.answer)
+			}
+		}
+	}
+	return results
+}
+
+// policy is a vcc_recovery_policy as it is planned in this run. What is planned after it is
+// judged by it, too.
+type policy struct {
+	*connection
+	// rules are those that are known whole.
+	rules   []policyRule
+	enforce bool
+	// told are the gateways that the policy's attributes tell of, by network ID; routing is the
+	// option, nil where they do not tell.
+	told    map[string]assumedGateway
+	routing *bool
+	// stored has the gateways that were stored when the policy was planned, by network ID.
+	stored map[string]httpapi.GatewaySettings
+
+	// judged is closed when the first judgement is there, which was of what was planned then.
+	judged  chan struct{}
+	of      plannedState
+	blocked bool // there was none
+}
+
+// plan judges a policy by what has been planned so far on top of what is stored. It returns
+// the results to plan, nil for not known.
+//
+// Removals and what the policy is not told of come in any order, so a judgement against the
+// plan waits until nothing else is under way. An apply plans again what its plan has judged,
+// before those removals ran: there such a judgement counts only if nothing is applied at all.
+func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]policyResultModel, diag.Diagnostics) {
+	all, known, diags := m.rules(ctx)
+	told, unknown, d := m.gateways(ctx)
+	diags.Append(d...)
+	if diags.HasError() {
+		return nil, diags
+	}
+	p := &policy{connection: r.connection, enforce: m.Enforce.ValueBool(), told: told, routing: m.RoutingEnabled.ValueBoolPointer(), judged: make(chan struct{})}
+	if !known {
+		unknown = append(unknown, "rules")
+	}
+	if m.RoutingEnabled.IsUnknown() {
+		unknown = append(unknown, "routing_enabled")
+	}
+	if m.Enforce.IsUnknown() {
+		unknown = append(unknown, "enforce")
+	}
+	var open []string // what is unknown of single rules
+	for _, rule := range all {
+		if len(rule.unknown) > 0 {
+			open = append(open, rule.unknown...)
+		} else {
+			p.rules = append(p.rules, rule)
+		}
+	}
+	// Results that follow from the rules are known as soon as those are.
+	expected := func() []policyResultModel {
+		if !known || !p.enforce || slices.ContainsFunc(all, func(r policyRule) bool { return r.Name.IsUnknown() || r.Reachable.IsUnknown() }) {
+			return nil
+		}
+		return expectedResults(all)
+	}
+	if r.connection == nil {
+		unknown = append(unknown, "the provider's configuration")
+	}
+	if len(unknown) > 0 {
+		warnNotJudged(&diags, "The policy was not judged", unknown)
+		return expected(), diags
+	}
+	if len(open) > 0 {
+		warnNotJudged(&diags, "Some rules were not judged", open)
+	}
+	list, err := r.gateways.every(ctx)
+	if err != nil {
+		addRequestError(&diags, "Recovery Policy Not Judged", err)
+		return nil, diags
+	}
+	p.stored = make(map[string]httpapi.GatewaySettings, len(list))
+	for _, g := range list {
+		p.stored[g.NetworkID] = g.Settings()
+	}
+	r.run.onPlan(p.judgePlan)
+	broken, proven, d := p.judge(ctx)
+	diags.Append(d...)
+	if diags.HasError() {
+		return nil, diags
+	}
+	p.warnOfTrust(ctx, &diags)
+	if p.enforce {
+		return expected(), diags
+	}
+	if len(open) > 0 || !proven {
+		return nil, diags
+	}
+	return resultsOf(all, broken), diags
+}
+
+// warnNotJudged says what is not known, which is never a pass.
+func warnNotJudged(diags *diag.Diagnostics, what string, unknown []string) {
+	const shown = 10
+	more := ""
+	if n := len(unknown) - shown; n > 0 {
+		unknown, more = unknown[:shown], fmt.Sprintf(" and %d more", n)
+	}
+	diags.AddWarning("Recovery Policy Not Proven", fmt.Sprintf("%s in this plan, because this is not known yet: %s%s. The apply judges once it is; plan again after it to be sure.",
+		what, strings.Join(unknown, ", "), more))
+}
+
+// judge is the judgement of the policy itself. proven is false where there is none.
+func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, diags diag.Diagnostics) {
+	p.of = p.run.planned()
+	if _, unknown := p.assumption(p.of); len(unknown) > 0 {
+		p.blocked = true
+		close(p.judged)
+		warnNotJudged(&diags, "The policy was not judged", unknown)
+		return nil, false, diags
+	}
+	first, err := p.against(ctx, p.rules, p.of)
+	p.blocked = err != nil && vcc.Code(err) != vcc.CodeConflict
+	close(p.judged)
+	broken = first
+	// A conflict is an overlap with what may be about to move or to go.
+	if len(broken) > 0 || !p.enforce || vcc.Code(err) == vcc.CodeConflict {
+		wait := p.run.settled
+		if !p.enforce {
+			wait = p.run.quiet
+		}
+		applying, waitErr := wait(ctx)
+		if waitErr != nil {
+			diags.AddError("Recovery Policy Not Judged", sentence(waitErr))
+			return nil, false, diags
+		}
+		if applying && p.enforce {
+			return nil, true, diags
+		}
+		if now := p.run.planned(); applying || now.Revision != p.of.Revision || err != nil {
+			broken, err = p.against(ctx, slices.Clone(p.rules), now)
+		}
+	}
+	if err != nil {
+		p.addError(&diags, err)
+		return nil, false, diags
+	}
+	p.tell(&diags, broken, func(b brokenRule) (path.Path, string) { return b.rule.at(), brokenText(b) + hint(b) })
+	return broken, true, diags
+}
+
+// hint is what else may help against a rule that is broken: the backend does not know what
+// the configuration has.
+func hint(b brokenRule) string {
+	if b.answer.Reachable || b.answer.Reason != vcc.ReasonPrivateDestination && b.answer.Reason != vcc.ReasonNoDefaultGateway {
+		return ""
+	}
+	return " If the configuration has a vcc_default_gateway for it, list that in gateways."
+}
+
+// tell says which rules are broken, ten of them at most, and how many more.
+func (p *policy) tell(diags *diag.Diagnostics, broken []brokenRule, say func(brokenRule) (path.Path, string)) {
+	const most = 10
+	for i, b := range broken {
+		at, text := say(b)
+		if i == most {
+			p.add(diags, path.Empty(), fmt.Sprintf("%s\n\n%d more rules do not hold either.", text, len(broken)-most-1))
+			return
+		}
+		p.add(diags, at, text)
+	}
+}
+
+// add says that a rule is broken, at an attribute or, with the empty path, at the resource.
+func (p *policy) add(diags *diag.Diagnostics, at path.Path, text string) {
+	switch atResource := at.Equal(path.Empty()); {
+	case p.enforce && atResource:
+		diags.AddError(policyBroken, text)
+	case p.enforce:
+		diags.AddAttributeError(at, policyBroken, text)
+	case atResource:
+		diags.AddWarning(policyBroken, text)
+	default:
+		diags.AddAttributeWarning(at, policyBroken, text)
+	}
+}
+
+// addError says why the policy could not be judged: at the rule where that is wrong.
+func (p *policy) addError(diags *diag.Diagnostics, err error) {
+	const failed = "Recovery Policy Not Judged"
+	for _, e := range vcc.Errors(err) {
+		var i int
+		var field string
+		if n, _ := fmt.Sscanf(e.Field, "questions[%d].%s", &i, &field); n == 2 && i < len(p.rules) {
+			at := p.rules[i].at().AtName(field)
+			diags.AddAttributeError(at, "Invalid Recovery Policy", fmt.Sprintf("%s: %s", at, sentence(errors.New(e.Message))))
+			return
+		}
+		if strings.HasPrefix(e.Field, "assume") {
+			diags.AddAttributeError(path.Root("gateways"), failed, "gateways: What is planned could not be stored: "+e.Message+".")
+			return
+		}
+	}
+	addRequestError(diags, failed, err)
+}
+
+// effective is what a network's gateway would be: as planned, else as the policy is told, else as
+// stored. known is false where it is planned and not known.
+func (p *policy) effective(networkID string, planned plannedGateway, isPlanned bool) (settings httpapi.GatewaySettings, known bool) {
+	if isPlanned {
+		return planned.Settings, planned.Known || planned.Removed
+	}
+	if g, ok := p.told[networkID]; ok {
+		return g.settings, true
+	}
+	return p.stored[networkID], true
+}
+
+// assumption is what is planned, laid over what the policy is told. It leaves out what is stored
+// that way. unknown names what is planned and not known.
+func (p *policy) assumption(planned plannedState) (assume *httpapi.Assumption, unknown []string) {
+	assume = &httpapi.Assumption{RoutingEnabled: p.routing}
+	if planned.Routing != nil {
+		assume.RoutingEnabled = planned.Routing
+	}
+	if planned.RoutingUnknown {
+		unknown = append(unknown, "enabled of the vcc_network_routing")
+	}
+	ids := map[string]bool{}
+	for id := range planned.Gateways {
+		ids[id] = true
+	}
+	for id := range p.told {
+		ids[id] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		g, isPlanned := planned.Gateways[id]
+		settings, known := p.effective(id, g, isPlanned)
+		stored, isStored := p.stored[id]
+		switch none := settings == (httpapi.GatewaySettings{}); {
+		case !known:
+			unknown = append(unknown, fmt.Sprintf("the vcc_default_gateway of network %s", id))
+		case none && isStored:
+			assume.Removals = append(assume.Removals, id)
+		case !none && (!isStored || !settings.Equal(stored)):
+			assume.Gateways = append(assume.Gateways, httpapi.AssumedGateway{NetworkID: id, GatewaySettings: settings})
+		}
+	}
+	return assume, unknown
+}
+
+// against asks which of the rules would be broken by what is planned.
+func (p *policy) against(ctx context.Context, rules []policyRule, planned plannedState) ([]brokenRule, error) {
+	assume, _ := p.assumption(planned)
+	return p.ask(ctx, rules, assume)
+}
+
+// judgePlan judges the plan of a gateway, or of the routing option, that comes after that of the policy.
+// networkID is "" for the option. A change that concerns no rule costs no request.
+func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Diagnostics) {
+	select {
+	case <-p.judged:
+	case <-ctx.Done():
+		return nil
+	}
+	if p.blocked {
+		return nil // an error at the policy says why
+	}
+	rules, unknown := p.concerned(networkID)
+	if unknown {
+		warnNotJudged(&diags, "A vcc_recovery_policy was not judged", []string{"what is planned here"})
+		return diags
+	}
+	if len(rules) == 0 {
+		return nil
+	}
+	broken, err := p.against(ctx, rules, p.run.planned())
+	if len(broken) > 0 || vcc.Code(err) == vcc.CodeConflict {
+		applying, waitErr := p.run.settled(ctx)
+		if applying || waitErr != nil {
+			return nil
+		}
+		now := p.run.planned()
+		if broken, err = p.against(ctx, rules, now); len(broken) > 0 {
+			broken, err = p.blamed(ctx, networkID, broken, now)
+		}
+	}
+	if vcc.Code(err) == vcc.CodeConflict {
+		return nil // the gateway's own plan says which networks overlap
+	}
+	if err != nil {
+		p.addError(&diags, err)
+		return diags
+	}
+	p.tell(&diags, broken, func(b brokenRule) (path.Path, string) {
+		return path.Empty(), brokenText(b) + "\n\nThe rule is one of a vcc_recovery_policy in this configuration, and holds without what is planned here."
+	})
+	return diags
+}
+
+// blamed are those of the broken rules that would hold without the plan of one network, or of the option.
+func (p *policy) blamed(ctx context.Context, networkID string, broken []brokenRule, planned plannedState) ([]brokenRule, error) {
+	if networkID == "" {
+		planned.Routing, planned.RoutingUnknown = p.of.Routing, p.of.RoutingUnknown
+	} else if before, ok := p.of.Gateways[networkID]; ok {
+		planned.Gateways[networkID] = before
+	} else {
+		delete(planned.Gateways, networkID)
+	}
+	rules := make([]policyRule, len(broken))
+	for i, b := range broken {
+		rules[i] = *b.rule
+	}
+	without, err := p.against(ctx, rules, planned)
+	if vcc.Code(err) == vcc.CodeConflict {
+		return broken, nil
+	}
+	return slices.DeleteFunc(broken, func(b brokenRule) bool {
+		return slices.ContainsFunc(without, func(w brokenRule) bool { return w.rule.index == b.rule.index })
+	}), err
+}
+
+// concerned are the rules that a plan may change anything about, since the policy was judged: those
+// with an address in the network that a gateway had or is to have. unknown says that it is not known
+// what it is to have.
+func (p *policy) concerned(networkID string) (rules []policyRule, unknown bool) {
+	if networkID == "" {
+		planned := p.run.planned()
+		if planned.RoutingUnknown {
+			return nil, !p.of.RoutingUnknown
+		}
+		routing := planned.Routing
+		if was := p.of.Routing; routing == nil && was == nil || routing != nil && was != nil && *routing == *was || routing != nil && was == nil && p.routing != nil && *p.routing == *routing {
+			return nil, false
+		}
+		return slices.Clone(p.rules), false
+	}
+	before, wasPlanned := p.of.Gateways[networkID]
+	was, wasKnown := p.effective(networkID, before, wasPlanned)
+	now, isPlanned := p.run.plannedFor(networkID)
+	is, isKnown := p.effective(networkID, now, isPlanned)
+	if !isKnown {
+		return nil, wasKnown
+	}
+	if wasKnown && was.Equal(is) {
+		return nil, false
+	}
+	var connected []netip.Prefix
+	for _, s := range []httpapi.GatewaySettings{was, is} {
+		if settings, err := s.Parse(); err == nil {
+			for _, network := range settings.Networks() {
+				connected = append(connected, network)
+			}
+		}
+	}
+	for _, r := range p.rules {
+		if r.addresses == nil || slices.ContainsFunc(r.addresses, func(address string) bool {
+			a, err := netip.ParseAddr(address)
+			return err == nil && slices.ContainsFunc(connected, func(c netip.Prefix) bool { return c.Contains(a) })
+		}) {
+			rules = append(rules, r)
+		}
+	}
+	return rules, false
+}
+
+// warnOfTrust says what the policy is told that is neither stored nor planned here.
+func (p *policy) warnOfTrust(ctx context.Context, diags *diag.Diagnostics) {
+	planned := p.run.planned()
+	var trusted []string
+	for _, id := range slices.Sorted(maps.Keys(p.told)) {
+		g := p.told[id]
+		stored, isStored := p.stored[id]
+		if _, isPlanned := planned.Gateways[id]; isPlanned || isStored && stored.Equal(g.settings) {
+			continue
+		}
+		trusted = append(trusted, g.at)
+	}
+	if p.routing != nil && planned.Routing == nil {
+		if stored, err := p.client.NetworkRouting(ctx); err == nil && stored.Enabled != *p.routing {
+			trusted = append(trusted, "routing_enabled")
+		}
+	}
+	if len(trusted) > 0 {
+		diags.AddWarning("Recovery Policy Takes Something on Trust", fmt.Sprintf("Neither stored nor planned by this provider configuration: %s. "+
+			"The policy is judged as if it were. It proves what is planned when the attributes refer to vcc_default_gateway and vcc_network_routing of the same provider configuration.",
+			strings.Join(trusted, ", ")))
+	}
+}
