@@ -207,6 +207,52 @@ func TestHandover_neverOverwrites(t *testing.T) {
 	}
 	// Nor is the other one's removal carried out.
 	expectText(t, s.removal(old).apply(), "ERROR", "was to go over to another vcc_default_gateway")
+
+	// It is the same where the change is seen before the write.
+	created.s = l.served()
+	expectText(t, created.apply(), "was changed after this plan was made", "172.17.54.77 in 172.17.54.0/24", "Nothing was changed", "Plan again")
+	if g := l.stored(silver3); g.IPv4.Address != "172.17.54.77" {
+		t.Errorf("somebody's change was overwritten: %+v", g.IPv4)
+	}
+}
+
+// Two resources of a state have one network, and one of them goes: the removal would take the gateway from both,
+// whichever is planned first.
+func TestTwoForOneNetwork_orders(t *testing.T) {
+	const resource = "vcc_default_gateway"
+	l := newTestLab(t)
+	created := l.served().creation(resource, l.gatewayOf(silver3, "172.17.54.1"))
+	created.plan()
+	must(t, created.apply())
+	for _, removalFirst := range []bool{true, false} {
+		s := l.served()
+		stays := s.creation(resource, l.gatewayOf(silver3, "172.17.54.1"))
+		stays.prior = created.state
+		removed := s.removal(created)
+		both := []*change{stays, removed}
+		if removalFirst {
+			slices.Reverse(both)
+		}
+		must(t, both[0].planFrom(created.state))
+		expectText(t, both[1].planFrom(created.state), "ERROR", "Two Resources for One Cloud Network", "state rm")
+	}
+}
+
+// planFrom plans what a state becomes.
+func (c *change) planFrom(state *tfprotov6.DynamicValue) string {
+	t := c.s.t
+	t.Helper()
+	proposed := state
+	if c.planned != nil { // a removal
+		proposed = c.planned
+	}
+	resp, err := c.s.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: c.resource, PriorState: state, ProposedNewState: proposed, Config: c.config,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines(resp.Diagnostics)
 }
 
 // Creations over what other resources have go on once all of those are planned to go.
@@ -229,14 +275,7 @@ func TestHandover_waitsForTheLastRemoval(t *testing.T) {
 	}
 	var plans []string
 	for _, o := range slices.Backward(old) {
-		removed := s.removal(o)
-		resp, err := s.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-			TypeName: resource, PriorState: removed.prior, ProposedNewState: removed.config, Config: removed.config,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		plans = append(plans, lines(resp.Diagnostics))
+		plans = append(plans, s.removal(o).planFrom(o.state))
 	}
 	for _, said := range append(plans, <-said, <-said) {
 		must(t, said)
