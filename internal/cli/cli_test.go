@@ -182,7 +182,7 @@ func TestJSON(t *testing.T) {
 	dir := builtIn(t)
 	networks := decoded[[]httpapi.Network](t, "backend networks --json")
 	equal(t, "a network", networks[2], httpapi.Network{
-		ID: networks[2].ID, Name: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", VLANID: 141,
+		ID: networks[2].ID, Name: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", HostID: networks[2].HostID, VLANID: 141,
 	})
 	set := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 1' --ipv6 fe80::1 --ipv6-network 2001:db8:54::/48 --json")
 	equal(t, "a gateway", set, httpapi.DefaultGateway{

@@ -90,7 +90,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 	}
 	network := func(name string, vlan int, internet bool) string {
 		plan, _, _ := strings.Cut(name, " ")
-		return fmt.Sprintf(`{"id": "ID", "name": %q, "hardwarePlanId": "ID", "hardwarePlanName": %q, "vlanId": %d, "internetAccess": %t}`, name, plan, vlan, internet)
+		return fmt.Sprintf(`{"id": "ID", "name": %q, "hardwarePlanId": "ID", "hardwarePlanName": %q, "hostId": "ID", "vlanId": %d, "internetAccess": %t}`, name, plan, vlan, internet)
 	}
 	const (
 		v4   = `{"address": "172.17.52.1", "subnetMask": "255.255.254.0", "cidr": "172.17.52.0/23"}`

@@ -155,7 +155,7 @@ func TestObjectPairs(t *testing.T) {
 		},
 		"network": {
 			newNetwork(vcc.Network{ID: "n", Name: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver", HostID: "h", VLANID: 101, InternetAccess: true}),
-			Network{ID: "n", Name: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver", VLANID: 101, InternetAccess: true},
+			Network{ID: "n", Name: "Silver network 1 (internet)", HardwarePlanID: "p", HardwarePlanName: "Silver", HostID: "h", VLANID: 101, InternetAccess: true},
 		},
 		"job":           {newReplicationJob(job), wireJob},
 		"job never run": {newReplicationJob(vcc.ReplicationJob{ID: "j"}), ReplicationJob{ID: "j"}},
