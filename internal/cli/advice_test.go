@@ -45,7 +45,7 @@ func TestTenantOfTheEnvironment(t *testing.T) {
 			t.Errorf("with %q:\n%s", flags, out)
 		}
 	}
-	folder(t)
+	builtIn(t)
 	if out := done(t, "backend networks"); !strings.Contains(out, "Hyper-V Gold network 1") {
 		t.Errorf("of a folder:\n%s", out)
 	}
