@@ -118,11 +118,11 @@ func TestAccBadInput(t *testing.T) {
   hardware_plan = "VMware Gold"
 }
 `, "hardware_plan", `hardware_plan: the tenant has no hardware plan "VMware Gold"; did you mean "VMware Silver", "VMware Bronze"?`},
-		"reachability: source of text": {reachability("web", "172.17.54.20", "tcp", "5432"), "source", `"web" is not an IP address; write one such as 172.17.52.10`},
+		"reachability: source of text": {reachability("web", "172.17.54.20", "tcp", "5432"), "source", `"web" is no VM of the tenant's site, no IP address and not the word internet; did you mean "web01"`},
 		"reachability: two families":   {reachability("172.17.52.10", "2001:db8::1", "tcp", "5432"), "destination", "2001:db8::1 and the source 172.17.52.10 are not of one family"},
 		"reachability: protocol":       {reachability("172.17.52.10", "172.17.54.20", "sctp", "5432"), "protocol", `"sctp" is not a protocol; use tcp, udp or icmp`},
-		"reachability: no port":        {reachability("172.17.52.10", "172.17.54.20", "tcp", "null"), "port", "0 is not a port; tcp needs one from 1 to 65535"},
-		"reachability: port of icmp":   {reachability("172.17.52.10", "172.17.54.20", "icmp", "80"), "port", "icmp has no ports; leave it out"},
+		"reachability: no port":        {reachability("172.17.52.10", "172.17.54.20", "tcp", "null"), "port", "a destination port from 1 to 65535 is required with tcp"},
+		"reachability: port of icmp":   {reachability("172.17.52.10", "172.17.54.20", "icmp", "80"), "port", "there are no ports in icmp; leave it out"},
 
 		// Provider.
 		"provider: both backends":        {served("endpoint = \"https://sp.example.net:9419\"\n  embedded = {}\n" + account), "endpoint", "endpoint and embedded exclude each other"},

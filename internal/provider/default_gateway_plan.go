@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -372,7 +371,7 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 			continue
 		}
 		for _, e := range vcc.Errors(vcc.CheckOverlap(settings, []vcc.DefaultGateway{{NetworkID: g.NetworkID, NetworkName: g.NetworkName, GatewaySettings: theirs}})) {
-			doubts = append(doubts, &doubt{on: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, sentence(errors.New(e.Message))}})
+			doubts = append(doubts, &doubt{on: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, stopped(e.Message)}})
 		}
 	}
 	return doubts

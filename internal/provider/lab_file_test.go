@@ -48,7 +48,7 @@ func TestAccLabFile(t *testing.T) {
 	}
 	w.expect(0, differs, "apply", "-auto-approve")
 	for tenant, says := range map[string][]string{
-		"Nobody": {`There is no tenant "Nobody" in this lab`}, "Other": {`The lab of data has no tenant "Other" yet, though lab.yaml has: run ` + command + " to declare it."},
+		"Nobody": {`embedded.tenant: there is no tenant "Nobody" in this lab`}, "Other": {`embedded.tenant: the lab of data has no tenant "Other" yet, though lab.yaml has: run ` + command + " to declare it."},
 	} {
 		w.write(config(tenant))
 		w.expect(1, says, "plan")

@@ -26,7 +26,7 @@ func TestAccReachability(t *testing.T) {
 	w.write(w.config(question("wrong", "web01", "db1", tcp)))
 	w.expect(1, []string{`destination: "db1" is no VM of the tenant's site, no IP address and not the word internet; did you mean "db01"`}, "plan")
 	w.write(w.config(question("wrong", "web01", "db01", `protocol = "tcp"`)))
-	w.expect(1, []string{"port: A destination port from 1 to 65535 is required with tcp."}, "plan")
+	w.expect(1, []string{"port: a destination port from 1 to 65535 is required with tcp."}, "plan")
 }
 
 // An answer is never older than the question: between two of one apply somebody changes the option.

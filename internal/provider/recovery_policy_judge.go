@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -246,7 +245,7 @@ func (p *policy) addError(diags *diag.Diagnostics, err error) {
 		var field string
 		if n, _ := fmt.Sscanf(e.Field, "questions[%d].%s", &i, &field); n == 2 && i < len(p.rules) {
 			at := p.rules[i].at().AtName(field)
-			diags.AddAttributeError(at, "Invalid Recovery Policy", fmt.Sprintf("%s: %s", at, sentence(errors.New(e.Message))))
+			diags.AddAttributeError(at, "Invalid Recovery Policy", fmt.Sprintf("%s: %s", at, stopped(e.Message)))
 			return
 		}
 		if strings.HasPrefix(e.Field, "assume") {

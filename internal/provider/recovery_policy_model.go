@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -162,7 +161,7 @@ func (m policyModel) check(ctx context.Context) diag.Diagnostics {
 		q := r.question()
 		_, err := vcc.ParseTraceRequest(q.Source, q.Destination, q.Protocol, q.Port)
 		for _, e := range vcc.Errors(err) {
-			add(e.Field, "%s", sentence(errors.New(e.Message)))
+			add(e.Field, "%s", stopped(e.Message))
 		}
 	}
 	return diags

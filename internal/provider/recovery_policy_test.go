@@ -309,11 +309,11 @@ func TestAccRecoveryPolicy_wrong(t *testing.T) {
 	w := newTestLab(t).newWorkspace()
 	rule := func(attributes string) string { return "{ name = \"n\", " + attributes + " }" }
 	for _, c := range []struct{ rule, command, want string }{
-		{rule(`source = "web01", destination = "db01", protocol = "tcp"`), "validate", "rules[0].port: A destination port from 1 to 65535 is required with tcp."},
+		{rule(`source = "web01", destination = "db01", protocol = "tcp"`), "validate", "rules[0].port: a destination port from 1 to 65535 is required with tcp."},
 		{rule(`source = "web01", destination = "db01", protocol = "tcp", port = 0`), "validate", "rules[0].port: 0 is not a port; use 1 to 65535."},
-		{rule(`source = "web01", destination = "db01", protocol = "icmp", port = 0`), "validate", "rules[0].port: There are no ports in icmp; leave it out."},
+		{rule(`source = "web01", destination = "db01", protocol = "icmp", port = 0`), "validate", "rules[0].port: there are no ports in icmp; leave it out."},
 		{rule(`source = "web01", destination = "172.17.54.0/24", protocol = "icmp"`), "validate", `rules[0].destination: "172.17.54.0/24" is not an IP address`},
-		{rule(`source = "internet", destination = "internet", protocol = "icmp"`), "validate", "rules[0].destination: Source and destination are both the internet"},
+		{rule(`source = "internet", destination = "internet", protocol = "icmp"`), "validate", "rules[0].destination: source and destination are both the internet"},
 		{webReachesDB + ", " + webReachesDB, "validate", `rules[1].name: rules[0] is called "web reaches db" already.`},
 		{`{ name = "", source = "web01", destination = "db01", protocol = "icmp" }`, "validate", "rules[0].name: A name is required"},
 		{"", "validate", "rules: A policy needs at least one rule"},

@@ -271,7 +271,7 @@ func TestAccServed_messages(t *testing.T) {
 		{"a proxy's page", own + fmt.Sprintf("%q", l.URL), said(200, "text/html", "<html>"), []string{`"text/html" instead of JSON`, "Check endpoint of the provider", "request ID r-17"}},
 		{"404 of the whole API", own + fmt.Sprintf("%q", l.URL), said(404, "application/json", `{"errorCode": "NotFound", "message": "no"}`), []string{"has no /api/v1/serverInfo", "Check endpoint of the provider"}},
 		{"another version", own + fmt.Sprintf("%q", l.URL), said(200, "application/json", `{"name": "sp", "buildVersion": "9.1", "apiVersion": "2.0"}`), []string{`has version "2.0" of the API`, "Use a release of the provider that fits the backend"}},
-		{"wrong password", own + fmt.Sprintf("%q\n  password = \"guess\"", l.URL), nil, []string{"The user name or the password is wrong", "Check username and password of the provider."}},
+		{"wrong password", own + fmt.Sprintf("%q\n  password = \"guess\"", l.URL), nil, []string{"The user name or the password is wrong", "Check username of the provider and its password."}},
 		{"not allowed", own + fmt.Sprintf("%q", l.URL), every(1, http.MethodGet, said(403, "application/json", `{"errorCode": "AccessDenied", "message": "this account may not"}`)), []string{"This account may not", "username of the provider names it"}},
 		{"too slow", own + fmt.Sprintf("%q\n  request_timeout = \"100ms\"", l.URL), func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, []string{"There was no answer in time", "raise request_timeout"}},
 		{"broken", own + fmt.Sprintf("%q", l.URL), hangUp, []string{"EOF", "max_retries of the provider says how often"}},
