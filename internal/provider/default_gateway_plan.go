@@ -383,7 +383,7 @@ func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gateway
 		return
 	}
 	const summary = "Adopts a Detected Gateway"
-	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, differences(nil, &stored.GatewayState))
+	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, addresses(stored.GatewayState))
 	planned := m.planned(ctx)
 	if !planned.Known {
 		diags.AddWarning(summary, found+" What of it stays is not known before the apply.")
@@ -404,7 +404,7 @@ func replaced(g *httpapi.DefaultGateway) string {
 // specifiedAlready refuses a creation over a specified gateway.
 func specifiedAlready(g *httpapi.DefaultGateway, planned plannedGateway) string {
 	text := fmt.Sprintf("%q has a default gateway that was specified by %s on %s (%s), and a plan takes over nothing that somebody specified.",
-		g.NetworkName, g.UpdatedBy, instant(g.UpdatedAt), differences(nil, &g.GatewayState))
+		g.NetworkName, g.UpdatedBy, instant(g.UpdatedAt), addresses(g.GatewayState))
 	if planned.Known && g.Settings().Equal(planned.Settings) {
 		text += " Its settings are those of this configuration: an apply that was interrupted may have made it, or another state."
 	}

@@ -388,11 +388,20 @@ func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Dia
 		r.warnOfDrift(ctx, diags, m, seen)
 		return
 	}
-	text := fmt.Sprintf("Cloud network %q (%s) is no longer there, nor is its default gateway, and Terraform forgets it: the operator removed the network", m.NetworkName.ValueString(), m.NetworkID.ValueString())
+	text := fmt.Sprintf("Cloud network %q (%s) is no longer there, nor is its default gateway, and Terraform forgets it: ", m.NetworkName.ValueString(), m.NetworkID.ValueString())
+	other := networks.named(m.NetworkName.ValueString())
+	if other != nil {
+		text += fmt.Sprintf("the backend was made anew, or the operator removed the network and added one of the same name (%s)", other.ID)
+	} else {
+		text += "the operator removed the network"
+	}
 	if m.TenantName.ValueString() == "" {
 		text += ", or it is of another tenant than the provider acts for"
 	}
-	diags.AddWarning("Cloud Network Gone", text+". Take the resource out of the configuration, or give it another network.")
+	if other == nil {
+		text += ". Take the resource out of the configuration, or give it another network"
+	}
+	diags.AddWarning("Cloud Network Gone", text+".")
 }
 
 // warnOfDrift says who changed or removed a gateway since it had the settings that

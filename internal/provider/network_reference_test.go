@@ -166,7 +166,7 @@ func TestAccRecreatedDataFolder(t *testing.T) {
 	if err := os.RemoveAll(l.dir); err != nil {
 		t.Fatal(err)
 	}
-	w.expect(2, []string{"Warning: Cloud Network Gone", "Warning: Routing Option Gone", "Plan: 2 to add, 0 to change, 0 to destroy."}, "plan", "-detailed-exitcode")
+	w.expect(2, []string{"Warning: Cloud Network Gone", "the backend was made anew", "Warning: Routing Option Gone", "Plan: 2 to add, 0 to change, 0 to destroy."}, "plan", "-detailed-exitcode")
 	w.expect(0, nil, "destroy", "-auto-approve")
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
