@@ -167,7 +167,7 @@ func trace(c *Compiled, flows *flowTable, p Packet) Passage {
 	}
 	if d.Destination != p.Destination {
 		t.Steps = append(t.Steps, Step{Kind: StepDestinationNAT, From: p.Destination, To: d.Destination,
-			Message: fmt.Sprintf("the destination %s becomes %s", p.Destination, d.Destination)})
+			Message: fmt.Sprintf("the destination %s becomes %s", p.end(p.Destination), p.end(d.Destination))})
 	}
 	if d.Source != p.Source {
 		t.Steps = append(t.Steps, Step{Kind: StepSourceNAT, From: p.Source, To: d.Source,

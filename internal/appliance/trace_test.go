@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +126,19 @@ func TestReachability(t *testing.T) {
 			}
 			if got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+			if protocol == appliance.ICMP || protocol == appliance.ICMPv6 { // an echo has no ports to show
+				steps := r.Steps
+				if r.Reply != nil {
+					steps = append(slices.Clone(steps), r.Reply.Steps...)
+				}
+				for _, step := range steps {
+					for _, word := range strings.FieldsFunc(step.Message, func(c rune) bool { return c == ' ' || c == ',' }) {
+						if _, err := netip.ParseAddrPort(word); err == nil {
+							t.Errorf("%q has a port", step.Message)
+						}
+					}
+				}
 			}
 			if (r.Reply == nil) != (r.Verdict == appliance.Dropped) || len(r.Steps) == 0 || r.Reply != nil && len(r.Reply.Steps) == 0 {
 				t.Errorf("incomplete: %+v", r)
