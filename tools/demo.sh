@@ -60,11 +60,11 @@ heading "The site is lost: full site failover"
 backend failover start "Whole site"
 
 heading "Web reaches db, because the routing option is on"
-backend trace --source 172.17.52.10 --destination 172.17.54.20 --protocol tcp --port 5432
+backend trace --source web01 --destination db01 --protocol tcp --port 5432
 
 heading "Db does not reach the internet, and why"
 status=0
-backend trace --source 172.17.54.20 --destination 192.0.2.7 --protocol tcp --port 443 || status=$?
+backend trace --source db01 --destination internet --protocol tcp --port 443 || status=$?
 [ "$status" -eq 3 ] || { echo "demo: the trace ended with status $status, expected 3" >&2; exit 1; }
 
 heading "Production is back: undo"
