@@ -75,7 +75,8 @@ type policy struct {
 	// judged is closed when the first judgement is there, which was of what was planned then.
 	judged  chan struct{}
 	of      plannedState
-	blocked bool // there was none
+	broken  map[int]bool // by the index of the rule
+	blocked bool         // there was none
 }
 
 // plan judges a policy by what has been planned so far on top of what is stored. It returns
@@ -173,6 +174,7 @@ func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, d
 	}
 	first, err := p.against(ctx, p.rules, p.of)
 	p.blocked = err != nil && vcc.Code(err) != vcc.CodeConflict
+	p.broken = indexesOf(first)
 	close(p.judged)
 	broken = first
 	// A conflict is an overlap with what may be about to move or to go.
@@ -327,14 +329,18 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 		return nil
 	}
 	broken, err := p.against(ctx, rules, p.run.planned())
+	var alone map[int]bool
 	if len(broken) > 0 || vcc.Code(err) == vcc.CodeConflict {
 		applying, waitErr := p.run.settled(ctx)
 		if applying || waitErr != nil {
 			return nil
 		}
 		now := p.run.planned()
-		if broken, err = p.against(ctx, rules, now); len(broken) > 0 {
-			broken, err = p.blamed(ctx, networkID, broken, now)
+		broken, err = p.against(ctx, rules, now)
+		// Of those that were broken before, the policy itself says so unless they hold by now.
+		broken = slices.DeleteFunc(broken, func(b brokenRule) bool { return p.broken[b.rule.index] })
+		if len(broken) > 0 {
+			alone, err = p.blamed(ctx, networkID, broken, now)
 		}
 	}
 	if vcc.Code(err) == vcc.CodeConflict {
@@ -345,13 +351,18 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 		return diags
 	}
 	p.tell(&diags, broken, func(b brokenRule) (path.Path, string) {
-		return path.Empty(), brokenText(b) + "\n\nThe rule is one of a vcc_recovery_policy in this configuration, and holds without what is planned here."
+		text := brokenText(b) + "\n\nThe rule is one of a vcc_recovery_policy in this configuration"
+		if alone[b.rule.index] {
+			return path.Empty(), text + ", and holds without what is planned here."
+		}
+		return path.Empty(), text + ". Several changes of this plan concern it, this one among them."
 	})
 	return diags
 }
 
-// blamed are those of the broken rules that would hold without the plan of one network, or of the option.
-func (p *policy) blamed(ctx context.Context, networkID string, broken []brokenRule, planned plannedState) ([]brokenRule, error) {
+// blamed are those of the broken rules that would hold without the plan of one network, or of the option: the
+// others are broken by something else as well, which is no reason to pass over this.
+func (p *policy) blamed(ctx context.Context, networkID string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
 	if networkID == "" {
 		planned.Routing, planned.RoutingUnknown = p.of.Routing, p.of.RoutingUnknown
 	} else if before, ok := p.of.Gateways[networkID]; ok {
@@ -365,11 +376,19 @@ func (p *policy) blamed(ctx context.Context, networkID string, broken []brokenRu
 	}
 	without, err := p.against(ctx, rules, planned)
 	if vcc.Code(err) == vcc.CodeConflict {
-		return broken, nil
+		without, err = broken, nil // there is no telling
 	}
-	return slices.DeleteFunc(broken, func(b brokenRule) bool {
-		return slices.ContainsFunc(without, func(w brokenRule) bool { return w.rule.index == b.rule.index })
-	}), err
+	blamed := indexesOf(broken)
+	maps.DeleteFunc(blamed, func(index int, _ bool) bool { return indexesOf(without)[index] })
+	return blamed, err
+}
+
+func indexesOf(broken []brokenRule) map[int]bool {
+	indexes := map[int]bool{}
+	for _, b := range broken {
+		indexes[b.rule.index] = true
+	}
+	return indexes
 }
 
 // concerned are the rules that a plan may change anything about, since the policy was judged: those

@@ -162,6 +162,12 @@ func TestAccRecoveryPolicy_plannedSecond(t *testing.T) {
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.write(w.config(appGateway, dataGateway, after(routing(false)), recoveryPolicy("gateways = [vcc_default_gateway.app]", webReachesDB)))
 	w.refused([]string{policyBroken, "with vcc_network_routing.test,", nothingRouted}, "plan")
+	// Two changes of which each alone breaks a rule do not hide behind each other.
+	w.write(w.config(after(namedGateway("app", silver1, "172.17.98.1", "255.255.255.0")), after(namedGateway("data", silver3, "172.17.99.1", "255.255.255.0")),
+		routing(true), recoveryPolicy("", webReachesDB)))
+	for range 3 {
+		w.refused([]string{policyBroken, "Several changes of this plan concern it, this one among them."}, "plan")
+	}
 	// Without enforce it is a warning there as well.
 	w.write(w.config(appGateway, dataGateway, after(routing(false)), recoveryPolicy("enforce = false", webReachesDB)))
 	w.expect(0, []string{"Warning: Recovery Policy Does Not Hold", "with vcc_network_routing.test,"}, "plan")
