@@ -32,14 +32,34 @@ type routingModel struct {
 	TenantName types.String `tfsdk:"tenant_name"`
 	Enabled    types.Bool   `tfsdk:"enabled"`
 	Restores   types.Bool   `tfsdk:"restores"`
+	// LastApplied tells what the resource set from what a refresh found.
+	LastApplied types.Bool `tfsdk:"last_applied"`
 }
 
-// newRoutingModel returns what the option is in a state; restores is what it becomes when the resource goes.
-func newRoutingModel(r *httpapi.NetworkRouting, restores bool) routingModel {
+// newRoutingModel returns what the option is in a state; restores is what it becomes when the resource goes,
+// as long as it is lastApplied.
+func newRoutingModel(r *httpapi.NetworkRouting, restores bool, lastApplied types.Bool) routingModel {
 	return routingModel{
 		ID: types.StringValue(r.TenantID), TenantName: types.StringValue(r.TenantName),
-		Enabled: types.BoolValue(r.Enabled), Restores: types.BoolValue(restores),
+		Enabled: types.BoolValue(r.Enabled), Restores: types.BoolValue(restores), LastApplied: lastApplied,
 	}
+}
+
+// applied is what the resource last set the option to. A state that an earlier release wrote, and an import before it was
+// read, do not tell: there it is what the state has.
+func (m routingModel) applied() types.Bool {
+	if m.LastApplied.IsNull() {
+		return m.Enabled
+	}
+	return m.LastApplied
+}
+
+// left is what the option is once the resource is gone. What others made of it stays.
+func (m routingModel) left(current *httpapi.NetworkRouting) bool {
+	if current.TenantID != m.ID.ValueString() || current.Enabled != m.applied().ValueBool() {
+		return current.Enabled
+	}
+	return m.Restores.ValueBool()
 }
 
 // routingIdentity is what names a routing option: one tenant has one.
@@ -76,6 +96,10 @@ func (r *networkRoutingResource) Schema(_ context.Context, _ resource.SchemaRequ
 				MarkdownDescription: "What the option becomes when this resource is destroyed: what it was when the resource was created, and `false` for one that was imported. " +
 					"A resource that takes the place of another `vcc_network_routing`, such as one with a new name, has that of the other.",
 			},
+			"last_applied": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "What this resource set the option to last, whatever others made of it since. Destroying the resource changes the option only while it is that.",
+			},
 		},
 	}
 }
@@ -99,6 +123,8 @@ func (r *networkRoutingResource) ValidateConfig(_ context.Context, _ resource.Va
 	}
 }
 
+const notPlannedOption = "Routing Option Not Planned"
+
 // routingKey names the one option that there is, among what is validated and planned.
 const routingKey = "network routing"
 
@@ -116,7 +142,12 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 		}
 	}
 	if removing {
-		if r.run.planRoutingRemoval(prior) {
+		current, err := r.client.NetworkRouting(ctx)
+		if err != nil {
+			addRequestError(&resp.Diagnostics, notPlannedOption, err)
+			return
+		}
+		if r.run.planRoutingRemoval(prior, types.BoolValue(prior.left(current))) {
 			addRoutingClash(&resp.Diagnostics)
 			return
 		}
@@ -132,14 +163,17 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 	if creating {
 		t, err := r.actingFor(ctx)
 		if err != nil {
-			addRequestError(&resp.Diagnostics, "Routing Option Not Planned", err)
+			addRequestError(&resp.Diagnostics, notPlannedOption, err)
 			return
 		}
-		m.ID, m.TenantName = types.StringValue(t.id), types.StringValue(t.name)
+		m.ID, m.TenantName, m.LastApplied = types.StringValue(t.id), types.StringValue(t.name), m.Enabled
 		clash = r.run.planRoutingCreation(m.Enabled, again)
 		r.adviseOfSwitchingOff(ctx, m, &resp.Diagnostics)
 	} else {
-		m.ID, m.TenantName, m.Restores = prior.ID, prior.TenantName, prior.Restores
+		m.ID, m.TenantName, m.Restores, m.LastApplied = prior.ID, prior.TenantName, prior.Restores, prior.LastApplied
+		if !m.Enabled.Equal(prior.Enabled) {
+			m.LastApplied = m.Enabled
+		}
 		clash = r.run.planRoutingStay(m.Enabled)
 	}
 	if clash {
@@ -218,7 +252,7 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 	}
 	o.done = true
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(stored.TenantID)})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(stored, restores))...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(stored, restores, m.Enabled))...)
 }
 
 // Read takes over what is stored and says who changed it.
@@ -247,7 +281,11 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 		resp.Diagnostics.AddWarning("Routing Option Changed Outside Terraform", "Since Terraform last saw it:\n\n"+routingChange(current))
 	}
 	// What was imported, or created by a release that always switched the option off, has nothing to bring back but off.
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current, m.Restores.ValueBool()))...)
+	applied := m.applied()
+	if applied.IsNull() {
+		applied = types.BoolValue(current.Enabled)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current, m.Restores.ValueBool(), applied))...)
 }
 
 // warnOfOtherOption says that the option of the state is gone with the tenant that it was of.
@@ -299,7 +337,7 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 		}
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(current.TenantID)})...)
-	m.ID = types.StringValue(current.TenantID)
+	m.ID, m.LastApplied = types.StringValue(current.TenantID), m.Enabled
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
@@ -368,15 +406,16 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		return
 	}
 	current, err := r.client.NetworkRouting(ctx)
-	restores := m.Restores.ValueBool()
-	switch {
-	case err != nil:
+	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
+	}
+	restores, left := m.Restores.ValueBool(), m.left(current)
+	switch {
 	case m.ID.ValueString() != current.TenantID:
 		warnOfOtherOption(&resp.Diagnostics, m, current)
 	case current.Enabled == restores:
-	case current.Enabled != m.Enabled.ValueBool():
+	case current.Enabled == left:
 		resp.Diagnostics.AddWarning("Routing Option Left Alone", fmt.Sprintf(
 			"The routing option is not what this resource made it any more, so that it was not set to %t:\n\n%s", restores, routingChange(current)))
 	default:

@@ -47,7 +47,7 @@ func TestAccNetworkRouting(t *testing.T) {
 			},
 			{ // in-place update
 				Config:           l.config(routing(false)),
-				ConfigPlanChecks: planned(changes(routingAddress, "enabled")),
+				ConfigPlanChecks: planned(changes(routingAddress, "enabled", "last_applied")),
 				Check:            l.expectRouting(false),
 			},
 			{ // changed by others, which is also all that a removal can be
@@ -128,6 +128,15 @@ func TestAccNetworkRouting_restores(t *testing.T) {
 	set(true)
 	l.command("routing", "off")
 	remove(false, "Warning: Routing Option Left Alone")
+	// A removal that was planned after a refresh tells what the resource set from what others did, too.
+	l.command("routing", "on")
+	set(false)
+	set(true)
+	l.command("routing", "off")
+	w.expect(0, []string{"Warning: Routing Option Left Alone"}, "destroy", "-auto-approve")
+	if l.routing().Enabled {
+		t.Fatal("the option was brought back although it was not what the resource had made it")
+	}
 
 	// An imported one goes back to the product's default.
 	l.command("routing", "on")

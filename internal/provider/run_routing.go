@@ -12,8 +12,9 @@ type routingRecord struct {
 	// stays and created are what the resource that has the option, and one that is created, are planned
 	// to make of it; nil for none.
 	stays, created *types.Bool
-	// removed says that the resource that has it is planned to go.
+	// removed says that the resource that has it is planned to go, and after what the option is then.
 	removed bool
+	after   types.Bool
 
 	// turn is held by whoever looks at the option to write it.
 	turn chan struct{}
@@ -33,7 +34,7 @@ func (o *routingRecord) value() (enabled *bool, unknown bool) {
 	case planned == nil && o.stays != nil:
 		planned = o.stays
 	case planned == nil && o.removed:
-		planned = &o.left.Restores
+		planned = &o.after
 	case planned == nil:
 		return nil, false
 	}
@@ -87,11 +88,12 @@ func (r *run) takeRoutingTurn(ctx context.Context) (o *routingRecord, end func()
 	return &r.routing, end, err
 }
 
-// planRoutingRemoval notes that the resource that has the option is planned to go. It reports whether another one keeps it.
-func (r *run) planRoutingRemoval(m routingModel) (clash bool) {
+// planRoutingRemoval notes that the resource that has the option is planned to go, and what the option is then. It reports
+// whether another one keeps it.
+func (r *run) planRoutingRemoval(m routingModel, after types.Bool) (clash bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.routing.removed, r.routing.left = true, &m
+	r.routing.removed, r.routing.left, r.routing.after = true, &m, after
 	r.revision++
 	r.wake()
 	return r.routing.stays != nil
