@@ -73,7 +73,7 @@ type Embedded struct {
 
 // ConfigError is an error about one of the values in EmbeddedConfig.
 type ConfigError struct {
-	// Setting is "dataDir", "labFile" or "tenant".
+	// Setting is "dataDir", "labFile", "tenant" or, outside the embedded backend, "database".
 	Setting string
 	Err     error
 }

@@ -130,6 +130,9 @@ func (t *tracer) ledTo(public netip.Addr) (list []netip.Addr) {
 // networks on several hosts has several appliances: the one in whose networks the source
 // lies decides, and about a packet from outside the one that lets it in, if any does.
 func (t *tracer) through(q vcc.TraceRequest, protocol appliance.Protocol, source, destination netip.Addr) *vcc.Reachability {
+	if r := t.within(q, source, destination); r != nil {
+		return r
+	}
 	first, end := 0, len(t.compiled)
 	if i := t.home(source); i >= 0 {
 		first, end = i, i+1
@@ -158,6 +161,41 @@ func (t *tracer) through(q vcc.TraceRequest, protocol appliance.Protocol, source
 		}
 	}
 	return best
+}
+
+// within answers what no appliance has a part in, nil for all else: two hosts of one production network, whose replicas
+// are in one cloud network with or without a gateway. Its own address is the appliance's once it has one, and
+// before that nobody's; the first and the last address of an IPv4 network are no host's.
+func (t *tracer) within(q vcc.TraceRequest, source, destination netip.Addr) *vcc.Reachability {
+	production, prefix, ok := t.tenant.Network(destination)
+	if !ok {
+		return nil
+	}
+	answer := func(reachable bool, reason appliance.Reason, because string) *vcc.Reachability {
+		verdict := appliance.Dropped
+		if reachable {
+			verdict = appliance.Forwarded
+		}
+		end := netip.AddrPortFrom(destination, uint16(q.Port)) //nolint:gosec // 1 to 65535
+		packet := vcc.TracedPacket{Verdict: string(verdict), Reason: string(reason), Source: netip.AddrPortFrom(source, 0), Destination: end, Steps: []vcc.TraceStep{
+			{Kind: string(appliance.StepRule), Message: fmt.Sprintf("%s, %s: %s", verdict, reason, because)},
+		}}
+		r := &vcc.Reachability{Reachable: reachable, TracedPacket: packet}
+		if reachable {
+			packet.Source, packet.Destination = end, netip.AddrPortFrom(source, 0)
+			r.Reply = &packet
+		}
+		r.Explanation = t.explain(q, r, source, destination, because)
+		return r
+	}
+	if vcc.IsNetworkOrBroadcast(destination, prefix) {
+		return answer(false, appliance.ReasonInvalidPacket, fmt.Sprintf("%s is the network or the broadcast address of production network %q (%s), and no host's", destination, production.Name, prefix))
+	}
+	// With a gateway the appliance's own rules say the same, and more.
+	if !prefix.Contains(source) || t.home(source) >= 0 || production.HasGateway(destination) || len(t.tenant.CloudNetworks(production, t.networks)) > 1 {
+		return nil
+	}
+	return answer(true, appliance.ReasonSameNetwork, fmt.Sprintf("both are in production network %q (%s), where hosts reach each other without the appliance", production.Name, prefix))
 }
 
 // lost is why something that an appliance sends on does not arrive, or its reply does not.
@@ -238,11 +276,13 @@ func (t *tracer) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destin
 		gaps = t.gaps(source, destination)
 	}
 	switch {
-	case gaps != "":
+	case gaps != "" && r.Reason != string(appliance.ReasonInvalidPacket):
 		because = gaps
 	case r.Reason == vcc.ReasonPrivateDestination:
 		because += t.elsewhere(source, destination)
-	case r.Reason == string(appliance.ReasonNoPublicIPRule) && q.Port == 0: // no rule lets an echo in
+	case r.Reason == string(appliance.ReasonNoPublicIPRule) && t.home(destination) >= 0:
+		because += "; name the public address of a rule that leads to it"
+	case r.Reason == string(appliance.ReasonNoPublicIPRule) && (q.Port == 0 || !t.claimed(destination)): // no rule lets an echo in, or is for what is not the tenant's
 	case r.Reachable == q.Unwanted:
 		because += wayOut[r.Reason]
 	}

@@ -59,6 +59,15 @@ func TestTracePrivateDestination(t *testing.T) {
 			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
 		{"tcp db01 internet 443", `no_public_ip_rule: db01 (172.17.54.20) does not reach the internet (192.0.2.1) on tcp port 443: ` +
 			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
+		// Hosts of one network need no gateway to reach each other, and nobody is the network itself, or its gateway without one.
+		{"tcp db01 172.17.54.21 22", `reachable: db01 (172.17.54.20) reaches 172.17.54.21 on tcp port 22: ` +
+			`both are in production network "Data" (172.17.54.0/24), where hosts reach each other without the appliance.`},
+		{"icmp db01 172.17.54.1", `no_public_ip_rule: db01 (172.17.54.20) does not reach 172.17.54.1 over icmp: ` +
+			`"VMware Silver network 1" has no IPv4 default gateway for production network "Data" (172.17.54.0/24); store one.`},
+		{"udp web01 172.17.53.255 7", `invalid_packet: web01 (172.17.52.10) does not reach 172.17.53.255 on udp port 7: ` +
+			`172.17.53.255 is the network or the broadcast address of production network "App" (172.17.52.0/23), and no host's.`},
+		{"tcp 192.0.2.7 172.17.52.10 443", `no_public_ip_rule: 192.0.2.7 does not reach 172.17.52.10 on tcp port 443: ` +
+			`from outside only public IP rules let anything in, and none is for 172.17.52.10; name the public address of a rule that leads to it.`},
 		// What the internet carries.
 		{"tcp 172.17.52.10 192.0.2.7 443", `reachable: 172.17.52.10 reaches 192.0.2.7 on tcp port 443: 192.0.2.7 is outside, and net1 (VMware Silver network 1 (internet)) has internet access.`},
 		{"tcp internet 203.0.113.10 443", `reachable: the internet (192.0.2.1) reaches 203.0.113.10 on tcp port 443: a public IP rule is for 203.0.113.10:443.`},

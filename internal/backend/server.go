@@ -112,7 +112,7 @@ func OpenStore(ctx context.Context, database string, create bool) (*Store, error
 	}
 	s, err := store.Open(ctx, database)
 	if err != nil {
-		return nil, fmt.Errorf("the database cannot be opened: %w", err)
+		return nil, &ConfigError{Setting: "database", Err: fmt.Errorf("the database cannot be opened: %w", err)}
 	}
 	return s, nil
 }

@@ -168,7 +168,11 @@ func fail(stderr io.Writer, err error) int {
 		return exitNotReachable
 	}
 	text := err.Error()
-	if advice := settingNames.Advice(err); advice != "" {
+	advice := settingNames.Advice(err)
+	if config := new(backend.ConfigError); errors.As(err, &config) {
+		advice = "" // what cannot be opened says by itself what to do; trying again is seldom that
+	}
+	if advice != "" {
 		if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
 			text += "."
 		}

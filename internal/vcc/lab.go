@@ -525,6 +525,9 @@ func (r LabPublicIPRule) validate(allocation []string) error {
 		value int
 	}{{"port", r.Port}, {"to_port", r.ToPort}} {
 		if port.value < 1 || port.value > 65535 {
+			if port.value == 0 { // as where it was left out
+				return invalid(port.field, "a port from 1 to 65535 is required")
+			}
 			return invalid(port.field, "%d is not a port; use 1 to 65535", port.value)
 		}
 	}

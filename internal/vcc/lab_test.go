@@ -200,7 +200,7 @@ func TestLabValidateRefuses(t *testing.T) {
 		}, "tenants[0].failover_plans[0].public_ip_rules[0].address", `"203.0.113.10" is not a public address of the tenant; public_ips lists none`},
 		{"rule across families", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].ToAddress = "2001:db8:52::10" }, "tenants[0].failover_plans[0].public_ip_rules[0].to_address", "not an address of the family of 203.0.113.10"},
 		{"rule for port 22 (rule 17)", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Port = 22 }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "public port 22 is taken: the network extension appliance is managed through it"},
-		{"rule without port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Port = 0 }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "0 is not a port; use 1 to 65535"},
+		{"rule without port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Port = 0 }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "a port from 1 to 65535 is required"},
 		{"rule to no port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].ToPort = 65536 }, "tenants[0].failover_plans[0].public_ip_rules[0].to_port", "65536 is not a port"},
 		{"rule twice, spelled differently", func(l *draft) {
 			rules := &l.abc.FailoverPlans[0].PublicIPRules

@@ -244,6 +244,23 @@ func (s Site) Network(a netip.Addr) (ProductionNetwork, netip.Prefix, bool) {
 	return ProductionNetwork{}, netip.Prefix{}, false
 }
 
+// HasGateway reports whether an address is that of a gateway of the production network.
+func (p ProductionNetwork) HasGateway(a netip.Addr) bool {
+	for _, text := range []string{p.IPv4Gateway, p.IPv6Gateway} {
+		if gateway, err := netip.ParseAddr(text); err == nil && gateway == a {
+			return true
+		}
+	}
+	return false
+}
+
+// IsNetworkOrBroadcast reports whether an address is the first or the last of an IPv4 network, which are no host's
+// (RFC 1122, 3.2.1.3) except in a /31 and a /32 (RFC 3021).
+func IsNetworkOrBroadcast(a netip.Addr, network netip.Prefix) bool {
+	network = network.Masked()
+	return a.Is4() && network.Bits() < 31 && network.Contains(a) && (a == network.Addr() || a == lastIPv4(network))
+}
+
 // CloudNetworks are those that the tenant's replication jobs map a production network
 // to (rule 6), in the order of the jobs. networks are the tenant's, in plan and network
 // order.
