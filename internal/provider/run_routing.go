@@ -99,13 +99,17 @@ func (r *run) planRoutingRemoval(m routingModel, after types.Bool) (clash bool) 
 	return r.routing.stays != nil
 }
 
+// routingQuiet is how long routingLeft waits in an apply that is quiet: Terraform begins with all that it can at once. It is
+// shorter than quietTime, so that a policy that waits for what is under way does not go on before the option is written.
+const routingQuiet = quietTime / 2
+
 // routingLeft waits until a resource that has the option is known, or the process is quiet. The error is the context's.
 func (r *run) routingLeft(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, overlapTime)
 	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.until(ctx, quietTime, func() bool { return r.routing.left != nil })
+	err := r.until(ctx, routingQuiet, func() bool { return r.routing.left != nil })
 	if errors.Is(err, errQuiet) || errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
