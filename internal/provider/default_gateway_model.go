@@ -148,7 +148,7 @@ func (m gatewayModel) check(ctx context.Context) diag.Diagnostics {
 
 // checkCIDR checks that an IP network that was written down is the one that the other values make.
 func checkCIDR(written ipNetwork, network netip.Prefix) error {
-	if written.IsNull() || written.IsUnknown() || sameNetwork(written.ValueString(), network.String()) {
+	if written.IsNull() || written.IsUnknown() || sameMeaning[netip.Prefix](written.ValueString(), network.String()) {
 		return nil
 	}
 	return &vcc.Error{Code: vcc.CodeInvalidValue, Field: "cidr", Message: fmt.Sprintf(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -45,8 +46,8 @@ func (r *defaultGatewayResource) Metadata(_ context.Context, req resource.Metada
 
 // Schema describes the resource.
 func (r *defaultGatewayResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	network := []planmodifier.String{keepNetworkSpelling{}}
-	spelling := []planmodifier.String{keepSpelling{}}
+	network := []planmodifier.String{keepSpelling[netip.Prefix]{}}
+	spelling := []planmodifier.String{keepSpelling[netip.Addr]{}}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The default gateway of one cloud network: the gateway of the production network that it stands for. " +
 			"At full site failover the network extension appliance answers on its address. Destroying the resource removes the gateway; where it took the place of one that a replication job had detected, " +
