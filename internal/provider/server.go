@@ -3,8 +3,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -25,15 +23,9 @@ type protocolServer interface {
 	tfprotov6.ActionServer
 }
 
-// server is the framework's server, with contexts that end. The framework
-// (terraform-plugin-framework 1.19, proto6server.Server.registerContext) keeps the
-// context of every call, to cancel it when Terraform stops the provider, and never
-// drops one: with the values of the layers below that is about 10 KiB for each call,
-// hundreds of MiB in a plan of thousands of resources, which every collection of
-// garbage goes through again. So the calls that Terraform makes for each resource get
-// a context that lets go of what it holds when the call ends.
-//
-// The calls also go into the record of what this process is asked, which the resources decide by.
+// server is the framework's server. The calls that Terraform makes for each resource get a
+// callContext there, and go into the record of what this process is asked, by which the
+// resources decide.
 type server struct {
 	protocolServer
 	provider *vccProvider
@@ -101,29 +93,3 @@ func (r *run) noteState(resource string, state []byte) {
 		})
 	}
 }
-
-// passOn passes a call on with a context that ends with it.
-func passOn[Request, Response any](ctx context.Context, t *traffic, req Request, call func(context.Context, Request) (Response, error)) (Response, error) {
-	defer t.begin()()
-	c := new(callContext)
-	c.now.Store(&ctx)
-	defer c.now.Store(&ended)
-	return call(c, req)
-}
-
-// callContext is the context of a call while that lasts; then it is canceled, and has
-// no values and no deadline. It is safe for concurrent use.
-type callContext struct {
-	now atomic.Pointer[context.Context]
-}
-
-var ended = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-func (c *callContext) Deadline() (time.Time, bool) { return (*c.now.Load()).Deadline() }
-func (c *callContext) Done() <-chan struct{}       { return (*c.now.Load()).Done() }
-func (c *callContext) Err() error                  { return (*c.now.Load()).Err() }
-func (c *callContext) Value(key any) any           { return (*c.now.Load()).Value(key) }
