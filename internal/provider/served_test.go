@@ -286,25 +286,45 @@ func TestAccServed_messages(t *testing.T) {
 	}
 }
 
-// A thousand resources do not make a thousand guesses of one wrong password.
-func TestServed_wrongPasswordOnce(t *testing.T) {
+// A thousand resources do not make a thousand tries of a login that was refused.
+func TestServed_refusedLoginOnce(t *testing.T) {
 	l := newServedLab(t)
-	var logins atomic.Int32
-	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
-		if strings.HasSuffix(r.URL.Path, "/token") {
-			logins.Add(1)
-		}
-		server.ServeHTTP(w, r)
-	})
-	s := newServer(t)
-	if said := s.configure(map[string]tftypes.Value{"endpoint": text(l.URL), "username": text("abc-company"), "password": text("guess")}); said != "" {
-		t.Fatal(said)
-	}
-	for range 5 {
-		expectText(t, s.read(), "ERROR", "The user name or the password is wrong")
-	}
-	if got := logins.Load(); got != 1 {
-		t.Errorf("%d logins, want 1", got)
+	for name, test := range map[string]struct {
+		password string
+		// refuse, if not nil, answers logins in place of the server.
+		refuse func(w http.ResponseWriter)
+		says   string
+	}{
+		"a wrong password": {"guess", nil, "The user name or the password is wrong"},
+		"an account that may not log in": {sitePassword, func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"errorCode": "AccessDenied", "message": "this account may not log in"}`)
+		}, "This account may not log in"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var logins atomic.Int32
+			l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+				if strings.HasSuffix(r.URL.Path, "/token") {
+					logins.Add(1)
+					if test.refuse != nil {
+						test.refuse(w)
+						return
+					}
+				}
+				server.ServeHTTP(w, r)
+			})
+			s := newServer(t)
+			if said := s.configure(map[string]tftypes.Value{"endpoint": text(l.URL), "username": text("abc-company"), "password": text(test.password)}); said != "" {
+				t.Fatal(said)
+			}
+			for range 5 {
+				expectText(t, s.read(), "ERROR", test.says)
+			}
+			if got := logins.Load(); got != 1 {
+				t.Errorf("%d logins, want 1", got)
+			}
+		})
 	}
 }
 
