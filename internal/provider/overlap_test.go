@@ -93,3 +93,12 @@ func TestOtherTenant_applies(t *testing.T) {
 	}
 	expectUnchanged(t, l, before)
 }
+
+// Two gateways that are planned to have one IP network clash in the plan, whichever is planned first.
+func TestOverlap_sameNetworkPlannedTwice(t *testing.T) {
+	l := newTestLab(t)
+	s := l.served()
+	must(t, s.creation("vcc_default_gateway", l.gatewayOf(silver3, "172.17.54.1")).plan())
+	expectText(t, s.creation("vcc_default_gateway", l.gatewayOf(silver4, "172.17.54.2")).plan(),
+		"ERROR", `172.17.54.0/24 overlaps 172.17.54.0/24 of "VMware Silver network 1"`)
+}

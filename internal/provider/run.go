@@ -78,8 +78,9 @@ type run struct {
 	unplanned map[string]int
 	// networks has what is known of each network that was asked about, by its ID.
 	networks map[string]*networkRecord
-	// connected has the IP networks that gateways are planned to have which have others now, by host.
-	connected map[string]*bart.Table[string]
+	// connected has the IP networks that gateways are planned to have which have others now, by host, with the
+	// IDs of the cloud networks that they were planned for.
+	connected map[string]*bart.Table[[]string]
 	routing   routingRecord
 	// revision counts the changes of what is planned.
 	revision int
@@ -92,7 +93,7 @@ func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
 		unplanned: map[string]int{}, networks: map[string]*networkRecord{},
-		connected: map[string]*bart.Table[string]{}, doubts: doubts{open: map[string][]*doubt{}},
+		connected: map[string]*bart.Table[[]string]{}, doubts: doubts{open: map[string][]*doubt{}},
 	}
 }
 

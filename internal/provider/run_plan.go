@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/gaissmai/bart"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -177,11 +178,13 @@ func (r *run) connect(hostID, networkID string, s vcc.GatewaySettings) {
 	defer r.mu.Unlock()
 	table := r.connected[hostID]
 	if table == nil {
-		table = new(bart.Table[string])
+		table = new(bart.Table[[]string])
 		r.connected[hostID] = table
 	}
 	for _, p := range s.Networks() {
-		table.Insert(p, networkID)
+		if planned, _ := table.Get(p); !slices.Contains(planned, networkID) {
+			table.Insert(p, append(planned, networkID))
+		}
 	}
 }
 
@@ -202,7 +205,7 @@ func (r *run) overlapping(hostID, networkID string, s vcc.GatewaySettings) (stri
 		return "", vcc.GatewaySettings{}
 	}
 	for _, p := range s.Networks() {
-		for _, other := range overlaps(table, p) {
+		for _, other := range slices.Concat(overlaps(table, p)...) {
 			// The table has what was planned at some time; the record has what is planned now.
 			n := r.networks[other]
 			if other == networkID || n == nil || n.planned() == nil {
