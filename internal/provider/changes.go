@@ -54,8 +54,8 @@ func orNone(s string) string {
 	return s
 }
 
-// lost lists the settings of before that are not those of after, in the words of the configuration.
-func lost(before, after httpapi.GatewaySettings) string {
+// droppedSettings lists the settings of before that are not those of after, in the words of the configuration.
+func droppedSettings(before, after httpapi.GatewaySettings) string {
 	was, is := settingsOf(before), settingsOf(after)
 	var lines []string
 	for _, name := range attributeNames {
@@ -66,8 +66,8 @@ func lost(before, after httpapi.GatewaySettings) string {
 	return strings.Join(lines, ", ")
 }
 
-// addresses describes the settings of a gateway.
-func addresses(s httpapi.GatewayState) string {
+// describeAddresses describes the settings of a gateway.
+func describeAddresses(s httpapi.GatewayState) string {
 	var families []string
 	if s.IPv4 != nil {
 		families = append(families, fmt.Sprintf("%s in %s", s.IPv4.Address, s.IPv4.CIDR))
@@ -81,12 +81,12 @@ func addresses(s httpapi.GatewayState) string {
 // describeChanges tells, oldest first, who changed a gateway since it had the settings
 // that Terraform saw last, when, and from what to what: of many the first and the last. The changes are newest first.
 // It returns "" where none of them replaced those settings.
-func describeChanges(changes []httpapi.Change, seen httpapi.GatewaySettings) string {
+func describeChanges(changes []httpapi.Change, prior httpapi.GatewaySettings) string {
 	line := func(c httpapi.Change) string {
-		return fmt.Sprintf("  - %s: %s %s", instant(c.Time), vcc.Printable(c.Actor), describeChange(c))
+		return fmt.Sprintf("  - %s: %s %s", formatTime(c.Time), vcc.Printable(c.Actor), describeChange(c))
 	}
 	for i, c := range changes {
-		if c.Before == nil || !c.Before.Settings().Equal(seen) {
+		if c.Before == nil || !c.Before.Settings().Equal(prior) {
 			continue
 		}
 		lines := []string{line(c)}

@@ -114,7 +114,7 @@ func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequ
 	if diags.HasError() {
 		return nil, tenant{}, diags
 	}
-	all, err := l.gateways.every(ctx)
+	all, err := l.gateways.all(ctx)
 	if err != nil {
 		addRequestError(&diags, failed, err)
 		return nil, tenant{}, diags

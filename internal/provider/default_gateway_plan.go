@@ -25,7 +25,7 @@ func (r *defaultGatewayResource) ValidateConfig(ctx context.Context, req resourc
 	}
 	resp.Diagnostics.Append(m.check(ctx)...)
 	if r.connection != nil {
-		r.run.validated(referenceIn(req.Config.Raw).key())
+		r.run.noteValidated(referenceIn(req.Config.Raw).key())
 	}
 }
 
@@ -72,7 +72,7 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	ref := referenceIn(req.Config.Raw)
-	again := r.connection != nil && r.run.planning(ref.key())
+	again := r.connection != nil && r.run.notePlanning(ref.key())
 	if !creating && req.Plan.Raw.Equal(req.State.Raw) {
 		r.planStay(ctx, ref, prior, prior, &resp.Diagnostics)
 		return
@@ -94,7 +94,7 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 	replacing := !creating && (network == nil || network.ID != prior.NetworkID.ValueString())
 	switch {
 	case network != nil:
-		m = m.on(network, ref)
+		m = m.withNetwork(network, ref)
 		if creating || replacing {
 			m.TenantName = r.tenantName(ctx, &resp.Diagnostics)
 		} else {
@@ -125,8 +125,8 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
 
-// on returns a gateway with what follows from its network. What the configuration says is said there already.
-func (m gatewayModel) on(n *httpapi.Network, ref networkReference) gatewayModel {
+// withNetwork returns a gateway with what follows from its network. What the configuration says is said there already.
+func (m gatewayModel) withNetwork(n *httpapi.Network, ref networkReference) gatewayModel {
 	m.ID, m.HardwarePlanName = types.StringValue(n.ID), types.StringValue(n.HardwarePlanName)
 	if ref.id == nil && !ref.idUnknown {
 		m.NetworkID = m.ID
@@ -221,15 +221,15 @@ func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkRefere
 		return
 	case noClash:
 	}
-	var doubts []*doubt
+	var conflicts []*conflict
 	if planned.Known {
 		before := prior.planned(ctx)
-		moved := !planned.Settings.Equal(before.Settings)
-		if moved || r.run.connects() {
-			doubts = r.overlap(ctx, m, planned, moved, diags)
+		changed := !planned.Settings.Equal(before.Settings)
+		if changed || r.run.hasPlannedNetworks() {
+			conflicts = r.overlap(ctx, m, planned, changed, diags)
 		}
 	}
-	r.raise(ctx, id, doubts, diags)
+	r.reportConflicts(ctx, id, conflicts, diags)
 	if !diags.HasError() {
 		diags.Append(r.run.judge(ctx, id)...)
 	}
@@ -257,73 +257,73 @@ func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkRe
 		addBothClash(diags, ref.attribute(), m)
 		return types.StringNull()
 	}
-	h, end, err := r.run.takeTurn(ctx, n.ID)
+	h, unlock, err := r.run.lockGateway(ctx, n.ID)
 	if err != nil {
 		addRequestError(diags, notPlanned, err)
 		return types.StringNull()
 	}
-	stored := h.taken // what a removal of this apply took away is what the plan saw
+	stored := h.removedGateway // what a removal of this apply took away is what the plan saw
 	if stored == nil {
 		if stored = r.storedFor(ctx, n.ID, diags); stored != nil && stored.Origin == vcc.OriginSpecified {
-			h.expected = true
+			h.creationPlanned = true
 		}
 	}
-	taken := h.taken != nil
-	end()
+	taken := h.removedGateway != nil
+	unlock()
 	if diags.HasError() {
 		return types.StringNull()
 	}
-	var doubts []*doubt
+	var conflicts []*conflict
 	switch {
 	case stored == nil:
 		replaces = types.StringNull()
 	case stored.Origin == vcc.OriginDetected:
-		replaces = types.StringValue(replaced(stored))
+		replaces = types.StringValue(describeReplaced(stored))
 		r.adviseOfAdoption(ctx, m, stored, diags)
 	default:
-		replaces = types.StringValue(replaced(stored))
+		replaces = types.StringValue(describeReplaced(stored))
 		if !taken {
-			doubts = append(doubts, &doubt{on: n.ID, refusal: refusal{n.ID, ref.attribute(), "Default Gateway Specified Already", specifiedAlready(stored, planned)}})
+			conflicts = append(conflicts, &conflict{networkID: n.ID, refusal: refusal{n.ID, ref.attribute(), "Default Gateway Specified Already", specifiedAlready(stored, planned)}})
 		}
 	}
 	if planned.Known {
-		doubts = append(doubts, r.overlap(ctx, m, planned, true, diags)...)
+		conflicts = append(conflicts, r.overlap(ctx, m, planned, true, diags)...)
 	}
-	r.raise(ctx, n.ID, doubts, diags)
+	r.reportConflicts(ctx, n.ID, conflicts, diags)
 	if !diags.HasError() {
 		diags.Append(r.run.judge(ctx, id)...)
 	}
 	return replaces
 }
 
-// raise raises what makes a plan wrong unless other resources make room for it.
-func (r *defaultGatewayResource) raise(ctx context.Context, networkID string, doubts []*doubt, diags *diag.Diagnostics) {
+// reportConflicts adds an error for those conflicts that no other resource resolves.
+func (r *defaultGatewayResource) reportConflicts(ctx context.Context, networkID string, conflicts []*conflict, diags *diag.Diagnostics) {
 	if diags.HasError() {
 		return
 	}
-	right, err := r.run.raise(ctx, doubts)
+	confirmed, err := r.run.checkConflicts(ctx, conflicts)
 	if err != nil {
 		addRequestError(diags, notPlanned, err)
 		return
 	}
-	if len(right) == 0 {
+	if len(confirmed) == 0 {
 		return
 	}
-	for _, d := range right {
-		if d.settings == nil && r.run.refuse(ctx, d.on) != nil {
+	for _, d := range confirmed {
+		if d.settings == nil && r.run.refuse(ctx, d.networkID) != nil {
 			break // the call is being stopped
 		}
 	}
 	const most = 10
 	var texts []string
-	for i, d := range right {
+	for i, d := range confirmed {
 		if i == most {
-			texts = append(texts, fmt.Sprintf("There are %d more networks like these.", len(right)-most))
+			texts = append(texts, fmt.Sprintf("There are %d more networks like these.", len(confirmed)-most))
 			break
 		}
 		texts = append(texts, d.refusal.detail)
 	}
-	first := right[0].refusal
+	first := confirmed[0].refusal
 	if first.networkID == networkID {
 		diags.AddAttributeError(first.attribute, first.summary, fmt.Sprintf("%s: %s", first.attribute, strings.Join(texts, "\n\n")))
 		return
@@ -331,9 +331,9 @@ func (r *defaultGatewayResource) raise(ctx context.Context, networkID string, do
 	diags.AddError(first.summary, strings.Join(texts, "\n\n"))
 }
 
-// overlap refuses IP networks that another gateway on the same appliance is planned to have, and doubts
-// those that a stored one has (rule 12). moved says that they are not those that this gateway has.
-func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, planned plannedGateway, moved bool, diags *diag.Diagnostics) (doubts []*doubt) {
+// overlap refuses IP networks that another gateway on the same appliance is planned to have (D12), and
+// returns conflicts for those that a stored one has. changed says that this gateway has others now.
+func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, planned plannedGateway, changed bool, diags *diag.Diagnostics) (conflicts []*conflict) {
 	settings, err := planned.Settings.Parse()
 	if err != nil || r.run.isApplying() || len(settings.Networks()) == 0 {
 		return nil // an apply is decided by the backend, one write after the other
@@ -348,19 +348,19 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 	if n == nil {
 		return nil // gone, which the backend says
 	}
-	if moved {
-		r.run.connect(n.HostID, id, settings)
+	if changed {
+		r.run.planNetworks(n.HostID, id, settings)
 	}
-	if other, theirs := r.run.overlapping(n.HostID, id, settings); other != "" {
+	if other, theirs := r.run.plannedOverlap(n.HostID, id, settings); other != "" {
 		addFieldErrors(diags, notPlanned, vcc.CheckOverlap(settings, []vcc.DefaultGateway{
 			{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs},
 		}))
 		return nil
 	}
-	if !moved {
+	if !changed {
 		return nil
 	}
-	listing, err := r.gateways.list(ctx, time.Time{})
+	listing, err := r.gateways.listing(ctx, time.Time{})
 	if err != nil {
 		addRequestError(diags, notPlanned, err)
 		return nil
@@ -371,10 +371,10 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 			continue
 		}
 		for _, e := range vcc.Errors(vcc.CheckOverlap(settings, []vcc.DefaultGateway{{NetworkID: g.NetworkID, NetworkName: g.NetworkName, GatewaySettings: theirs}})) {
-			doubts = append(doubts, &doubt{on: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, stopped(e.Message)}})
+			conflicts = append(conflicts, &conflict{networkID: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, withFullStop(e.Message)}})
 		}
 	}
-	return doubts
+	return conflicts
 }
 
 // adviseOfAdoption says what of a detected gateway the configuration does not keep.
@@ -383,28 +383,28 @@ func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gateway
 		return
 	}
 	const summary = "Adopts a Detected Gateway"
-	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, addresses(stored.GatewayState))
+	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, describeAddresses(stored.GatewayState))
 	planned := m.planned(ctx)
 	if !planned.Known {
 		diags.AddWarning(summary, found+" What of it stays is not known before the apply.")
 		return
 	}
 	kept := " The configuration keeps all of it."
-	if lost := lost(stored.Settings(), planned.Settings); lost != "" {
+	if lost := droppedSettings(stored.Settings(), planned.Settings); lost != "" {
 		kept = " The configuration does not keep " + lost + "."
 	}
 	diags.AddWarning(summary, found+kept+" When this resource is destroyed, what was detected comes back.")
 }
 
-// replaced describes a stored gateway that a resource takes over. The text is another one after every change.
-func replaced(g *httpapi.DefaultGateway) string {
-	return fmt.Sprintf("%s by %s, revision %d: %s", g.Origin, g.UpdatedBy, g.Revision, addresses(g.GatewayState))
+// describeReplaced describes a stored gateway that a resource takes over. The text is another one after every change.
+func describeReplaced(g *httpapi.DefaultGateway) string {
+	return fmt.Sprintf("%s by %s, revision %d: %s", g.Origin, g.UpdatedBy, g.Revision, describeAddresses(g.GatewayState))
 }
 
 // specifiedAlready refuses a creation over a specified gateway.
 func specifiedAlready(g *httpapi.DefaultGateway, planned plannedGateway) string {
 	text := fmt.Sprintf("%q has a default gateway that was specified by %s on %s (%s), and a plan takes over nothing that somebody specified.",
-		g.NetworkName, g.UpdatedBy, instant(g.UpdatedAt), addresses(g.GatewayState))
+		g.NetworkName, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewayState))
 	if planned.Known && g.Settings().Equal(planned.Settings) {
 		text += " Its settings are those of this configuration: an apply that was interrupted may have made it, or another state."
 	}

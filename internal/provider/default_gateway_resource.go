@@ -176,34 +176,34 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 // says; and if it fails, that is there as before.
 func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, settings httpapi.GatewaySettings, diags *diag.Diagnostics) (*httpapi.DefaultGateway, error) {
 	id := m.NetworkID.ValueString()
-	h, end, err := r.run.takeTurn(ctx, id)
+	h, unlock, err := r.run.lockGateway(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
-	h.expected = false
-	removed := h.taken
+	defer unlock()
+	h.creationPlanned = false
+	removed := h.removedGateway
 	condition, err := r.ifReplaced(ctx, m, removed)
 	var g *httpapi.DefaultGateway
 	if err == nil {
-		g, err = r.writing(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
+		g, err = r.retryOverlap(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
 	}
 	switch {
 	case err == nil:
-		h.done, h.taken = true, nil
+		h.takenOver, h.removedGateway = true, nil
 		return g, nil
 	case vcc.Code(err) == vcc.CodePreconditionFailed:
 		err = changedSince(m, err)
 	}
-	h.taken = nil
+	h.removedGateway = nil
 	switch {
 	case removed != nil:
 		r.putBack(ctx, removed, diags)
-	case h.left:
+	case h.leftToCreation:
 		diags.AddWarning("Replaced Gateway Kept", fmt.Sprintf(
 			"The default gateway of %q that was to be replaced is as it was, and no resource of this state has it any more.", m.NetworkName.ValueString()))
 	default:
-		h.failed = !m.Replaces.IsNull()
+		h.creationFailed = !m.Replaces.IsNull()
 	}
 	return nil, err
 }
@@ -229,7 +229,7 @@ func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel,
 		}
 	}
 	stored, err := r.gateways.get(ctx, id)
-	if err == nil && replaced(stored) != m.Replaces.ValueString() {
+	if err == nil && describeReplaced(stored) != m.Replaces.ValueString() {
 		stored, err = r.client.DefaultGateway(ctx, id)
 	}
 	switch {
@@ -237,7 +237,7 @@ func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel,
 		return nil, notAsPlanned(m, nil)
 	case err != nil:
 		return nil, err
-	case replaced(stored) != m.Replaces.ValueString():
+	case describeReplaced(stored) != m.Replaces.ValueString():
 		return nil, notAsPlanned(m, stored)
 	}
 	return httpapi.IfRevision(stored.Revision), nil
@@ -247,7 +247,7 @@ func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel,
 func notAsPlanned(m gatewayModel, stored *httpapi.DefaultGateway) error {
 	now := "nothing is stored"
 	if stored != nil {
-		now = "stored is what was " + replaced(stored)
+		now = "stored is what was " + describeReplaced(stored)
 	}
 	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
 		"the default gateway of %q was changed after this plan was made: the plan replaces what was %s; now %s. Nothing was changed. Plan again to see it",
@@ -265,7 +265,7 @@ func changedSince(m gatewayModel, refusal error) error {
 		default:
 			return &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: g.NetworkID, Message: fmt.Sprintf(
 				"%q had no default gateway when this plan was made, and has one now, %s by %s on %s (%s). It was not overwritten, and nothing was changed. Plan again: the plan says what to do about it",
-				g.NetworkName, g.Origin, g.UpdatedBy, instant(g.UpdatedAt), addresses(g.GatewayState))}
+				g.NetworkName, g.Origin, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewayState))}
 		}
 	}
 	return refusal
@@ -286,12 +286,12 @@ func (r *defaultGatewayResource) putBack(ctx context.Context, removed *httpapi.D
 	if err != nil {
 		diags.AddError("Replaced Gateway Not Put Back", fmt.Sprintf(
 			"The default gateway of %q was removed for another one, which could not be created, and it could not be stored again: %s It was: %s.",
-			removed.NetworkName, sentence(err), addresses(removed.GatewayState)))
+			removed.NetworkName, sentence(err), describeAddresses(removed.GatewayState)))
 		return
 	}
 	diags.AddWarning("Replaced Gateway Put Back", fmt.Sprintf(
 		"The default gateway of %q was removed for another one, which could not be created. It is stored again as it was (%s), and no resource of this state has it any more.",
-		removed.NetworkName, addresses(removed.GatewayState)))
+		removed.NetworkName, describeAddresses(removed.GatewayState)))
 }
 
 // putBackTime is how long putting back may take.
@@ -304,7 +304,7 @@ func (r *defaultGatewayResource) save(ctx context.Context, m gatewayModel, g *ht
 		diags.Append(settingsDiags...)
 		diags.AddError("Other Settings Stored", fmt.Sprintf(
 			"The backend answered that it stored %s for %q, which is not what it was told. This is a fault of the backend; the next plan shows the difference.",
-			addresses(g.GatewayState), g.NetworkName))
+			describeAddresses(g.GatewayState), g.NetworkName))
 	}
 	stored := newGatewayModel(g, m.TenantName.ValueString())
 	for _, a := range []struct{ planned, stored *types.String }{
@@ -343,7 +343,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	const failed = "Default Gateway Not Read"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	seen, diags := m.settings(ctx)
+	prior, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -359,8 +359,8 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	id := m.NetworkID.ValueString()
 	g, err := r.gateways.get(ctx, id)
 	if vcc.Code(err) == vcc.CodeNotFound {
-		r.run.gone(id)
-		r.warnOfLoss(ctx, &resp.Diagnostics, m, seen)
+		r.run.noteGone(id)
+		r.warnOfLoss(ctx, &resp.Diagnostics, m, prior)
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -376,17 +376,17 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	}
 	stored := newGatewayModel(g, t.name)
 	stored.Replaces = m.Replaces
-	if !imported && !seen.Equal(g.Settings()) {
-		r.warnOfDrift(ctx, &resp.Diagnostics, stored, seen)
+	if !imported && !prior.Equal(g.Settings()) {
+		r.warnOfDrift(ctx, &resp.Diagnostics, stored, prior)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, stored)...)
 }
 
 // warnOfLoss says why a gateway of the state is not there: somebody removed it, or its network is gone.
-func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, seen httpapi.GatewaySettings) {
+func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior httpapi.GatewaySettings) {
 	networks, err := r.cloudNetworks(ctx)
 	if err != nil || networks.byID[m.NetworkID.ValueString()] != nil {
-		r.warnOfDrift(ctx, diags, m, seen)
+		r.warnOfDrift(ctx, diags, m, prior)
 		return
 	}
 	text := fmt.Sprintf("Cloud network %q (%s) is no longer there, nor is its default gateway, and Terraform forgets it: ", m.NetworkName.ValueString(), m.NetworkID.ValueString())
@@ -408,19 +408,19 @@ func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Dia
 // warnOfDrift says who changed or removed a gateway since it had the settings that
 // Terraform saw last. Where the history cannot be had, or knows of no such settings, the
 // plan still shows the change itself.
-func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, seen httpapi.GatewaySettings) {
-	if text, ok := r.drift(ctx, m.NetworkID.ValueString(), seen); ok {
+func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior httpapi.GatewaySettings) {
+	if text, ok := r.drift(ctx, m.NetworkID.ValueString(), prior); ok {
 		diags.AddWarning("Default Gateway Changed Outside Terraform",
 			fmt.Sprintf("Since Terraform last saw the default gateway of %q:\n\n%s", m.NetworkName.ValueString(), text))
 	}
 }
 
-func (r *defaultGatewayResource) drift(ctx context.Context, id string, seen httpapi.GatewaySettings) (string, bool) {
+func (r *defaultGatewayResource) drift(ctx context.Context, id string, prior httpapi.GatewaySettings) (string, bool) {
 	changes, err := r.client.DefaultGatewayChanges(ctx, id)
 	if err != nil {
 		return "", false
 	}
-	text := describeChanges(changes, seen)
+	text := describeChanges(changes, prior)
 	return text, text != ""
 }
 
@@ -432,7 +432,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
 	settings, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
-	seen, diags := before.settings(ctx)
+	prior, diags := before.settings(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -446,9 +446,9 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		return
 	}
 	id := m.NetworkID.ValueString()
-	g, err := r.writing(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.update(ctx, id, seen, settings) })
+	g, err := r.retryOverlap(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.update(ctx, id, prior, settings) })
 	if code := vcc.Code(err); code == vcc.CodePreconditionFailed || code == vcc.CodeNotFound {
-		g, err = r.lost(ctx, m, settings, seen, err)
+		g, err = r.resolveRefusal(ctx, m, settings, prior, err)
 	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -457,20 +457,19 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 	r.save(ctx, m, g, &resp.Diagnostics, resp.Identity, &resp.State)
 }
 
-// lost decides about a write that lost to a concurrent change. If that change
-// stored the very settings that were to be written there is nothing left to do;
-// else the error says what changed.
-func (r *defaultGatewayResource) lost(ctx context.Context, m gatewayModel, settings, seen httpapi.GatewaySettings, refusal error) (*httpapi.DefaultGateway, error) {
+// resolveRefusal decides what a refused write comes to. If the change that won stored the very
+// settings that were to be written, there is nothing left to do; else the error says what changed.
+func (r *defaultGatewayResource) resolveRefusal(ctx context.Context, m gatewayModel, settings, prior httpapi.GatewaySettings, refusal error) (*httpapi.DefaultGateway, error) {
 	for _, e := range vcc.Errors(refusal) {
 		if current, ok := e.Current.(*httpapi.DefaultGateway); ok && current.Settings().Equal(settings) {
 			return current, nil
 		}
 	}
-	return nil, r.lostError(ctx, m, seen, refusal, "Plan again to see both sides")
+	return nil, r.changedError(ctx, m, prior, refusal, "Plan again to see both sides")
 }
 
-func (r *defaultGatewayResource) lostError(ctx context.Context, m gatewayModel, seen httpapi.GatewaySettings, refusal error, advice string) error {
-	text, ok := r.drift(ctx, m.NetworkID.ValueString(), seen)
+func (r *defaultGatewayResource) changedError(ctx context.Context, m gatewayModel, prior httpapi.GatewaySettings, refusal error, advice string) error {
+	text, ok := r.drift(ctx, m.NetworkID.ValueString(), prior)
 	if !ok {
 		return refusal
 	}
@@ -485,7 +484,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	const failed = "Default Gateway Not Removed"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	seen, diags := m.settings(ctx)
+	prior, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -499,49 +498,49 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		return
 	}
 	id := m.NetworkID.ValueString()
-	h, end, err := r.run.takeTurn(ctx, id)
+	h, unlock, err := r.run.lockGateway(ctx, id)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	defer end()
+	defer unlock()
 	switch {
-	case h.failed:
+	case h.creationFailed:
 		resp.Diagnostics.AddError(failed, fmt.Sprintf(
 			"The default gateway of %q was to go over to another vcc_default_gateway, which could not be created. It was left as it is, and so was this resource.", m.NetworkName.ValueString()))
 		return
-	case h.done:
+	case h.takenOver:
 		return // it is another resource's now
-	case h.expected:
-		h.left = true
+	case h.creationPlanned:
+		h.leftToCreation = true
 		return // it will be in a moment
 	}
 	var removed *httpapi.DefaultGateway
-	_, err = r.writing(ctx, func() (restored *httpapi.DefaultGateway, err error) {
-		removed, restored, err = r.gateways.remove(ctx, id, seen)
+	_, err = r.retryOverlap(ctx, func() (restored *httpapi.DefaultGateway, err error) {
+		removed, restored, err = r.gateways.remove(ctx, id, prior)
 		return restored, err
 	})
 	if vcc.Code(err) == vcc.CodeConflict {
 		// What had been detected has no place any more. The plan was to remove the gateway, and it goes.
 		resp.Diagnostics.AddWarning("Detected Gateway Not Brought Back", sentence(err))
-		removed, err = r.gateways.removeForGood(ctx, id, seen)
+		removed, err = r.gateways.removeForGood(ctx, id, prior)
 	}
 	switch vcc.Code(err) {
 	case "", vcc.CodeNotFound:
-		h.taken = removed
+		h.removedGateway = removed
 	case vcc.CodePreconditionFailed:
 		// Terraform 1.11 plans the removal of a resource that left the configuration
 		// with the state from before the refresh, so that planning again is not enough.
-		addRequestError(&resp.Diagnostics, failed, r.lostError(ctx, m, seen, err,
+		addRequestError(&resp.Diagnostics, failed, r.changedError(ctx, m, prior, err,
 			"To remove the gateway with what is stored now, let Terraform take note of it first: apply with -refresh-only, then apply again"))
 	default:
 		addRequestError(&resp.Diagnostics, failed, err)
 	}
 }
 
-// writing carries out a write. Where an IP network is taken by another gateway it tries again as long as other
+// retryOverlap carries out a write. Where an IP network is taken by another gateway it tries again as long as other
 // calls of this process may free it: Terraform writes in any order, and the plan has seen that it fits in the end.
-func (r *defaultGatewayResource) writing(ctx context.Context, write func() (*httpapi.DefaultGateway, error)) (*httpapi.DefaultGateway, error) {
+func (r *defaultGatewayResource) retryOverlap(ctx context.Context, write func() (*httpapi.DefaultGateway, error)) (*httpapi.DefaultGateway, error) {
 	patience, cancel := context.WithTimeout(ctx, overlapTime)
 	defer cancel()
 	for {
@@ -590,7 +589,7 @@ func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.I
 
 // importable lists what an import could name: what is most like the ID that it named, which may have been a name.
 func (r *defaultGatewayResource) importable(ctx context.Context, id string) string {
-	gateways, err := r.gateways.every(ctx)
+	gateways, err := r.gateways.all(ctx)
 	if err != nil || len(gateways) == 0 {
 		return ""
 	}

@@ -32,7 +32,7 @@ func addFieldErrors(diags *diag.Diagnostics, summary string, err error) {
 			continue
 		}
 		at := attributePath(e.Field)
-		diags.AddAttributeError(at, summary, fmt.Sprintf("%s: %s", at, stopped(e.Message)))
+		diags.AddAttributeError(at, summary, fmt.Sprintf("%s: %s", at, withFullStop(e.Message)))
 	}
 }
 
@@ -61,7 +61,7 @@ func snakeCase(s string) string {
 // sentence writes an error as a sentence: a diagnostic's detail is prose. The first word gets its capital
 // unless it is more than a word: an address, the name of a host or a file, a label.
 func sentence(err error) string {
-	text := stopped(err.Error())
+	text := withFullStop(err.Error())
 	word, rest, _ := strings.Cut(text, " ")
 	if rest != "" && strings.TrimFunc(word, unicode.IsLower) == "" {
 		first, n := utf8.DecodeRuneInString(text)
@@ -70,9 +70,9 @@ func sentence(err error) string {
 	return text
 }
 
-// stopped ends a text as a sentence ends, unless its last line is one to copy. It comes from
+// withFullStop ends a text as a sentence ends, unless its last line is one to copy. It comes from
 // anywhere: what a terminal would obey is escaped.
-func stopped(text string) string {
+func withFullStop(text string) string {
 	text = vcc.PrintableLines(text)
 	if strings.HasSuffix(text, "\n") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") {
 		return text
@@ -111,8 +111,8 @@ func addUnknownProviderError(diags *diag.Diagnostics, what string) {
 		"Apply what they depend on first, for example with -target, or set them to values that are known when planning.")
 }
 
-// instant writes a time for people.
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+// formatTime writes a time for people.
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // failureLog sends the embedded backend's failures to Terraform's log.
 func failureLog(ctx context.Context) *slog.Logger { return slog.New(tflogHandler{ctx: ctx}) }

@@ -32,16 +32,14 @@ type gateways struct {
 	mu sync.Mutex
 	// asked is when a gateway was last asked for.
 	asked time.Time
-	// listing is the last one, complete or under way; nil for none.
-	listing *listing
+	// last is the last listing, complete or under way; nil for none.
+	last *listing
 	// complete is the last one that was, however old: a new one is sent only what changed since.
 	complete *listing
-	// written says when this process last finished a write to a network.
-	written map[string]time.Time
 }
 
 func newGateways(client *httpapi.Client, actor string) *gateways {
-	return &gateways{client: client, actor: actor, now: time.Now, written: map[string]time.Time{}}
+	return &gateways{client: client, actor: actor, now: time.Now}
 }
 
 // listing is one fetch of all stored gateways.
@@ -53,25 +51,27 @@ type listing struct {
 	byNetwork map[string]*httpapi.DefaultGateway
 	err       error
 
+	// written has the networks that this process wrote to since the listing began.
+	written map[string]bool // guarded by the mutex of gateways
 	// waiting counts who waits for it; the last one that gives up cancels it.
-	waiting int
+	waiting int // guarded likewise
 	cancel  context.CancelFunc
 }
 
 // get returns the stored gateway of a network, which the caller must not change.
 // The errors are those of the client's DefaultGateway.
 func (s *gateways) get(ctx context.Context, networkID string) (*httpapi.DefaultGateway, error) {
-	if s.alone() {
+	if s.firstRead() {
 		return s.client.DefaultGateway(ctx, networkID)
 	}
-	l, err := s.list(ctx, time.Time{})
+	l, err := s.listing(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
 	g := l.byNetwork[networkID]
 	// A gateway may be missing because another was removed between two pages, and
 	// one that was written since is another one now.
-	if g == nil || s.writtenSince(networkID, l.began) {
+	if g == nil || s.writtenSince(l, networkID) {
 		return s.client.DefaultGateway(ctx, networkID)
 	}
 	return g, nil
@@ -85,11 +85,11 @@ func (s *gateways) stored(ctx context.Context, networkID string, old bool) (*htt
 	s.mu.Unlock()
 	if l == nil || !old {
 		var err error
-		if l, err = s.list(ctx, time.Time{}); err != nil {
+		if l, err = s.listing(ctx, time.Time{}); err != nil {
 			return nil, err
 		}
 	}
-	if !s.writtenSince(networkID, l.began) {
+	if !s.writtenSince(l, networkID) {
 		return l.byNetwork[networkID], nil
 	}
 	g, err := s.client.DefaultGateway(ctx, networkID)
@@ -99,17 +99,17 @@ func (s *gateways) stored(ctx context.Context, networkID string, old bool) (*htt
 	return g, err
 }
 
-// alone reports whether nothing was asked for a while, and notes that something is.
-func (s *gateways) alone() bool {
+// firstRead reports whether nothing was asked for a while, and notes that something is.
+func (s *gateways) firstRead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	defer func() { s.asked = now }()
-	return now.Sub(s.asked) > listingAge && !s.listing.young(now)
+	return now.Sub(s.asked) > listingAge && !s.last.fresh(now)
 }
 
-// young reports whether a listing is under way or answers reads still.
-func (l *listing) young(now time.Time) bool {
+// fresh reports whether a listing is under way or answers reads still.
+func (l *listing) fresh(now time.Time) bool {
 	if l == nil {
 		return false
 	}
@@ -121,23 +121,23 @@ func (l *listing) young(now time.Time) bool {
 	}
 }
 
-// every returns all stored gateways in plan and network order as they are after it was asked: whoever reads them may
+// all returns all stored gateways in plan and network order as they are after it was asked: whoever reads them may
 // know of a change that was made a moment ago. The caller must not change them.
-func (s *gateways) every(ctx context.Context) ([]httpapi.DefaultGateway, error) {
-	l, err := s.list(ctx, s.now())
+func (s *gateways) all(ctx context.Context) ([]httpapi.DefaultGateway, error) {
+	l, err := s.listing(ctx, s.now())
 	if err != nil {
 		return nil, err
 	}
 	return l.gateways.All, nil
 }
 
-// list returns a complete listing that began after a time. Those who may not share the one that is under
+// listing returns a complete listing that began after a time. Those who may not share the one that is under
 // way wait for its end, and share the next.
-func (s *gateways) list(ctx context.Context, after time.Time) (*listing, error) {
+func (s *gateways) listing(ctx context.Context, after time.Time) (*listing, error) {
 	for {
 		s.mu.Lock()
-		l := s.listing
-		good := l.young(s.now())
+		l := s.last
+		good := l.fresh(s.now())
 		if good && !l.began.After(after) {
 			select {
 			case <-l.done:
@@ -163,7 +163,7 @@ func (s *gateways) list(ctx context.Context, after time.Time) (*listing, error) 
 
 // await waits for a listing in whose count of those who wait the caller is.
 func (s *gateways) await(ctx context.Context, l *listing) (*listing, error) {
-	defer s.leave(l)
+	defer s.release(l)
 	select {
 	case <-l.done:
 		return l, l.err
@@ -176,8 +176,8 @@ func (s *gateways) await(ctx context.Context, l *listing) (*listing, error) {
 // wait for it. The lock is held.
 func (s *gateways) fetch(ctx context.Context) *listing {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	l := &listing{began: s.now(), done: make(chan struct{}), cancel: cancel}
-	s.listing = l
+	l := &listing{began: s.now(), done: make(chan struct{}), written: map[string]bool{}, cancel: cancel}
+	s.last = l
 	before := s.complete
 	go func() {
 		defer cancel()
@@ -212,7 +212,7 @@ func (l *listing) read(ctx context.Context, client *httpapi.Client, before *list
 	}
 }
 
-func (s *gateways) leave(l *listing) {
+func (s *gateways) release(l *listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.waiting--
@@ -223,26 +223,26 @@ func (s *gateways) leave(l *listing) {
 	case <-l.done:
 	default: // nobody wants it any more; who comes next starts another
 		l.cancel()
-		if s.listing == l {
-			s.listing = nil
+		if s.last == l {
+			s.last = nil
 		}
 	}
 }
 
-func (s *gateways) writtenSince(networkID string, t time.Time) bool {
+// writtenSince reports whether this process wrote to a network since a listing began.
+func (s *gateways) writtenSince(l *listing, networkID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.written[networkID]
-	return ok && !at.Before(t)
+	return l.written[networkID]
 }
 
 // put is the client's PutDefaultGateway. Where the answer was lost it looks whether
 // the write was carried out.
 func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.GatewaySettings, condition http.Header) (*httpapi.DefaultGateway, error) {
-	defer s.note(networkID)
+	defer s.markWritten(networkID)
 	g, err := s.client.PutDefaultGateway(ctx, networkID, settings, condition)
 	if httpapi.Uncertain(err) {
-		ctx, cancel := afterwards(ctx)
+		ctx, cancel := lookupContext(ctx)
 		defer cancel()
 		if stored, readErr := s.client.DefaultGateway(ctx, networkID); readErr == nil && stored.UpdatedBy == s.actor && stored.Settings().Equal(settings) {
 			return stored, nil
@@ -254,27 +254,27 @@ func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.G
 // update sets a gateway that still has the settings that the caller saw last.
 // CodePreconditionFailed: it was changed, and keeps what it has, which is in Current
 // unless it was removed in that very moment. CodeNotFound: there is none.
-func (s *gateways) update(ctx context.Context, networkID string, seen, settings httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
-	stored, err := s.unchanged(ctx, networkID, seen)
+func (s *gateways) update(ctx context.Context, networkID string, prior, settings httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+	stored, err := s.getUnchanged(ctx, networkID, prior)
 	if err != nil {
 		return nil, err
 	}
 	return s.put(ctx, networkID, settings, httpapi.IfRevision(stored.Revision))
 }
 
-// unchanged returns the stored gateway if it has the settings that the caller saw last. A write on the condition of its
+// getUnchanged returns the stored gateway if it has the settings that the caller saw last. A write on the condition of its
 // revision replaces nothing else. It may come from a listing: what was changed after
 // that has another revision, and the backend refuses the write. Nothing is refused here before
 // the gateway was asked for by itself. The errors are those of update.
-func (s *gateways) unchanged(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+func (s *gateways) getUnchanged(ctx context.Context, networkID string, prior httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
 	stored, err := s.get(ctx, networkID)
-	if err == nil && !stored.Settings().Equal(seen) {
+	if err == nil && !stored.Settings().Equal(prior) {
 		stored, err = s.client.DefaultGateway(ctx, networkID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !stored.Settings().Equal(seen) {
+	if !stored.Settings().Equal(prior) {
 		return nil, &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: networkID, Current: stored, Message: fmt.Sprintf(
 			"the default gateway of %q has other settings than this plan was made from, and keeps them: nothing was changed", stored.NetworkName)}
 	}
@@ -284,15 +284,15 @@ func (s *gateways) unchanged(ctx context.Context, networkID string, seen httpapi
 // remove takes away a gateway that still has the settings that the caller saw last, and brings back what had
 // been detected before. It returns the gateway, and what came back, nil for nothing. Where the answer was
 // lost it looks what is there. The errors are those of update; CodeConflict: what had been detected has no place any more.
-func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (removed, restored *httpapi.DefaultGateway, err error) {
-	removed, err = s.unchanged(ctx, networkID, seen)
+func (s *gateways) remove(ctx context.Context, networkID string, prior httpapi.GatewaySettings) (removed, restored *httpapi.DefaultGateway, err error) {
+	removed, err = s.getUnchanged(ctx, networkID, prior)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer s.note(networkID)
+	defer s.markWritten(networkID)
 	restored, err = s.client.RestoreDetectedGateway(ctx, networkID, httpapi.IfRevision(removed.Revision))
 	if httpapi.Uncertain(err) {
-		ctx, cancel := afterwards(ctx)
+		ctx, cancel := lookupContext(ctx)
 		defer cancel()
 		switch now, readErr := s.client.DefaultGateway(ctx, networkID); {
 		case vcc.Code(readErr) == vcc.CodeNotFound:
@@ -305,15 +305,15 @@ func (s *gateways) remove(ctx context.Context, networkID string, seen httpapi.Ga
 }
 
 // removeForGood is remove, and leaves nothing.
-func (s *gateways) removeForGood(ctx context.Context, networkID string, seen httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
-	removed, err := s.unchanged(ctx, networkID, seen)
+func (s *gateways) removeForGood(ctx context.Context, networkID string, prior httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+	removed, err := s.getUnchanged(ctx, networkID, prior)
 	if err != nil {
 		return nil, err
 	}
-	defer s.note(networkID)
+	defer s.markWritten(networkID)
 	err = s.client.RemoveDefaultGateway(ctx, networkID, httpapi.IfRevision(removed.Revision))
 	if httpapi.Uncertain(err) {
-		ctx, cancel := afterwards(ctx)
+		ctx, cancel := lookupContext(ctx)
 		defer cancel()
 		if _, readErr := s.client.DefaultGateway(ctx, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
 			return removed, nil
@@ -322,22 +322,26 @@ func (s *gateways) removeForGood(ctx context.Context, networkID string, seen htt
 	return removed, err
 }
 
-// lookTime is how long a call that is being stopped may look for what became of its write.
-const lookTime = 5 * time.Second
+// lookupTime is how long a call that is being stopped may look for what became of its write.
+const lookupTime = 5 * time.Second
 
-// afterwards returns the context in which to look for what became of a write. An apply that is being stopped
-// still records what it is told: a gateway that it does not record is nobody's.
-func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+// lookupContext returns the context in which to look for what became of a write. An apply that is being stopped
+// still records what the provider answers: a gateway that it does not record is nobody's.
+func lookupContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	if ctx.Err() == nil {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	return context.WithTimeout(context.WithoutCancel(ctx), lookupTime)
 }
 
-// note makes listings stale for a network that a write touched, whatever became of
+// markWritten makes listings stale for a network that a write touched, whatever became of
 // the write.
-func (s *gateways) note(networkID string) {
+func (s *gateways) markWritten(networkID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.written[networkID] = s.now()
+	for _, l := range []*listing{s.last, s.complete} {
+		if l != nil {
+			l.written[networkID] = true
+		}
+	}
 }

@@ -224,7 +224,7 @@ func TestGateways_writesMakeStale(t *testing.T) {
 	c := newCrowd(t, 3)
 	s := newGateways(c.client, "test")
 	all := func() (addresses []string) {
-		list, err := s.every(t.Context())
+		list, err := s.all(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,7 +331,7 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 
 			// Another one in the listing, and changed back since: nothing to refuse.
 			set(0, "10.0.0.6")
-			if _, err := s.every(t.Context()); err != nil {
+			if _, err := s.all(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			set(0, "10.0.0.1")
@@ -358,7 +358,7 @@ func TestGateways_missingFromTheListing(t *testing.T) {
 		}
 	}
 	s := newGateways(c.client, "test")
-	if _, err := s.every(t.Context()); err != nil { // the listing from which all that follows is answered
+	if _, err := s.all(t.Context()); err != nil { // the listing from which all that follows is answered
 		t.Fatal(err)
 	}
 	c.requests()
@@ -394,7 +394,7 @@ func TestGateways_cancelling(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		outcome = make(chan error, 1)
 		go func() {
-			_, err := s.list(ctx, time.Time{})
+			_, err := s.listing(ctx, time.Time{})
 			outcome <- err
 		}()
 		return cancel, outcome
@@ -402,7 +402,7 @@ func TestGateways_cancelling(t *testing.T) {
 	waiting := func(n int) {
 		for {
 			s.mu.Lock()
-			now := s.listing != nil && s.listing.waiting == n
+			now := s.last != nil && s.last.waiting == n
 			s.mu.Unlock()
 			if now {
 				return
@@ -450,7 +450,7 @@ func TestGateways_everyIsNeverOlderThanTheQuestion(t *testing.T) {
 		if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[0], settings, httpapi.Unconditional()); err != nil {
 			t.Fatal(err)
 		}
-		all, err := s.every(t.Context())
+		all, err := s.all(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -476,7 +476,7 @@ func TestGateways_everyIsShared(t *testing.T) {
 	ask := func() <-chan []httpapi.DefaultGateway {
 		answer := make(chan []httpapi.DefaultGateway, 1)
 		go func() {
-			all, err := s.every(t.Context())
+			all, err := s.all(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
@@ -494,7 +494,7 @@ func TestGateways_everyIsShared(t *testing.T) {
 	// One that gives up keeps nobody waiting.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.every(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.all(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v, want that of the context", err)
 	}
 	var late [5]<-chan []httpapi.DefaultGateway

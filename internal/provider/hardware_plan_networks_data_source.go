@@ -144,7 +144,7 @@ func (d *hardwarePlanNetworksDataSource) Read(ctx context.Context, req datasourc
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	gateways, err := d.gateways.every(ctx)
+	gateways, err := d.gateways.all(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return

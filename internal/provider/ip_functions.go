@@ -97,7 +97,7 @@ func (ipv6Function) Run(ctx context.Context, req function.RunRequest, resp *func
 // argumentErrors says at each argument what is wrong with it; the position of a field is 0 unless it is given.
 func argumentErrors(err error, positions map[string]int64) (all *function.FuncError) {
 	for _, e := range vcc.Errors(err) {
-		all = function.ConcatFuncErrors(all, function.NewArgumentFuncError(positions[e.Field], stopped(e.Message)))
+		all = function.ConcatFuncErrors(all, function.NewArgumentFuncError(positions[e.Field], withFullStop(e.Message)))
 	}
 	return all
 }

@@ -54,8 +54,8 @@ func (m routingModel) applied() types.Bool {
 	return m.LastApplied
 }
 
-// left is what the option is once the resource is gone. What others made of it stays.
-func (m routingModel) left(current *httpapi.NetworkRouting) bool {
+// afterRemoval is what the option is once the resource is gone. What others made of it stays.
+func (m routingModel) afterRemoval(current *httpapi.NetworkRouting) bool {
 	if current.TenantID != m.ID.ValueString() || current.Enabled != m.applied().ValueBool() {
 		return current.Enabled
 	}
@@ -119,7 +119,7 @@ func (r *networkRoutingResource) Configure(_ context.Context, req resource.Confi
 // ValidateConfig notes that the resource is about to be planned.
 func (r *networkRoutingResource) ValidateConfig(_ context.Context, _ resource.ValidateConfigRequest, _ *resource.ValidateConfigResponse) {
 	if r.connection != nil {
-		r.run.validated(routingKey)
+		r.run.noteValidated(routingKey)
 	}
 }
 
@@ -147,14 +147,14 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 			addRequestError(&resp.Diagnostics, notPlannedOption, err)
 			return
 		}
-		if r.run.planRoutingRemoval(prior, types.BoolValue(prior.left(current))) {
+		if r.run.planRoutingRemoval(prior, types.BoolValue(prior.afterRemoval(current))) {
 			addRoutingClash(&resp.Diagnostics)
 			return
 		}
 		resp.Diagnostics.Append(r.run.judge(ctx, "")...)
 		return
 	}
-	again := r.run.planning(routingKey)
+	again := r.run.notePlanning(routingKey)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -198,7 +198,7 @@ func (r *networkRoutingResource) adviseOfSwitchingOff(ctx context.Context, m rou
 	current, err := r.client.NetworkRouting(ctx)
 	if err == nil && current.Enabled && current.UpdatedAt != nil {
 		diags.AddAttributeWarning(path.Root("enabled"), "Switches Routing Off", fmt.Sprintf(
-			"The routing option is on, set by %s on %s, and this resource switches it off when it is created.", current.UpdatedBy, instant(*current.UpdatedAt)))
+			"The routing option is on, set by %s on %s, and this resource switches it off when it is created.", current.UpdatedBy, formatTime(*current.UpdatedAt)))
 	}
 }
 
@@ -221,36 +221,36 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 	}
 	if current.Revision > 0 {
 		// Somebody set it: another resource, perhaps, whose place this one takes. Its removal is a call of its own.
-		if err := r.run.routingLeft(ctx); err != nil {
+		if err := r.run.waitForPrevious(ctx); err != nil {
 			addRequestError(&resp.Diagnostics, failed, err)
 			return
 		}
 	}
-	o, end, err := r.run.takeRoutingTurn(ctx)
+	o, unlock, err := r.run.lockRouting(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	defer end()
+	defer unlock()
 	if current, err = r.client.NetworkRouting(ctx); err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	left := r.run.routingOf(current.TenantID)
+	left := r.run.previousRouting(current.TenantID)
 	restores := current.Enabled
 	if left != nil {
 		restores = left.Restores.ValueBool()
 	}
 	stored := r.put(ctx, &resp.Diagnostics, failed, m.Enabled.ValueBool(), current.Revision, "Plan again to see both sides.")
 	if stored == nil {
-		o.failed = true
-		if o.gone && left != nil && current.Enabled != left.Enabled.ValueBool() {
+		o.creationFailed = true
+		if o.previousRemoved && left != nil && current.Enabled != left.Enabled.ValueBool() {
 			// The other one has switched it back already, and is gone.
 			r.put(ctx, &resp.Diagnostics, failed, left.Enabled.ValueBool(), current.Revision, "")
 		}
 		return
 	}
-	o.done = true
+	o.takenOver = true
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(stored.TenantID)})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(stored, restores, m.Enabled))...)
 }
@@ -297,7 +297,7 @@ func warnOfOtherOption(diags *diag.Diagnostics, m routingModel, current *httpapi
 
 // routingChange tells who changed the option last, when, and from what to what.
 func routingChange(r *httpapi.NetworkRouting) string {
-	return fmt.Sprintf("  - %s: %s changed enabled from %t to %t", instant(*r.UpdatedAt), r.UpdatedBy, !r.Enabled, r.Enabled)
+	return fmt.Sprintf("  - %s: %s changed enabled from %t to %t", formatTime(*r.UpdatedAt), r.UpdatedBy, !r.Enabled, r.Enabled)
 }
 
 // Update sets the option, unless it is no longer what the plan was made from.
@@ -351,7 +351,7 @@ func addRoutingChanged(diags *diag.Diagnostics, failed string, current *httpapi.
 func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, enabled bool, seen int64, advice string) *httpapi.NetworkRouting {
 	stored, err := r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
 	if httpapi.Uncertain(err) { // its answer was lost: was it carried out?
-		ctx, cancel := afterwards(ctx)
+		ctx, cancel := lookupContext(ctx)
 		defer cancel()
 		if now, readErr := r.client.NetworkRouting(ctx); readErr == nil && now.Enabled == enabled {
 			return now
@@ -392,16 +392,16 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	o, end, err := r.run.takeRoutingTurn(ctx)
+	o, unlock, err := r.run.lockRouting(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	defer end()
+	defer unlock()
 	switch {
-	case o.done:
+	case o.takenOver:
 		return // another resource has it now
-	case o.failed:
+	case o.creationFailed:
 		resp.Diagnostics.AddError(failed, "The option was to go over to another vcc_network_routing, which could not be created. It was left as it is, and so was this resource.")
 		return
 	}
@@ -410,7 +410,7 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	restores, left := m.Restores.ValueBool(), m.left(current)
+	restores, left := m.Restores.ValueBool(), m.afterRemoval(current)
 	switch {
 	case m.ID.ValueString() != current.TenantID:
 		warnOfOtherOption(&resp.Diagnostics, m, current)
@@ -423,7 +423,7 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 			return
 		}
 	}
-	r.run.routingRemoved(m)
+	r.run.noteRoutingRemoved(m)
 }
 
 // ImportState takes the name or the ID of the tenant that the provider acts for.

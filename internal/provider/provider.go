@@ -184,7 +184,7 @@ func (p *vccProvider) embed(ctx context.Context, s settings) (*httpapi.Client, s
 		if errors.As(err, &config) {
 			at = at.AtName(snakeCase(config.Setting))
 		}
-		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s", at, stopped(err.Error())))
+		diags.AddAttributeError(at, "Embedded Backend Not Available", fmt.Sprintf("%s: %s", at, withFullStop(err.Error())))
 		return nil, "", diags
 	}
 	if s.implicit {
@@ -230,9 +230,9 @@ type connection struct {
 	// run is the record of what was asked of this provider since it was configured.
 	run *run
 	// networks and tenant are asked for once. toldOfTenant says that it was said that the state is of another one.
-	networks     *shared[*cloudNetworks]
-	tenant       *shared[tenant]
-	toldOfTenant atomic.Bool
+	networks       *shared[*cloudNetworks]
+	tenant         *shared[tenant]
+	tenantReported atomic.Bool
 	// stored finds the IP networks of stored gateways.
 	stored storedNetworks
 }

@@ -21,10 +21,10 @@ type brokenRule struct {
 	answer httpapi.Reachability
 }
 
-// ask asks the backend which of the rules do not hold with what is stored and what is assumed
+// brokenRules asks the backend which of the rules do not hold with what is stored and what is assumed
 // on top of it, and notes what each answer depends on. Every rule must be known whole. It is
 // never answered from what was read before. The errors are those of the client's TraceAll.
-func (c *connection) ask(ctx context.Context, rules []policyRule, assume *httpapi.Assumption) (broken []brokenRule, err error) {
+func (c *connection) brokenRules(ctx context.Context, rules []policyRule, assume *httpapi.Assumption) (broken []brokenRule, err error) {
 	if len(rules) == 0 {
 		return nil, nil
 	}
@@ -65,34 +65,34 @@ type policy struct {
 	// rules are those that are known whole.
 	rules   []policyRule
 	enforce bool
-	// told are the gateways that the policy's attributes tell of, by network ID; routing is the
-	// option, nil where they do not tell.
-	told    map[string]assumedGateway
-	routing *bool
+	// declared are the gateways of the policy's attributes, by network ID; routing is their value of the
+	// option, nil for none.
+	declared map[string]assumedGateway
+	routing  *bool
 	// stored has the gateways that were stored when the policy was planned, by network ID.
 	stored map[string]httpapi.GatewaySettings
 
 	// judged is closed when the first judgement is there, which was of what was planned then.
-	judged  chan struct{}
-	of      plannedState
-	broken  map[int]bool // by the index of the rule
-	blocked bool         // there was none
+	judged     chan struct{}
+	judgedPlan plannedState
+	broken     map[int]bool // by the index of the rule
+	notJudged  bool         // there was none
 }
 
 // plan judges a policy by what has been planned so far on top of what is stored. It returns
 // the results to plan, nil for not known.
 //
-// Removals and what the policy is not told of come in any order, so a judgement against the
+// Removals, and what the policy's attributes leave out, come in any order, so a judgement against the
 // plan waits until nothing else is under way. An apply plans again what its plan has judged,
 // before those removals ran: there such a judgement counts only if nothing is applied at all.
 func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]policyResultModel, diag.Diagnostics) {
 	all, known, diags := m.rules(ctx)
-	told, unknown, d := m.gateways(ctx)
+	declared, unknown, d := m.gateways(ctx)
 	diags.Append(d...)
 	if diags.HasError() {
 		return nil, diags
 	}
-	p := &policy{connection: r.connection, enforce: m.Enforce.ValueBool(), told: told, routing: m.RoutingEnabled.ValueBoolPointer(), judged: make(chan struct{})}
+	p := &policy{connection: r.connection, enforce: m.Enforce.ValueBool(), declared: declared, routing: m.RoutingEnabled.ValueBoolPointer(), judged: make(chan struct{})}
 	if !known {
 		unknown = append(unknown, "rules")
 	}
@@ -127,7 +127,7 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 	if len(open) > 0 {
 		warnNotJudged(&diags, "Some rules were not judged", open)
 	}
-	list, err := r.gateways.every(ctx)
+	list, err := r.gateways.all(ctx)
 	if err != nil {
 		addRequestError(&diags, "Recovery Policy Not Judged", err)
 		return nil, diags
@@ -142,7 +142,7 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 	if diags.HasError() {
 		return nil, diags
 	}
-	p.warnOfTrust(ctx, &diags)
+	p.warnOfUnproven(ctx, &diags)
 	if p.enforce {
 		return expected(), diags
 	}
@@ -165,23 +165,23 @@ func warnNotJudged(diags *diag.Diagnostics, what string, unknown []string) {
 
 // judge is the judgement of the policy itself. proven is false where there is none.
 func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, diags diag.Diagnostics) {
-	p.of = p.run.planned()
-	if _, unknown := p.assumption(p.of); len(unknown) > 0 {
-		p.blocked = true
+	p.judgedPlan = p.run.planned()
+	if _, unknown := p.assumption(p.judgedPlan); len(unknown) > 0 {
+		p.notJudged = true
 		close(p.judged)
 		warnNotJudged(&diags, "The policy was not judged", unknown)
 		return nil, false, diags
 	}
-	first, err := p.against(ctx, p.rules, p.of)
-	p.blocked = err != nil && vcc.Code(err) != vcc.CodeConflict
+	first, err := p.brokenBy(ctx, p.rules, p.judgedPlan)
+	p.notJudged = err != nil && vcc.Code(err) != vcc.CodeConflict
 	p.broken = indexesOf(first)
 	close(p.judged)
 	broken = first
 	// A conflict is an overlap with what may be about to move or to go.
 	if len(broken) > 0 || !p.enforce || vcc.Code(err) == vcc.CodeConflict {
-		wait := p.run.settled
+		wait := p.run.waitSettled
 		if !p.enforce {
-			wait = p.run.quiet
+			wait = p.run.waitQuiet
 		}
 		applying, waitErr := wait(ctx)
 		if waitErr != nil {
@@ -191,15 +191,15 @@ func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, d
 		if applying && p.enforce {
 			return nil, true, diags
 		}
-		if now := p.run.planned(); applying || now.Revision != p.of.Revision || err != nil {
-			broken, err = p.against(ctx, slices.Clone(p.rules), now)
+		if now := p.run.planned(); applying || now.Revision != p.judgedPlan.Revision || err != nil {
+			broken, err = p.brokenBy(ctx, slices.Clone(p.rules), now)
 		}
 	}
 	if err != nil {
 		p.addError(&diags, err)
 		return nil, false, diags
 	}
-	p.tell(&diags, broken, func(b brokenRule) (path.Path, string) { return b.rule.at(), brokenText(b) + hint(b) })
+	p.report(&diags, broken, func(b brokenRule) (path.Path, string) { return b.rule.at(), brokenText(b) + hint(b) })
 	return broken, true, diags
 }
 
@@ -212,8 +212,8 @@ func hint(b brokenRule) string {
 	return " If the configuration has a vcc_default_gateway for it, list that in gateways."
 }
 
-// tell says which rules are broken, ten of them at most, and how many more.
-func (p *policy) tell(diags *diag.Diagnostics, broken []brokenRule, say func(brokenRule) (path.Path, string)) {
+// report says which rules are broken, ten of them at most, and how many more.
+func (p *policy) report(diags *diag.Diagnostics, broken []brokenRule, say func(brokenRule) (path.Path, string)) {
 	const most = 10
 	for i, b := range broken {
 		at, text := say(b)
@@ -247,7 +247,7 @@ func (p *policy) addError(diags *diag.Diagnostics, err error) {
 		var field string
 		if n, _ := fmt.Sscanf(e.Field, "questions[%d].%s", &i, &field); n == 2 && i < len(p.rules) {
 			at := p.rules[i].at().AtName(field)
-			diags.AddAttributeError(at, "Invalid Recovery Policy", fmt.Sprintf("%s: %s", at, stopped(e.Message)))
+			diags.AddAttributeError(at, "Invalid Recovery Policy", fmt.Sprintf("%s: %s", at, withFullStop(e.Message)))
 			return
 		}
 		if strings.HasPrefix(e.Field, "assume") {
@@ -258,19 +258,19 @@ func (p *policy) addError(diags *diag.Diagnostics, err error) {
 	addRequestError(diags, failed, err)
 }
 
-// effective is what a network's gateway would be: as planned, else as the policy is told, else as
+// effective is what a network's gateway would be: as planned, else as the policy declares it, else as
 // stored. known is false where it is planned and not known.
 func (p *policy) effective(networkID string, planned plannedGateway, isPlanned bool) (settings httpapi.GatewaySettings, known bool) {
 	if isPlanned {
 		return planned.Settings, planned.Known || planned.Removed
 	}
-	if g, ok := p.told[networkID]; ok {
+	if g, ok := p.declared[networkID]; ok {
 		return g.settings, true
 	}
 	return p.stored[networkID], true
 }
 
-// assumption is what is planned, laid over what the policy is told. It leaves out what is stored
+// assumption is what is planned, laid over what the policy declares. It leaves out what is stored
 // that way. unknown names what is planned and not known.
 func (p *policy) assumption(planned plannedState) (assume *httpapi.Assumption, unknown []string) {
 	assume = &httpapi.Assumption{RoutingEnabled: p.routing}
@@ -284,7 +284,7 @@ func (p *policy) assumption(planned plannedState) (assume *httpapi.Assumption, u
 	for id := range planned.Gateways {
 		ids[id] = true
 	}
-	for id := range p.told {
+	for id := range p.declared {
 		ids[id] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
@@ -303,10 +303,10 @@ func (p *policy) assumption(planned plannedState) (assume *httpapi.Assumption, u
 	return assume, unknown
 }
 
-// against asks which of the rules would be broken by what is planned.
-func (p *policy) against(ctx context.Context, rules []policyRule, planned plannedState) ([]brokenRule, error) {
+// brokenBy asks which of the rules would be broken by what is planned.
+func (p *policy) brokenBy(ctx context.Context, rules []policyRule, planned plannedState) ([]brokenRule, error) {
 	assume, _ := p.assumption(planned)
-	return p.ask(ctx, rules, assume)
+	return p.brokenRules(ctx, rules, assume)
 }
 
 // judgePlan judges the plan of a gateway, or of the routing option, that comes after that of the policy.
@@ -317,10 +317,10 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 	case <-ctx.Done():
 		return nil
 	}
-	if p.blocked {
+	if p.notJudged {
 		return nil // an error at the policy says why
 	}
-	rules, unknown := p.concerned(networkID)
+	rules, unknown := p.affectedRules(networkID)
 	if unknown {
 		warnNotJudged(&diags, "A vcc_recovery_policy was not judged", []string{"what is planned here"})
 		return diags
@@ -328,19 +328,19 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 	if len(rules) == 0 {
 		return nil
 	}
-	broken, err := p.against(ctx, rules, p.run.planned())
+	broken, err := p.brokenBy(ctx, rules, p.run.planned())
 	var alone map[int]bool
 	if len(broken) > 0 || vcc.Code(err) == vcc.CodeConflict {
-		applying, waitErr := p.run.settled(ctx)
+		applying, waitErr := p.run.waitSettled(ctx)
 		if applying || waitErr != nil {
 			return nil
 		}
 		now := p.run.planned()
-		broken, err = p.against(ctx, rules, now)
+		broken, err = p.brokenBy(ctx, rules, now)
 		// Of those that were broken before, the policy itself says so unless they hold by now.
 		broken = slices.DeleteFunc(broken, func(b brokenRule) bool { return p.broken[b.rule.index] })
 		if len(broken) > 0 {
-			alone, err = p.blamed(ctx, networkID, broken, now)
+			alone, err = p.brokenAlone(ctx, networkID, broken, now)
 		}
 	}
 	if vcc.Code(err) == vcc.CodeConflict {
@@ -350,7 +350,7 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 		p.addError(&diags, err)
 		return diags
 	}
-	p.tell(&diags, broken, func(b brokenRule) (path.Path, string) {
+	p.report(&diags, broken, func(b brokenRule) (path.Path, string) {
 		text := brokenText(b) + "\n\nThe rule is one of a vcc_recovery_policy in this configuration"
 		if alone[b.rule.index] {
 			return path.Empty(), text + ", and holds without what is planned here."
@@ -360,12 +360,12 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 	return diags
 }
 
-// blamed are those of the broken rules that would hold without the plan of one network, or of the option: the
+// brokenAlone are those of the broken rules that would hold without the plan of one network, or of the option: the
 // others are broken by something else as well, which is no reason to pass over this.
-func (p *policy) blamed(ctx context.Context, networkID string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
+func (p *policy) brokenAlone(ctx context.Context, networkID string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
 	if networkID == "" {
-		planned.Routing, planned.RoutingUnknown = p.of.Routing, p.of.RoutingUnknown
-	} else if before, ok := p.of.Gateways[networkID]; ok {
+		planned.Routing, planned.RoutingUnknown = p.judgedPlan.Routing, p.judgedPlan.RoutingUnknown
+	} else if before, ok := p.judgedPlan.Gateways[networkID]; ok {
 		planned.Gateways[networkID] = before
 	} else {
 		delete(planned.Gateways, networkID)
@@ -374,7 +374,7 @@ func (p *policy) blamed(ctx context.Context, networkID string, broken []brokenRu
 	for i, b := range broken {
 		rules[i] = *b.rule
 	}
-	without, err := p.against(ctx, rules, planned)
+	without, err := p.brokenBy(ctx, rules, planned)
 	if vcc.Code(err) == vcc.CodeConflict {
 		without, err = broken, nil // there is no telling
 	}
@@ -391,22 +391,22 @@ func indexesOf(broken []brokenRule) map[int]bool {
 	return indexes
 }
 
-// concerned are the rules that a plan may change anything about, since the policy was judged: those
+// affectedRules are the rules that a plan may change anything about, since the policy was judged: those
 // with an address in the network that a gateway had or is to have. unknown says that it is not known
 // what it is to have.
-func (p *policy) concerned(networkID string) (rules []policyRule, unknown bool) {
+func (p *policy) affectedRules(networkID string) (rules []policyRule, unknown bool) {
 	if networkID == "" {
 		planned := p.run.planned()
 		if planned.RoutingUnknown {
-			return nil, !p.of.RoutingUnknown
+			return nil, !p.judgedPlan.RoutingUnknown
 		}
 		routing := planned.Routing
-		if was := p.of.Routing; routing == nil && was == nil || routing != nil && was != nil && *routing == *was || routing != nil && was == nil && p.routing != nil && *p.routing == *routing {
+		if was := p.judgedPlan.Routing; routing == nil && was == nil || routing != nil && was != nil && *routing == *was || routing != nil && was == nil && p.routing != nil && *p.routing == *routing {
 			return nil, false
 		}
 		return slices.Clone(p.rules), false
 	}
-	before, wasPlanned := p.of.Gateways[networkID]
+	before, wasPlanned := p.judgedPlan.Gateways[networkID]
 	was, wasKnown := p.effective(networkID, before, wasPlanned)
 	now, isPlanned := p.run.plannedFor(networkID)
 	is, isKnown := p.effective(networkID, now, isPlanned)
@@ -435,12 +435,12 @@ func (p *policy) concerned(networkID string) (rules []policyRule, unknown bool) 
 	return rules, false
 }
 
-// warnOfTrust says what the policy is told that is neither stored nor planned here.
-func (p *policy) warnOfTrust(ctx context.Context, diags *diag.Diagnostics) {
+// warnOfUnproven says what the policy declares that is neither stored nor planned here.
+func (p *policy) warnOfUnproven(ctx context.Context, diags *diag.Diagnostics) {
 	planned := p.run.planned()
 	var trusted []string
-	for _, id := range slices.Sorted(maps.Keys(p.told)) {
-		g := p.told[id]
+	for _, id := range slices.Sorted(maps.Keys(p.declared)) {
+		g := p.declared[id]
 		stored, isStored := p.stored[id]
 		if _, isPlanned := planned.Gateways[id]; isPlanned || isStored && stored.Equal(g.settings) {
 			continue

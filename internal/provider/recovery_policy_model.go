@@ -161,7 +161,7 @@ func (m policyModel) check(ctx context.Context) diag.Diagnostics {
 		q := r.question()
 		_, err := vcc.ParseTraceRequest(q.Source, q.Destination, q.Protocol, q.Port)
 		for _, e := range vcc.Errors(err) {
-			add(e.Field, "%s", stopped(e.Message))
+			add(e.Field, "%s", withFullStop(e.Message))
 		}
 	}
 	return diags
@@ -180,7 +180,7 @@ func newPolicyResults(ctx context.Context, results []policyResultModel) (types.L
 	return types.ListValueFrom(ctx, policyResultType, results)
 }
 
-// gateways unpacks what the policy is told of gateways, by network ID, and names what is not known of them.
+// gateways unpacks the gateways that the policy declares, by network ID, and names what is not known of them.
 func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedGateway, unknown []string, diags diag.Diagnostics) {
 	gateways = map[string]assumedGateway{}
 	if m.Gateways.IsUnknown() {
@@ -222,9 +222,9 @@ func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedG
 	return gateways, unknown, diags
 }
 
-// assumedGateway is what a policy is told of a network's gateway.
+// assumedGateway is what a policy declares of a network's gateway.
 type assumedGateway struct {
-	// at is where the policy is told.
+	// at is where the policy declares it.
 	at       string
 	settings httpapi.GatewaySettings
 }

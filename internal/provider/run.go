@@ -33,8 +33,8 @@ func (t *traffic) begin() (end func()) {
 	return func() { t.count(-1, 0) }
 }
 
-// wait notes that a call waits for others; the caller calls goOn when it no longer does.
-func (t *traffic) wait() (goOn func()) {
+// wait notes that a call waits for others; the caller calls resume when it no longer does.
+func (t *traffic) wait() (resume func()) {
 	t.count(0, 1)
 	return func() { t.count(0, -1) }
 }
@@ -49,9 +49,9 @@ func (t *traffic) count(calls, waiting int) {
 	}
 }
 
-// quietIn returns how long it takes until every call that is under way has waited, and none
+// untilQuiet returns how long it takes until every call that is under way has waited, and none
 // has come, for a period: 0 if that is so now. While a call is at work it is the whole period.
-func (t *traffic) quietIn(period time.Duration) time.Duration {
+func (t *traffic) untilQuiet(period time.Duration) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.calls > t.waiting {
@@ -66,6 +66,8 @@ func (t *traffic) quietIn(period time.Duration) time.Duration {
 // found here. It is safe for concurrent use.
 type run struct {
 	traffic *traffic
+	// locks has the locks of networks, by their ID, and that of the routing option, by routingKey.
+	locks locks
 
 	mu sync.Mutex
 	// changed is closed and replaced when somebody who waits should look again.
@@ -78,22 +80,22 @@ type run struct {
 	unplanned map[string]int
 	// networks has what is known of each network that was asked about, by its ID.
 	networks map[string]*networkRecord
-	// connected has the IP networks that gateways are planned to have which have others now, by host, with the
+	// plannedNetworks has the IP networks that gateways are planned to have which have others now, by host, with the
 	// IDs of the cloud networks that they were planned for.
-	connected map[string]*bart.Table[[]string]
-	routing   routingRecord
+	plannedNetworks map[string]*bart.Table[[]string]
+	routing         routingRecord
 	// revision counts the changes of what is planned.
 	revision int
 	// judges are asked about every plan.
-	judges []judge
-	doubts doubts
+	judges    []judge
+	conflicts conflicts
 }
 
 func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
 		unplanned: map[string]int{}, networks: map[string]*networkRecord{},
-		connected: map[string]*bart.Table[[]string]{}, doubts: doubts{open: map[string][]*doubt{}},
+		plannedNetworks: map[string]*bart.Table[[]string]{}, conflicts: conflicts{open: map[string][]*conflict{}},
 	}
 }
 
@@ -102,7 +104,7 @@ func newRun(t *traffic) *run {
 type judge func(ctx context.Context, networkID string) diag.Diagnostics
 
 // onPlan has every plan of a gateway or the routing option judged from now on, after it was noted.
-// What the judge says stands at the resource that is being planned. It may wait with settled.
+// What the judge says stands at the resource that is being planned. It may wait with waitSettled.
 func (r *run) onPlan(j judge) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,24 +122,24 @@ func (r *run) judge(ctx context.Context, networkID string) (diags diag.Diagnosti
 	return diags
 }
 
-// settled waits until the run is known to apply, or until there is nothing left to plan but what
-// waits itself. applying says which: what an apply plans again has been planned, and judged, before.
-func (r *run) settled(ctx context.Context) (applying bool, err error) {
+// waitSettled waits until the run is known to apply, or until nothing but calls that wait is left to
+// plan. applying says which: what an apply plans again has been planned, and judged, before.
+func (r *run) waitSettled(ctx context.Context) (applying bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err = r.until(ctx, quietTime, func() bool { return r.applying })
+	err = r.waitUntil(ctx, quietTime, func() bool { return r.applying })
 	if errors.Is(err, errQuiet) {
 		err = nil
 	}
 	return r.applying, err
 }
 
-// quiet waits until nothing is left to do but what waits itself. applying says whether something was
+// waitQuiet waits until no call is at work but those that wait. applying says whether something was
 // applied; the error is ctx's.
-func (r *run) quiet(ctx context.Context) (applying bool, err error) {
+func (r *run) waitQuiet(ctx context.Context) (applying bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err = r.until(ctx, quietTime, func() bool { return false }); errors.Is(err, errQuiet) {
+	if err = r.waitUntil(ctx, quietTime, func() bool { return false }); errors.Is(err, errQuiet) {
 		err = nil
 	}
 	return r.applying, err
@@ -146,16 +148,16 @@ func (r *run) quiet(ctx context.Context) (applying bool, err error) {
 // errQuiet is why a wait ended that nothing will end any more.
 var errQuiet = errors.New("nothing else is under way")
 
-// until waits until done, which is called with the lock held. errQuiet: no other call was under
+// waitUntil waits until done, which is called with the lock held. errQuiet: no other call was under
 // way for a period, other than those that wait. Else the error is the context's. The lock is
 // held before and after, and not in between.
-func (r *run) until(ctx context.Context, period time.Duration, done func() bool) error {
+func (r *run) waitUntil(ctx context.Context, period time.Duration, done func() bool) error {
 	if done() {
 		return nil
 	}
 	defer r.traffic.wait()()
 	for !done() {
-		rest := r.traffic.quietIn(period)
+		rest := r.traffic.untilQuiet(period)
 		if rest == 0 {
 			return errQuiet
 		}
@@ -176,41 +178,41 @@ func (r *run) until(ctx context.Context, period time.Duration, done func() bool)
 	return nil
 }
 
-// wake has those who wait look again. The lock is held.
-func (r *run) wake() {
+// notify has those who wait look again. The lock is held.
+func (r *run) notify() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
-// apply notes a call that applies something; the caller calls end when it is over.
-func (r *run) apply() (end func()) {
+// noteApply notes a call that applies something; the caller calls end when it is over.
+func (r *run) noteApply() (end func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.applying {
 		r.applying = true
-		r.wake()
+		r.notify()
 	}
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.applied++
-		r.wake()
+		r.notify()
 	}
 }
 
-// validated notes that a configuration was validated, which Terraform does right before it plans
+// noteValidated notes that a configuration was validated, which Terraform does right before it plans
 // the resource. resource names the resource by what it is for.
-func (r *run) validated(resource string) {
+func (r *run) noteValidated(resource string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unplanned[resource]++
 }
 
-// planning notes that a configuration is planned. again reports whether it was planned before without
+// notePlanning notes that a configuration is planned. again reports whether it was planned before without
 // having been validated anew. Terraform does so when it replaces a resource: it plans first from the
 // old to the new one and then from nothing to the new one (NodeAbstractResourceInstance.plan, in
 // Terraform and in OpenTofu).
-func (r *run) planning(resource string) (again bool) {
+func (r *run) notePlanning(resource string) (again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch r.unplanned[resource] {

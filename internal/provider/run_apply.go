@@ -8,57 +8,35 @@ import (
 )
 
 // handover is what became of a network's gateway in this run, where a resource that is created takes
-// the gateway over from one that is removed. Terraform does both in any order and at the same time.
+// the gateway over from one that is removed. Terraform does both in any order and at the same time. It is
+// read and written under the network's lock.
 type handover struct {
-	// turn is held by whoever looks at the gateway to write it; nil until somebody does.
-	turn chan struct{}
-	// taken is the gateway that the removal took away, nil before that and once a creation was tried.
-	taken *httpapi.DefaultGateway
-	// expected says that a creation over the stored gateway was planned in this run and has not been tried yet:
-	// the removal leaves the gateway to it, which left says.
-	expected, left bool
-	// done and failed say that a creation took the stored gateway over, and that one could not.
-	done, failed bool
+	// removedGateway is the gateway that the removal took away, nil before that and once a creation was tried.
+	removedGateway *httpapi.DefaultGateway
+	// creationPlanned says that a creation over the stored gateway was planned in this run and has not been tried
+	// yet. The removal leaves the gateway to it, which leftToCreation says.
+	creationPlanned, leftToCreation bool
+	// takenOver and creationFailed say that a creation took the stored gateway over, and that one could not.
+	takenOver, creationFailed bool
 }
 
-// takeTurn waits until nobody else is at work on a network's gateway. The caller calls end when it is done.
+// lockGateway waits until nobody else is at work on a network's gateway. The caller calls unlock when it is done.
 // The error is the context's.
-func (r *run) takeTurn(ctx context.Context, networkID string) (h *handover, end func(), err error) {
+func (r *run) lockGateway(ctx context.Context, networkID string) (h *handover, unlock func(), err error) {
+	unlock, err = r.locks.acquire(ctx, networkID, r.traffic.wait)
 	r.mu.Lock()
-	h = &r.record(networkID).handover
-	if h.turn == nil {
-		h.turn = make(chan struct{}, 1)
-	}
-	r.mu.Unlock()
-	end, err = r.take(ctx, h.turn)
-	return h, end, err
+	defer r.mu.Unlock()
+	return &r.record(networkID).handover, unlock, err
 }
 
 // refuse notes that a creation over a stored gateway was refused: it will not be tried.
 func (r *run) refuse(ctx context.Context, networkID string) error {
-	h, end, err := r.takeTurn(ctx, networkID)
+	h, unlock, err := r.lockGateway(ctx, networkID)
 	if err == nil {
-		h.expected, h.failed = false, true
-		end()
+		h.creationPlanned, h.creationFailed = false, true
+		unlock()
 	}
 	return err
-}
-
-// take waits for a turn, which holds one at a time.
-func (r *run) take(ctx context.Context, turn chan struct{}) (end func(), err error) {
-	end = func() { <-turn }
-	select {
-	case turn <- struct{}{}:
-		return end, nil
-	default:
-	}
-	defer r.traffic.wait()()
-	select {
-	case turn <- struct{}{}:
-		return end, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // isApplying reports whether something was applied.
@@ -83,5 +61,5 @@ func (r *run) writes() int {
 func (r *run) afterWrites(ctx context.Context, before int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.until(ctx, graceTime, func() bool { return r.applied > before })
+	return r.waitUntil(ctx, graceTime, func() bool { return r.applied > before })
 }

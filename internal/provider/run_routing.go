@@ -16,15 +16,13 @@ type routingRecord struct {
 	removed bool
 	after   types.Bool
 
-	// turn is held by whoever looks at the option to write it.
-	turn chan struct{}
-	// left is the state of a resource that gives the option up: it was decoded, which in an apply
-	// happens right before the removal, or was removed in this run, which gone says.
-	left *routingModel
-	gone bool
-	// done and failed say that a creation took the option over from a resource that is still to be removed, and
-	// that one failed to.
-	done, failed bool
+	// previous is the state of a resource that gives the option up: it was decoded, which in an apply
+	// happens right before the removal, or was removed in this run, which previousRemoved says.
+	previous        *routingModel
+	previousRemoved bool
+	// takenOver and creationFailed say that a creation took the option over from a resource that is still to be
+	// removed, and that one could not. They are read and written under the option's lock.
+	takenOver, creationFailed bool
 }
 
 // value is what the option is planned to be, nil where that is not planned or, which unknown says, not known.
@@ -44,13 +42,13 @@ func (o *routingRecord) value() (enabled *bool, unknown bool) {
 	return new(planned.ValueBool()), false
 }
 
-// decodedRouting notes that a state of the option was decoded.
-func (r *run) decodedRouting(m routingModel) {
+// noteRoutingState notes that a state of the option was decoded.
+func (r *run) noteRoutingState(m routingModel) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.routing.left == nil {
-		r.routing.left = &m
-		r.wake()
+	if r.routing.previous == nil {
+		r.routing.previous = &m
+		r.notify()
 	}
 }
 
@@ -64,7 +62,7 @@ func (r *run) planRoutingStay(enabled types.Bool) (clash bool) {
 	return r.routing.created != nil || r.routing.removed
 }
 
-// planRoutingCreation notes that a resource is planned to be created for the option. again is what planning
+// planRoutingCreation notes that a resource is planned to be created for the option. again is what notePlanning
 // reported. It reports whether another one would have the option, too.
 func (r *run) planRoutingCreation(enabled types.Bool, again bool) (clash bool) {
 	r.mu.Lock()
@@ -77,15 +75,10 @@ func (r *run) planRoutingCreation(enabled types.Bool, again bool) (clash bool) {
 	return clash
 }
 
-// takeRoutingTurn is takeTurn for the option.
-func (r *run) takeRoutingTurn(ctx context.Context) (o *routingRecord, end func(), err error) {
-	r.mu.Lock()
-	if r.routing.turn == nil {
-		r.routing.turn = make(chan struct{}, 1)
-	}
-	r.mu.Unlock()
-	end, err = r.take(ctx, r.routing.turn)
-	return &r.routing, end, err
+// lockRouting is lockGateway for the option.
+func (r *run) lockRouting(ctx context.Context) (o *routingRecord, unlock func(), err error) {
+	unlock, err = r.locks.acquire(ctx, routingKey, r.traffic.wait)
+	return &r.routing, unlock, err
 }
 
 // planRoutingRemoval notes that the resource that has the option is planned to go, and what the option is then. It reports
@@ -93,43 +86,43 @@ func (r *run) takeRoutingTurn(ctx context.Context) (o *routingRecord, end func()
 func (r *run) planRoutingRemoval(m routingModel, after types.Bool) (clash bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.routing.removed, r.routing.left, r.routing.after = true, &m, after
+	r.routing.removed, r.routing.previous, r.routing.after = true, &m, after
 	r.revision++
-	r.wake()
+	r.notify()
 	return r.routing.stays != nil
 }
 
-// routingQuiet is how long routingLeft waits in an apply that is quiet: Terraform begins with all that it can at once. It is
+// routingQuiet is how long waitForPrevious waits in an apply that is quiet: Terraform begins with all that it can at once. It is
 // shorter than quietTime, so that a policy that waits for what is under way does not go on before the option is written.
 const routingQuiet = quietTime / 2
 
-// routingLeft waits until a resource that has the option is known, or the process is quiet. The error is the context's.
-func (r *run) routingLeft(ctx context.Context) error {
+// waitForPrevious waits until a resource that has the option is known, or the process is quiet. The error is the context's.
+func (r *run) waitForPrevious(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, overlapTime)
 	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.until(ctx, routingQuiet, func() bool { return r.routing.left != nil })
+	err := r.waitUntil(ctx, routingQuiet, func() bool { return r.routing.previous != nil })
 	if errors.Is(err, errQuiet) || errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
 	return err
 }
 
-// routingOf returns the state of a resource of this state that has a tenant's option, nil for none.
-func (r *run) routingOf(tenantID string) *routingModel {
+// previousRouting returns the state of a resource of this state that has a tenant's option, nil for none.
+func (r *run) previousRouting(tenantID string) *routingModel {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if left := r.routing.left; left != nil && left.ID.ValueString() == tenantID {
+	if left := r.routing.previous; left != nil && left.ID.ValueString() == tenantID {
 		return left
 	}
 	return nil
 }
 
-// routingRemoved notes that a resource that had the option is gone.
-func (r *run) routingRemoved(m routingModel) {
+// noteRoutingRemoved notes that a resource that had the option is gone.
+func (r *run) noteRoutingRemoved(m routingModel) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.routing.left, r.routing.gone = &m, true
-	r.wake()
+	r.routing.previous, r.routing.previousRemoved = &m, true
+	r.notify()
 }

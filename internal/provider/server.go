@@ -37,7 +37,7 @@ func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 
 func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	if r := s.provider.run.Load(); r != nil && req.RawState != nil {
-		r.noteState(req.TypeName, req.RawState.JSON)
+		r.noteRawState(req.TypeName, req.RawState.JSON)
 	}
 	return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
 }
@@ -60,7 +60,7 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 
 func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	if r := s.provider.run.Load(); r != nil {
-		defer r.apply()()
+		defer r.noteApply()()
 	}
 	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ApplyResourceChange)
 }
@@ -73,8 +73,8 @@ func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourc
 	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ReadDataSource)
 }
 
-// noteState notes what a state is of.
-func (r *run) noteState(resource string, state []byte) {
+// noteRawState notes what a state is of.
+func (r *run) noteRawState(resource string, state []byte) {
 	var attributes struct {
 		NetworkID string `json:"network_id"`
 		ID        string `json:"id"`
@@ -86,9 +86,9 @@ func (r *run) noteState(resource string, state []byte) {
 	}
 	switch resource {
 	case "vcc_default_gateway":
-		r.decoded(attributes.NetworkID)
+		r.noteState(attributes.NetworkID)
 	case "vcc_network_routing":
-		r.decodedRouting(routingModel{
+		r.noteRoutingState(routingModel{
 			ID: types.StringValue(attributes.ID), Enabled: types.BoolValue(attributes.Enabled), Restores: types.BoolValue(attributes.Restores),
 		})
 	}

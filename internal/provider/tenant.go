@@ -33,7 +33,7 @@ func (c *connection) otherTenant(ctx context.Context, diags *diag.Diagnostics, n
 	if err == nil {
 		return false
 	}
-	if !c.toldOfTenant.Swap(true) {
+	if !c.tenantReported.Swap(true) {
 		addTenantError(diags, err)
 	}
 	return true
