@@ -1,13 +1,17 @@
 package store_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -34,9 +38,54 @@ func wantCode(t *testing.T, what string, err error, want vcc.ErrorCode) {
 func withAccounts(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
-	ok(t, f.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, password))
-	ok(t, f.AddAccount(t.Context(), vcc.Account{Username: "abc", Role: vcc.RoleTenant, TenantID: f.abc.TenantID}, password))
+	query(t, f.path, "INSERT INTO accounts (username, tenant_id, password_hash, declared) "+
+		"VALUES ('root', NULL, ?, FALSE)", cheapHash)
+	query(t, f.path, "INSERT INTO accounts (username, tenant_id, password_hash, declared) "+
+		"VALUES ('abc', ?, ?, FALSE)", f.abc.TenantID, cheapHash)
 	return f
+}
+
+// cheapHash is password in the form that is stored, with parameters that take no time:
+// nobody guesses at the databases of tests. What the store itself makes of a password has
+// the real ones (TestPasswordHash), and with them a login takes a tenth of a second.
+var cheapHash = func() string {
+	salt := []byte("salt of the test")
+	encode := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, encode(salt), encode(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
+}()
+
+// cheapen replaces the hashes of accounts whose password is password.
+func (f *fixture) cheapen(t *testing.T, usernames ...string) {
+	t.Helper()
+	for _, username := range usernames {
+		query(t, f.path, "UPDATE accounts SET password_hash = ? WHERE username = ?", cheapHash, username)
+	}
+}
+
+// TestPasswordHash: what is stored of a password takes the memory and the passes that RFC 9106
+// recommends, and no two accounts with one password have one salt.
+func TestPasswordHash(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	form := regexp.MustCompile(`^\$argon2id\$v=19\$m=65536,t=3,p=4\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$`)
+	hash := func(username string) string {
+		rows := query(t, f.path, "SELECT password_hash FROM accounts WHERE username = ?", username)
+		if len(rows) != 1 || !form.MatchString(rows[0]) {
+			t.Fatalf("%s: stored is %q", username, rows)
+		}
+		return rows[0]
+	}
+	ok(t, f.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, password))
+	ok(t, f.AddAccount(t.Context(), vcc.Account{Username: "other", Role: vcc.RoleOperator}, password))
+	first := hash("root")
+	if first == hash("other") {
+		t.Error("two accounts with one password have one hash")
+	}
+	ok(t, f.SetPassword(t.Context(), "root", password))
+	if hash("root") == first {
+		t.Error("a password that was set again has the hash of before")
+	}
+	f.logIn(t, "root")
 }
 
 func (f *fixture) logIn(t *testing.T, username string) vcc.Tokens {
@@ -93,6 +142,7 @@ func testAccounts(t *testing.T) {
 
 // Who does not exist is answered like who has another password.
 func TestLogIn_unknownAccount(t *testing.T) {
+	t.Parallel()
 	f := withAccounts(t)
 	_, known := f.LogIn(t.Context(), "abc", "wrong password", home)
 	_, unknown := f.LogIn(t.Context(), "nobody", "wrong password", home)
@@ -243,12 +293,13 @@ func testGuessingAtOnce(t *testing.T) {
 
 // Logins that are right are never too many, and a network of IPv6 is one address.
 func TestGuessing_addresses(t *testing.T) {
+	t.Parallel()
 	f := withAccounts(t)
 	for range 12 {
 		f.logIn(t, "abc")
 	}
-	for i := range 10 {
-		_, err := f.LogIn(t.Context(), fmt.Sprint("nobody ", i), "wrong password", netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", i)))
+	for i := range 10 { // half of what an account has free
+		_, err := f.LogIn(t.Context(), []string{"abc", "root"}[i%2], "wrong password", netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", i)))
 		wantCode(t, "a guess", err, vcc.CodeInvalidToken)
 	}
 	_, err := f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8::ffff"))
@@ -261,10 +312,9 @@ func TestGuessing_addresses(t *testing.T) {
 func TestLabAccounts(t *testing.T) { onBoth(t, testLabAccounts) }
 
 func testLabAccounts(t *testing.T) {
-	f := newFixture(t)
+	f := withAccounts(t)
 	ctx := t.Context()
-	ok(t, f.AddAccount(ctx, vcc.Account{Username: "root", Role: vcc.RoleOperator}, password))
-	ok(t, f.AddAccount(ctx, vcc.Account{Username: "abc-helpdesk", Role: vcc.RoleTenant, TenantID: f.abc.TenantID}, password))
+	query(t, f.path, "UPDATE accounts SET username = 'abc-helpdesk' WHERE username = 'abc'")
 	lab := testLab()
 	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz"
 	missing := func(want ...string) {
@@ -294,6 +344,7 @@ func testLabAccounts(t *testing.T) {
 	equal(t, "account", account, vcc.Account{Username: "abc", Role: vcc.RoleTenant, TenantID: f.abc.TenantID})
 
 	// Declared once more, and without a password, an account stays as it is.
+	f.cheapen(t, "abc", "xyz")
 	tokens := f.logIn(t, "xyz")
 	ok(t, f.ApplyLab(ctx, lab, nil))
 	lab.Passwords = nil
@@ -308,8 +359,8 @@ func testLabAccounts(t *testing.T) {
 	ok(t, err)
 
 	// Names that belong to somebody else are refused, and nothing happens.
-	for _, taken := range []string{"root", "abc-helpdesk"} {
-		lab.Tenants[1].Username, lab.Passwords = taken, map[string]string{taken: another}
+	for taken, claimed := range map[string]string{"root": password, "abc-helpdesk": another} { // which is the right one, and a wrong one
+		lab.Tenants[1].Username, lab.Passwords = taken, map[string]string{taken: claimed}
 		wantError(t, f.ApplyLab(ctx, lab, nil), &vcc.Error{Code: vcc.CodeConflict, Field: "tenants[1].username", Message: fmt.Sprintf(
 			"%q is an account that does not belong to tenant \"XYZ\"; nothing was changed. Use another user name", taken)})
 	}

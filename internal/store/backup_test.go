@@ -120,6 +120,7 @@ func testBackup(t *testing.T) {
 
 // Backups that are no good change nothing, wherever they are cut or bent.
 func TestRestore_damaged(t *testing.T) {
+	t.Parallel()
 	f := filled(t)
 	var backup bytes.Buffer
 	ok(t, f.Backup(t.Context(), &backup))

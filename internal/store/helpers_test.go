@@ -208,13 +208,19 @@ const (
 // the test's name has.
 func onBoth(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	t.Run(onSQLite, test)
-	t.Run(onPostgres, test)
+	t.Parallel()
+	for _, kind := range []string{onSQLite, onPostgres} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel() // while one waits for its database the other goes on
+			test(t)
+		})
+	}
 }
 
-// postgres starts the server of these tests, for the first that needs it.
+// postgres starts the server of these tests, for the first that needs it. Those that end a
+// server have one of their own, see ownServer.
 var postgres = sync.OnceValues(func() (_ *postgrestest.Server, err error) {
-	postgresServer, err = postgrestest.New()
+	postgresServer, err = postgrestest.New(postgrestest.NotDurable...)
 	return postgresServer, err
 })
 
@@ -375,12 +381,14 @@ func both(v4, v6 vcc.GatewaySettings) vcc.GatewaySettings {
 func dump(t *testing.T, path string) map[string][]string {
 	t.Helper()
 	tables := map[string][]string{}
+	db := openPast(t, path)
+	defer db.Close() //nolint:errcheck // nothing is left to be lost
 	names := "SELECT name FROM sqlite_master WHERE type = 'table'"
 	if isPostgres(path) {
 		names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 	}
-	for _, name := range query(t, path, names) {
-		tables[name] = query(t, path, fmt.Sprintf("SELECT * FROM %q ORDER BY 1, 2", name))
+	for _, name := range rowsOf(t, db, names) {
+		tables[name] = rowsOf(t, db, fmt.Sprintf("SELECT * FROM %q ORDER BY 1, 2", name))
 	}
 	if len(tables) == 0 {
 		t.Fatal("there are no tables")
@@ -404,19 +412,34 @@ func (f *fixture) unchanged(t *testing.T, do func()) {
 	equal(t, "content of the database", dump(t, f.path), before)
 }
 
-// query returns the rows of a query on a database file, past the store.
+// query returns the rows of a query on a database, past the store.
 func query(t *testing.T, path, text string, args ...any) []string {
 	t.Helper()
-	driver, dsn := "sqlite", (&url.URL{Scheme: "file", Path: path, OmitHost: true}).String()
+	db := openPast(t, path)
+	defer db.Close() //nolint:errcheck // nothing is left to be lost
 	if isPostgres(path) {
-		driver, dsn = "pgx", path+"&default_query_exec_mode=simple_protocol"
 		for i := range args {
 			text = strings.Replace(text, "?", fmt.Sprintf("$%d", i+1), 1)
 		}
 	}
+	return rowsOf(t, db, text, args...)
+}
+
+// openPast opens a database past the store.
+func openPast(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	driver, dsn := "sqlite", (&url.URL{Scheme: "file", Path: path, OmitHost: true}).String()
+	if isPostgres(path) {
+		driver, dsn = "pgx", path+"&default_query_exec_mode=simple_protocol"
+	}
 	db, err := sql.Open(driver, dsn)
 	ok(t, err)
-	defer db.Close() //nolint:errcheck // nothing is left to be lost
+	return db
+}
+
+// rowsOf returns the rows of a query, a line for each.
+func rowsOf(t *testing.T, db *sql.DB, text string, args ...any) []string {
+	t.Helper()
 	rows, err := db.QueryContext(t.Context(), text, args...)
 	ok(t, err)
 	defer rows.Close() //nolint:errcheck // Err says it

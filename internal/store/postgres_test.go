@@ -39,6 +39,7 @@ func TestOpenNamesTheForms(t *testing.T) {
 
 // What PostgreSQL says of an address is for the log alone.
 func TestOpenPostgresInWords(t *testing.T) {
+	t.Parallel()
 	address := newDatabase(t, nil)
 	server, err := postgres()
 	ok(t, err)
@@ -68,6 +69,7 @@ func TestOpenPostgresInWords(t *testing.T) {
 
 // Servers that start at once on one empty database take turns.
 func TestServersOpenAFreshDatabase(t *testing.T) {
+	t.Parallel()
 	address := newDatabase(t, nil)
 	var processes []*process
 	for range 3 {
@@ -129,6 +131,7 @@ func ownServer(t *testing.T) (server *postgrestest.Server, address string) {
 
 // While PostgreSQL is away the store says so, and afterwards it goes on by itself.
 func TestStoreOutlivesPostgres(t *testing.T) {
+	t.Parallel()
 	server, address := ownServer(t)
 	f := &fixture{path: address, at: time.Now().UTC()}
 	f.open(t)
@@ -154,6 +157,7 @@ func TestStoreOutlivesPostgres(t *testing.T) {
 // TestWritesSurvivePostgresKill kills PostgreSQL at random moments while clients write.
 // What they were told is stored is there afterwards, whole, and the history has no gap.
 func TestWritesSurvivePostgresKill(t *testing.T) {
+	t.Parallel()
 	server, address := ownServer(t)
 	f := &fixture{path: address, at: time.Now().UTC()}
 	f.open(t)

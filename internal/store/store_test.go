@@ -167,6 +167,7 @@ func TestStorageErrorsInWords(t *testing.T) {
 
 // TestOpenFinishes: making a database that was interrupted is finished by who opens it next.
 func TestOpenFinishes(t *testing.T) {
+	t.Parallel()
 	for version := range int64(5) {
 		t.Run(fmt.Sprint("at version ", version), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "vcc.db")
@@ -198,6 +199,7 @@ func opened(t *testing.T, path string) {
 }
 
 func TestGoroutinesOpenAFreshFile(t *testing.T) {
+	t.Parallel()
 	for round := range 5 {
 		path := filepath.Join(t.TempDir(), "vcc.db")
 		var errs [8]error
@@ -224,6 +226,7 @@ func TestGoroutinesOpenAFreshFile(t *testing.T) {
 }
 
 func TestProcessesOpenAFreshFile(t *testing.T) {
+	t.Parallel()
 	for range 3 {
 		path := filepath.Join(t.TempDir(), "vcc.db")
 		var children [4]*process
