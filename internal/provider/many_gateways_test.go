@@ -73,10 +73,11 @@ func TestAccManyGateways(t *testing.T) {
 	lab, networks, config := wideLab(t, n)
 	l := lab.serve()
 	w := l.workspace()
+	state := w.stateByHTTP()
 	w.write(config)
 	w.expect(0, []string{fmt.Sprintf("Resources: %d added", n)}, "apply", "-auto-approve")
 	// Terraform copies private state once for each pair of gateways in a block.
-	if strings.Contains(readFile(t, w, "terraform.tfstate"), `"private"`) {
+	if content := state(); !strings.Contains(content, `"vcc_default_gateway"`) || strings.Contains(content, `"private"`) {
 		t.Error("the gateways have private state")
 	}
 

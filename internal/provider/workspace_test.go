@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +39,16 @@ var plugin = sync.OnceValues(func() (_ string, err error) {
 	return mirror, errors.Join(os.MkdirAll(openTofu, 0o700), os.Link(binary, filepath.Join(openTofu, name)))
 })
 
+// gogc is how far the CLI and the provider let their heaps grow. Half the time of a short
+// run of the CLI goes into collecting what its start allocates.
+const gogc = "800"
+
 func TestMain(m *testing.M) {
+	if os.Getenv("GOGC") == "" {
+		if err := os.Setenv("GOGC", gogc); err != nil {
+			panic(err)
+		}
+	}
 	status := m.Run()
 	if mirror != "" {
 		_ = os.RemoveAll(mirror)
@@ -73,6 +85,39 @@ func (w *workspace) init() {
 	}
 	if out, status := w.terraform("init", "-plugin-dir="+mirror); status != 0 {
 		w.t.Fatalf("init: %s", out)
+	}
+}
+
+// stateByHTTP moves the state out of the folder, and returns how to look at it. Terraform
+// writes a state in a file anew, and compares all of it, after each resource of an apply;
+// one that is kept elsewhere it sends now and then.
+func (w *workspace) stateByHTTP() (stored func() string) {
+	w.t.Helper()
+	var mu sync.Mutex
+	var state []byte
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case r.Method == http.MethodPost:
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				w.t.Error(err)
+			}
+			state = body
+		case state == nil:
+			answer.WriteHeader(http.StatusNotFound)
+		default:
+			_, _ = answer.Write(state)
+		}
+	}))
+	w.t.Cleanup(server.Close)
+	w.put("backend.tf", fmt.Sprintf("terraform {\n  backend \"http\" {\n    address = %q\n  }\n}\n", server.URL))
+	w.init()
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return string(state)
 	}
 }
 
