@@ -104,7 +104,7 @@ heading "Build the provider"
 mirror=$scratch/mirror/registry.terraform.io/cloudconnect-iac/vcc/0.0.1/$(go env GOOS)_$(go env GOARCH)
 plugin=$mirror/terraform-provider-vcc_v0.0.1$(go env GOEXE)
 CGO_ENABLED=0 go build -o "$plugin" .
-cp internal/backend/lab.yaml "$scratch/"
+cp internal/labfile/built-in.yaml "$scratch/lab.yaml"
 "$plugin" --version
 "$cli" version | head -n 1
 

@@ -17,20 +17,20 @@ var sizes = []int{4, 256, 4094}
 
 // bigConfig is an appliance with n networks, half of them in each of two plans, all
 // with both families and internet access.
-func bigConfig(n int) appliance.Config {
-	cfg := appliance.Config{
-		External: appliance.External{
-			IPv4: appliance.ExternalSettings{Address: netip.MustParsePrefix("198.51.100.5/24"), Gateway: addr("198.51.100.1")},
-			IPv6: appliance.ExternalSettings{Address: netip.MustParsePrefix("2001:db8:ffff::5/64"), Gateway: addr("2001:db8:ffff::1")},
+func bigConfig(n int) config {
+	cfg := config{
+		External: vcc.ExternalSettings{
+			IPv4: netip.MustParsePrefix("198.51.100.5/24"), IPv4Gateway: addr("198.51.100.1"),
+			IPv6: netip.MustParsePrefix("2001:db8:ffff::5/64"), IPv6Gateway: addr("2001:db8:ffff::1"),
 		},
 		RoutingEnabled: true,
-		PublicIPRules: []appliance.PublicIPRule{
+		PublicIPRules: []vcc.PublicIPRule{
 			publicIPRule("203.0.113.10:443", "10.0.0.10:443"),
 			publicIPRule("[2001:db8:ffff::10]:443", "[2001:db8::10]:443"),
 		},
 	}
 	for i := range n {
-		cfg.Networks = append(cfg.Networks, appliance.Network{
+		cfg.Networks = append(cfg.Networks, network{
 			Network: vcc.Network{
 				ID: fmt.Sprintf("network-%d", i), Name: fmt.Sprintf("Big network %d", i+1),
 				HardwarePlanID: fmt.Sprintf("plan-%d", i*2/n), HardwarePlanName: "Big", InternetAccess: true,
@@ -56,28 +56,28 @@ func bigIPv6(network int, host byte) netip.Addr {
 // network.
 type traffic struct {
 	name    string
-	verdict appliance.Verdict
+	verdict vcc.Verdict
 	make    func(i, network, peer int, address func(int, byte) netip.Addr) (at appliance.Interface, source, destination netip.Addr)
 }
 
 // Every rule that takes a lookup, or two.
 var traffics = []traffic{
-	{"drop", appliance.Dropped, func(_, network, peer int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+	{"drop", vcc.Dropped, func(_, network, peer int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
 		return appliance.Interface(network + 1), address(network, 10), address(peer, 20)
 	}},
-	{"forward", appliance.Forwarded, func(_, network, peer int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+	{"forward", vcc.Forwarded, func(_, network, peer int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
 		return appliance.Interface(network + 1), address(network, 10), address(peer, 20)
 	}},
-	{"internet", appliance.Forwarded, func(i, network, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+	{"internet", vcc.Forwarded, func(i, network, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
 		return appliance.Interface(network + 1), address(network, 10), outside(i, address)
 	}},
-	{"public_ip_rule", appliance.Forwarded, func(i, _, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+	{"public_ip_rule", vcc.Forwarded, func(i, _, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
 		if address(0, 0).Is4() {
 			return appliance.Ext0, outside(i, address), addr("203.0.113.10")
 		}
 		return appliance.Ext0, outside(i, address), addr("2001:db8:ffff::10")
 	}},
-	{"stray", appliance.Dropped, func(i, network, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
+	{"stray", vcc.Dropped, func(i, network, _ int, address func(int, byte) netip.Addr) (appliance.Interface, netip.Addr, netip.Addr) {
 		return appliance.Ext0, outside(i, address), address(network, 20)
 	}},
 }
@@ -132,7 +132,7 @@ func benchmark(b *testing.B, run func(b *testing.B, n int, address func(int, byt
 // same table of the destinations of "forward".
 func BenchmarkLookup(b *testing.B) {
 	benchmark(b, func(b *testing.B, n int, address func(int, byte) netip.Addr) {
-		c, packets := appliance.Compile(bigConfig(n)), traffics[1].packets(n, address)
+		c, packets := compile(bigConfig(n)), traffics[1].packets(n, address)
 		for i := 0; b.Loop(); i++ {
 			c.Lookup(packets[i&4095].Destination.Addr())
 		}
@@ -144,7 +144,7 @@ func BenchmarkStateless(b *testing.B) {
 	for _, tr := range traffics {
 		b.Run(tr.name, func(b *testing.B) {
 			benchmark(b, func(b *testing.B, n int, address func(int, byte) netip.Addr) {
-				c, packets := appliance.Compile(bigConfig(n)), tr.packets(n, address)
+				c, packets := compile(bigConfig(n)), tr.packets(n, address)
 				for i := 0; b.Loop(); i++ {
 					c.First(&packets[i&4095])
 				}
@@ -165,7 +165,7 @@ func BenchmarkGrowth(b *testing.B) {
 			b.Run(tr.name+"/"+family.name, func(b *testing.B) {
 				var passes [4]func() // the lookup with few networks and with many, then the decision
 				for i, n := range []int{few, many} {
-					c, packets := appliance.Compile(bigConfig(n)), tr.packets(n, family.address)
+					c, packets := compile(bigConfig(n)), tr.packets(n, family.address)
 					destinations := traffics[1].packets(n, family.address)
 					passes[i] = func() {
 						for j := range destinations {
@@ -205,7 +205,7 @@ func median(values []float64) float64 {
 func known(n int, packets []appliance.Packet) *appliance.Engine {
 	now := time.Now()
 	e := appliance.NewEngine(appliance.DefaultMaxFlows, func() time.Time { return now })
-	e.Configure(appliance.Compile(bigConfig(n)))
+	e.Configure(compile(bigConfig(n)))
 	for _, p := range packets {
 		e.Decide(p)
 	}
@@ -230,7 +230,7 @@ func BenchmarkNewFlow(b *testing.B) {
 		packets := traffics[1].packets(n, address)
 		now := time.Now()
 		e := appliance.NewEngine(len(packets), func() time.Time { return now })
-		e.Configure(appliance.Compile(bigConfig(n)))
+		e.Configure(compile(bigConfig(n)))
 		for i := 0; b.Loop(); i++ {
 			if i&4095 == 0 {
 				now = now.Add(time.Hour)
@@ -246,7 +246,7 @@ func BenchmarkCompile(b *testing.B) {
 			b.ReportAllocs()
 			cfg := bigConfig(n)
 			for b.Loop() {
-				appliance.Compile(cfg)
+				compile(cfg)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/network")
 		})
@@ -257,7 +257,7 @@ func BenchmarkTrace(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("networks=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
-			c, packets := appliance.Compile(bigConfig(n)), traffics[1].packets(n, bigIPv4)
+			c, packets := compile(bigConfig(n)), traffics[1].packets(n, bigIPv4)
 			for i := 0; b.Loop(); i++ {
 				appliance.Trace(c, packets[i&4095])
 			}
@@ -269,7 +269,7 @@ func BenchmarkTrace(b *testing.B) {
 // the point where a flow is entered.
 func TestDecidingAllocatesNothing(t *testing.T) {
 	const n = 256
-	check := func(what string, decide func(p *appliance.Packet) appliance.Verdict, packets []appliance.Packet, want appliance.Verdict) {
+	check := func(what string, decide func(p *appliance.Packet) vcc.Verdict, packets []appliance.Packet, want vcc.Verdict) {
 		t.Helper()
 		i := 0
 		allocs := testing.AllocsPerRun(len(packets), func() {
@@ -285,13 +285,13 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	for _, address := range []func(int, byte) netip.Addr{bigIPv4, bigIPv6} {
 		for _, tr := range traffics {
 			packets := tr.packets(n, address)
-			check("the stateless part, "+tr.name, appliance.Compile(bigConfig(n)).First, packets, tr.verdict)
-			if tr.verdict == appliance.Dropped {
+			check("the stateless part, "+tr.name, compile(bigConfig(n)).First, packets, tr.verdict)
+			if tr.verdict == vcc.Dropped {
 				e := known(n, nil)
-				check("the engine, "+tr.name, func(p *appliance.Packet) appliance.Verdict { return e.Decide(*p).Verdict }, packets, tr.verdict)
+				check("the engine, "+tr.name, func(p *appliance.Packet) vcc.Verdict { return e.Decide(*p).Verdict }, packets, tr.verdict)
 			} else {
 				e := known(n, packets)
-				check("a known flow, "+tr.name, func(p *appliance.Packet) appliance.Verdict { return e.Decide(*p).Verdict }, packets, tr.verdict)
+				check("a known flow, "+tr.name, func(p *appliance.Packet) vcc.Verdict { return e.Decide(*p).Verdict }, packets, tr.verdict)
 			}
 		}
 	}

@@ -1,41 +1,8 @@
 package appliance
 
-// managementPort is the TCP port of the external address through which the
-// service provider manages the appliance; no public IP rule can have it (rule 17).
-const managementPort = 22
+import "github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 
-// outcome is one way in which a rule can end.
-type outcome struct {
-	verdict Verdict
-	reason  Reason
-	rule    int // 0 for what the flow table settles
-}
-
-// The outcomes, in the order of the rules.
-var (
-	invalidPacket         = outcome{Dropped, ReasonInvalidPacket, 1}
-	noDefaultGateway      = outcome{Dropped, ReasonNoDefaultGateway, 2}
-	sourceNotInNetwork    = outcome{Dropped, ReasonSourceNotInNetwork, 2}
-	sourceInsideNetworks  = outcome{Dropped, ReasonSourceNotInNetwork, 3}
-	echo                  = outcome{Delivered, ReasonEcho, 4}
-	management            = outcome{Delivered, ReasonManagement, 4}
-	notAService           = outcome{Dropped, ReasonNotAService, 4}
-	publicIPRule          = outcome{Forwarded, ReasonPublicIPRule, 5}
-	noRuleForPort         = outcome{Dropped, ReasonNoPublicIPRule, 5}
-	sameNetwork           = outcome{Forwarded, ReasonSameNetwork, 6}
-	routingEnabled        = outcome{Forwarded, ReasonRoutingEnabled, 6}
-	routingDisabled       = outcome{Dropped, ReasonRoutingDisabled, 6}
-	differentHardwarePlan = outcome{Dropped, ReasonDifferentHardwarePlan, 7}
-	internetAccess        = outcome{Forwarded, ReasonInternetAccess, 8}
-	noInternetAccess      = outcome{Dropped, ReasonNoInternetAccess, 8}
-	noRoute               = outcome{Dropped, ReasonNoRoute, 8}
-	noPublicIPRule        = outcome{Dropped, ReasonNoPublicIPRule, 9}
-	hopLimitExceeded      = outcome{Dropped, ReasonHopLimitExceeded, 10}
-	knownFlow             = outcome{Forwarded, ReasonKnownFlow, 0}
-	flowTableFull         = outcome{Dropped, ReasonFlowTableFull, 0}
-)
-
-// ruling is the outcome of the ten rules, with what it does to a forwarded packet.
+// ruling is the outcome of the ten packet rules, with what it does to a forwarded packet.
 // It has no more than the compiler keeps in registers.
 type ruling struct {
 	*outcome
@@ -46,7 +13,7 @@ type ruling struct {
 	destination *target
 }
 
-// first decides the first packet of a flow, except for rule 1, most of which
+// first decides the first packet of a flow, except for P1, most of which
 // flowKey.set applies. It allocates nothing, and its cost does not depend on the
 // number of networks but for the lookup in the table.
 func (c *Compiled) first(p *Packet, k *flowKey) ruling {
@@ -59,8 +26,8 @@ func (c *Compiled) first(p *Packet, k *flowKey) ruling {
 	} else {
 		r = c.firstFromNetwork(p, k)
 	}
-	// Rule 10.
-	if p.HopLimit <= 1 && r.verdict == Forwarded {
+	// P10.
+	if p.HopLimit <= 1 && r.verdict == vcc.Forwarded {
 		return ruling{outcome: &hopLimitExceeded}
 	}
 	return r
@@ -68,9 +35,9 @@ func (c *Compiled) first(p *Packet, k *flowKey) ruling {
 
 func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 	family := familyOf(p.Source.Addr())
-	from, high := c.of(p.Interface, family)
+	from, high := c.family(p.Interface, family)
 
-	// Rule 2. A link-local source is on the link by definition.
+	// P2. A link-local source is on the link by definition.
 	if !from.served {
 		return ruling{outcome: &noDefaultGateway}
 	}
@@ -80,7 +47,7 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 		return ruling{outcome: &sourceNotInNetwork}
 	}
 
-	// Rule 4.
+	// P4.
 	if k.destination == (number{high.gateway, from.low}) {
 		if k.protocol.isEcho() {
 			return ruling{outcome: &echo}
@@ -93,7 +60,7 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 
 	// A router must not forward to a link-local address (RFC 4291, 2.5.6), whatever
 	// the policy: no route leads to it. Nor does one to a network that exists and is
-	// not served, which rule 8 would hand to the outside. Both are our decision.
+	// not served, which P8 would hand to the outside. Both are our decision.
 	if k.destination.isLinkLocal() {
 		return ruling{outcome: &noRoute}
 	}
@@ -102,7 +69,7 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 		return ruling{outcome: &noRoute}
 	}
 
-	// Rules 6 and 7 (rule 13 of the domain). Within one network there is nothing to
+	// P6 and P7 (D13). Within one network there is nothing to
 	// join: its hosts reach each other without the appliance, and a packet that comes
 	// all the same is sent back (our decision).
 	if to.via != Ext0 {
@@ -118,8 +85,8 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 		}
 	}
 
-	// Rule 8. The appliance's own external address is outside as well (our decision:
-	// rule 4 has it on ext0 alone).
+	// P8. The appliance's own external address is outside as well (our decision:
+	// P4 has it on ext0 alone).
 	switch external := &c.external[family]; {
 	case !from.internet:
 		return ruling{outcome: &noInternetAccess}
@@ -133,8 +100,8 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
 	own := c.external[familyOf(p.Destination.Addr())].address
 
-	// Rule 3. A link-local source is the service provider's, on this link, and good
-	// for rule 4 only, as on a netN (our decision).
+	// P3. A link-local source is the service provider's, on this link, and good
+	// for P4 only, as on a netN (our decision).
 	linkLocal := k.source.isLinkLocal()
 	if linkLocal {
 		if k.destination != own {
@@ -144,18 +111,18 @@ func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
 		return ruling{outcome: &sourceInsideNetworks}
 	}
 
-	// Rule 5. An echo has the port 0, which no rule has.
+	// P5. An echo has the port 0, which no rule has.
 	to, isPublic := c.publicIPRule(k.destination, k.destinationPort)
 	if to != nil && !linkLocal {
 		return ruling{outcome: &publicIPRule, leaving: to.leaving, destination: to}
 	}
 
-	// Rule 4.
+	// P4.
 	if k.destination == own {
 		switch {
 		case k.protocol.isEcho():
 			return ruling{outcome: &echo}
-		case k.protocol == TCP && k.destinationPort == managementPort:
+		case k.protocol == TCP && k.destinationPort == vcc.ManagementPort:
 			return ruling{outcome: &management}
 		default:
 			return ruling{outcome: &notAService}
@@ -165,7 +132,7 @@ func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
 		return ruling{outcome: &noRuleForPort}
 	}
 
-	// Rule 9.
+	// P9.
 	return ruling{outcome: &noPublicIPRule}
 }
 

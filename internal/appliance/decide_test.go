@@ -15,10 +15,10 @@ import (
 )
 
 // newEngine returns an engine with a configuration and a clock that tests move.
-func newEngine(cfg appliance.Config, maxFlows int) (*appliance.Engine, *time.Time) {
+func newEngine(cfg config, maxFlows int) (*appliance.Engine, *time.Time) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	e := appliance.NewEngine(maxFlows, func() time.Time { return now })
-	e.Configure(appliance.Compile(cfg))
+	e.Configure(compile(cfg))
 	return e, &now
 }
 
@@ -26,15 +26,15 @@ func TestFirstPacket(t *testing.T) {
 	routingOff := abc()
 	routingOff.RoutingEnabled = false
 	outsideIPv4Only := abc()
-	outsideIPv4Only.External.IPv6 = appliance.ExternalSettings{}
+	outsideIPv4Only.External.IPv6, outsideIPv4Only.External.IPv6Gateway = netip.Prefix{}, netip.Addr{}
 	noGateway := abc()
 	ruleOnIPv6 := abc()
 	ruleOnIPv6.PublicIPRules = append(ruleOnIPv6.PublicIPRules, publicIPRule("[2001:db8:ffff::5]:8080", "[2001:db8:52::10]:80"))
-	noGateway.External.IPv4.Gateway = netip.Addr{}
+	noGateway.External.IPv4Gateway = netip.Addr{}
 
 	for _, tc := range []struct {
 		name, packet string
-		cfg          appliance.Config
+		cfg          config
 		rule         int
 		want         string
 	}{
@@ -53,8 +53,8 @@ func TestFirstPacket(t *testing.T) {
 		{"echo with a destination port", "net1 icmp 172.17.52.10:1 172.17.54.20:9", abc(), 1, "dropped invalid_packet"},
 		{"no such interface", "net7 tcp 172.17.52.10:1 172.17.54.20:80", abc(), 1, "dropped invalid_packet"},
 		{"interface below zero", "net-1 tcp 172.17.52.10:1 172.17.54.20:80", abc(), 1, "dropped invalid_packet"},
-		{"loopback in a network around it", "net1 tcp 127.0.0.9:1 126.0.0.9:80", appliance.Config{
-			Networks: []appliance.Network{cloudNetwork("Silver", 1, true, "126.0.0.1/7", "", "")},
+		{"loopback in a network around it", "net1 tcp 127.0.0.9:1 126.0.0.9:80", config{
+			Networks: []network{cloudNetwork("Silver", 1, true, "126.0.0.1/7", "", "")},
 		}, 1, "dropped invalid_packet"},
 
 		{"no gateway", "net4 tcp 10.0.0.10:1 172.17.52.10:80", abc(), 2, "dropped no_default_gateway"},
@@ -119,7 +119,7 @@ func TestFirstPacket(t *testing.T) {
 		{"from outside to a network", "ext0 tcp 192.0.2.9:7 172.17.52.10:443", abc(), 9, "dropped no_public_ip_rule"},
 		{"from outside to a gateway", "ext0 icmp 192.0.2.9:7 172.17.52.1", abc(), 9, "dropped no_public_ip_rule"},
 		{"from outside to elsewhere outside", "ext0 tcp 192.0.2.9:7 192.0.2.10:443", abc(), 9, "dropped no_public_ip_rule"},
-		{"no outside at all", "ext0 icmp 192.0.2.9:7 198.51.100.5", appliance.Config{}, 9, "dropped no_public_ip_rule"},
+		{"no outside at all", "ext0 icmp 192.0.2.9:7 198.51.100.5", config{}, 9, "dropped no_public_ip_rule"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := packet(t, tc.packet)
@@ -128,21 +128,20 @@ func TestFirstPacket(t *testing.T) {
 			if got := words(d); got != tc.want {
 				t.Errorf("decided %q, want %q", got, tc.want)
 			}
-			if want := p.HopLimit - 1; d.Verdict == appliance.Forwarded && d.HopLimit != want {
+			if want := p.HopLimit - 1; d.Verdict == vcc.Forwarded && d.HopLimit != want {
 				t.Errorf("left with hop limit %d, want %d", d.HopLimit, want)
 			}
-			if d.Verdict != appliance.Forwarded && (d.Source != p.Source || d.Destination != p.Destination || d.HopLimit != p.HopLimit) {
+			if d.Verdict != vcc.Forwarded && (d.Source != p.Source || d.Destination != p.Destination || d.HopLimit != p.HopLimit) {
 				t.Errorf("changed a packet that it does not forward: %+v", d)
 			}
-			trace := appliance.Trace(e.Compiled(), p)
-			if got := trace.Steps[1].Rule; got != tc.rule {
-				t.Errorf("settled by rule %d, want %d (%s)", got, tc.rule, trace.Steps[1].Message)
+			if got := e.Compiled().Rule(p); got != tc.rule {
+				t.Errorf("settled by P%d, want P%d (%s)", got, tc.rule, appliance.Trace(e.Compiled(), p).Steps[1].Message)
 			}
 		})
 	}
 }
 
-func TestHopLimitRule10(t *testing.T) {
+func TestHopLimitP10(t *testing.T) {
 	for _, tc := range []struct {
 		packet   string
 		hopLimit uint8
@@ -165,24 +164,23 @@ func TestHopLimitRule10(t *testing.T) {
 	}
 }
 
-// Rule 13 of the domain stands in package vcc; the engine has to agree with it.
-func TestRoutingOptionAgreesWithTheDomain(t *testing.T) {
+// The routing option joins the networks of each plan, and never those of two (D13).
+func TestRoutingOption(t *testing.T) {
 	for _, enabled := range []bool{false, true} {
 		cfg := abc()
 		cfg.RoutingEnabled = enabled
-		option := vcc.NetworkRouting{Enabled: enabled}
 		for i, from := range cfg.Networks {
 			for j, to := range cfg.Networks {
 				if i == j || from.Gateway.IPv4 == nil || to.Gateway.IPv4 == nil {
 					continue
 				}
-				d := appliance.Trace(appliance.Compile(cfg), appliance.Packet{
+				d := appliance.Trace(compile(cfg), appliance.Packet{
 					Interface: appliance.Interface(i + 1), Protocol: appliance.TCP, HopLimit: 64,
 					Source:      netip.AddrPortFrom(from.Gateway.IPv4.Address.Next(), 1),
 					Destination: netip.AddrPortFrom(to.Gateway.IPv4.Address.Next(), 80),
 				})
-				if want := option.Routes(from.Network, to.Network); (d.Verdict == appliance.Forwarded) != want {
-					t.Errorf("option %v, %s to %s: %s %s, and vcc says %v", enabled, from.Name, to.Name, d.Verdict, d.Reason, want)
+				if want := enabled && from.HardwarePlanID == to.HardwarePlanID; (d.Verdict == vcc.Forwarded) != want {
+					t.Errorf("option %v, %s to %s: %s %s, want forwarded %v", enabled, from.Name, to.Name, d.Verdict, d.Reason, want)
 				}
 			}
 		}
@@ -190,7 +188,7 @@ func TestRoutingOptionAgreesWithTheDomain(t *testing.T) {
 }
 
 // Longest prefix wins among routes: a tenant's network and the external network
-// may share addresses, which rule 12 does not refuse.
+// may share addresses, which D12 does not refuse.
 func TestLongestPrefixWins(t *testing.T) {
 	around, within, equal := abc(), abc(), abc()
 	around.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.0.1/16", "", "")
@@ -198,7 +196,7 @@ func TestLongestPrefixWins(t *testing.T) {
 	equal.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.100.2/24", "", "")
 	for _, tc := range []struct {
 		name, packet, want string
-		cfg                appliance.Config
+		cfg                config
 	}{
 		{"the external network within one of ours", "net1 tcp 172.17.52.10:1 198.51.100.9:80", "forwarded internet_access ext0 198.51.100.5:1 198.51.100.9:80", around},
 		{"beside it", "net1 tcp 172.17.52.10:1 198.51.7.9:80", "forwarded routing_enabled net2 172.17.52.10:1 198.51.7.9:80", around},
@@ -216,12 +214,12 @@ func TestLongestPrefixWins(t *testing.T) {
 	}
 }
 
-// TestEveryReason reaches every reason that packet.go declares.
+// TestEveryReason reaches every reason of a verdict that package vcc declares.
 func TestEveryReason(t *testing.T) {
 	off, outsideIPv4Only := abc(), abc()
 	off.RoutingEnabled = false
-	outsideIPv4Only.External.IPv6 = appliance.ExternalSettings{}
-	decide := func(cfg appliance.Config, maxFlows int, packets ...string) appliance.Reason {
+	outsideIPv4Only.External.IPv6, outsideIPv4Only.External.IPv6Gateway = netip.Prefix{}, netip.Addr{}
+	decide := func(cfg config, maxFlows int, packets ...string) vcc.Reason {
 		e, _ := newEngine(cfg, maxFlows)
 		var d appliance.Decision
 		for _, s := range packets {
@@ -233,28 +231,28 @@ func TestEveryReason(t *testing.T) {
 		}
 		return d.Reason
 	}
-	reached := map[appliance.Reason]bool{
-		decide(abc(), 1, "net1 tcp 0.0.0.0:1 172.17.54.20:80"):                                                         true,
-		decide(abc(), 1, "net4 tcp 10.0.0.10:1 172.17.52.10:80"):                                                       true,
-		decide(abc(), 1, "net1 tcp 172.17.54.20:1 172.17.56.30:80"):                                                    true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:7 172.17.52.1:22"):                                                     true,
-		decide(abc(), 1, "net1 icmp 172.17.52.10:7 172.17.52.1"):                                                       true,
-		decide(abc(), 1, "ext0 tcp 192.0.2.9:7 198.51.100.5:22"):                                                       true,
-		decide(abc(), 1, "ext0 tcp 192.0.2.9:7 203.0.113.10:443"):                                                      true,
-		decide(abc(), 1, "ext0 tcp 192.0.2.9:7 203.0.113.10:444"):                                                      true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 172.17.53.20:5432"):                                              true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 172.17.54.20:5432"):                                              true,
-		decide(off, 1, "net1 tcp 172.17.52.10:40000 172.17.54.20:5432"):                                                true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:1 172.17.58.40:80"):                                                    true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 192.0.2.9:443"):                                                  true,
-		decide(abc(), 1, "net3 tcp 172.17.54.20:40000 192.0.2.9:443"):                                                  true,
-		decide(outsideIPv4Only, 1, "net1 tcp [2001:db8:52::10]:40000 [2001:db8:9::9]:443"):                             true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 172.17.54.20:7777"):                                              true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:1 172.17.54.20:80", "net3 tcp 172.17.54.20:80 172.17.52.10:1"):         true,
-		decide(abc(), 1, "net1 tcp 172.17.52.10:1 172.17.54.20:80", "net1 tcp 172.17.52.10:2 172.17.54.20:80"):         true,
-		appliance.Reachability(appliance.Compile(abc()), addr("172.17.52.10"), addr("172.17.52.1"), 1, 0).Reply.Reason: true,
+	reached := map[vcc.Reason]bool{
+		decide(abc(), 1, "net1 tcp 0.0.0.0:1 172.17.54.20:80"):                                                 true,
+		decide(abc(), 1, "net4 tcp 10.0.0.10:1 172.17.52.10:80"):                                               true,
+		decide(abc(), 1, "net1 tcp 172.17.54.20:1 172.17.56.30:80"):                                            true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:7 172.17.52.1:22"):                                             true,
+		decide(abc(), 1, "net1 icmp 172.17.52.10:7 172.17.52.1"):                                               true,
+		decide(abc(), 1, "ext0 tcp 192.0.2.9:7 198.51.100.5:22"):                                               true,
+		decide(abc(), 1, "ext0 tcp 192.0.2.9:7 203.0.113.10:443"):                                              true,
+		decide(abc(), 1, "ext0 tcp 192.0.2.9:7 203.0.113.10:444"):                                              true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 172.17.53.20:5432"):                                      true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 172.17.54.20:5432"):                                      true,
+		decide(off, 1, "net1 tcp 172.17.52.10:40000 172.17.54.20:5432"):                                        true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:1 172.17.58.40:80"):                                            true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 192.0.2.9:443"):                                          true,
+		decide(abc(), 1, "net3 tcp 172.17.54.20:40000 192.0.2.9:443"):                                          true,
+		decide(outsideIPv4Only, 1, "net1 tcp [2001:db8:52::10]:40000 [2001:db8:9::9]:443"):                     true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:40000 172.17.54.20:7777"):                                      true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:1 172.17.54.20:80", "net3 tcp 172.17.54.20:80 172.17.52.10:1"): true,
+		decide(abc(), 1, "net1 tcp 172.17.52.10:1 172.17.54.20:80", "net1 tcp 172.17.52.10:2 172.17.54.20:80"): true,
+		appliance.Reachability(compile(abc()), addr("172.17.52.10"), addr("172.17.52.1"), 1, 0).Reply.Reason:   true,
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), "packet.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../vcc/trace.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,12 +265,15 @@ func TestEveryReason(t *testing.T) {
 		if typ, ok := spec.Type.(*ast.Ident); !ok || typ.Name != "Reason" {
 			return true
 		}
-		declared++
 		reason, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reached[appliance.Reason(reason)] {
+		if vcc.Reason(reason) == vcc.ReasonPrivateDestination {
+			return true // the appliance sends such a packet out
+		}
+		declared++
+		if !reached[vcc.Reason(reason)] {
 			t.Errorf("reason %s is not reached", reason)
 		}
 		return true

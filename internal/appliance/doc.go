@@ -3,16 +3,21 @@
 // role of a tenant's default gateways at full site failover. It says which
 // packets get through, and why.
 //
-// What is stored is compiled, and packets are decided against the outcome:
+// Compile turns what is stored into an appliance. An Engine decides packets at it, and
+// remembers flows. Trace and Reachability explain the same decisions. A packet that
+// belongs to no known flow is decided by ten rules, which code and comments cite by their
+// numbers; those of the domain, D1 to D22, are listed in package vcc:
 //
-//	config.go   what goes in: external settings, networks, gateways, rules
-//	compile.go  Compile: interfaces, routes, policy, NAT and problems
-//	packet.go   packets, verdicts, and the reasons for them
-//	number.go   addresses as numbers
-//	decide.go   the ten rules for the first packet of a flow
-//	flow.go     the flow table: later packets, translation, expiry
-//	engine.go   Engine: both together, safe for concurrent use
-//	trace.go    Trace and Reachability: the same decisions, explained
+//	P1   key.go     malformed addresses, or those of two families: dropped
+//	P2   decide.go  from a network: it has a gateway, and the source lies in it
+//	P3   decide.go  from outside: the source is none of the tenant's addresses
+//	P4   decide.go  the appliance's own addresses answer echoes; ext0 is managed
+//	P5   decide.go  from outside: a public IP rule leads into a network
+//	P6   decide.go  within a hardware plan the routing option decides
+//	P7   decide.go  between hardware plans nothing is routed
+//	P8   decide.go  networks with internet access reach outside, by source NAT
+//	P9   decide.go  from outside: nothing else gets in
+//	P10  decide.go  the hop limit goes down by one, and ends at 1
 //
 // The package does no I/O and holds no clock of its own. No configuration and
 // no packet makes it panic. Facts about networks carry the RFC they come from;

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // DefaultMaxFlows is room for the flows of a site; it is also what Linux gives
@@ -30,7 +32,7 @@ type Engine struct {
 // such a clock.
 func NewEngine(maxFlows int, now func() time.Time) *Engine {
 	e := &Engine{now: now, flows: newFlowTable(maxFlows)}
-	e.compiled.Store(Compile(Config{}))
+	e.compiled.Store(Compile(vcc.ApplianceInputs{}))
 	return e
 }
 
@@ -39,7 +41,7 @@ func NewEngine(maxFlows int, now func() time.Time) *Engine {
 func (e *Engine) Compiled() *Compiled { return e.compiled.Load() }
 
 // Configure replaces the configuration by one that Compile made, as a change during
-// a failover does (rule 19). Known flows go on as they are, even where the new
+// a failover does (D19). Known flows go on as they are, even where the new
 // policy would not let them start.
 //
 // Interfaces are numbered, so flows end where the first networks are not those they
@@ -57,13 +59,13 @@ func (e *Engine) Configure(c *Compiled) {
 func sameNetworks(before, after *Compiled) bool {
 	return len(before.Interfaces) <= len(after.Interfaces) &&
 		slices.EqualFunc(before.Interfaces, after.Interfaces[:len(before.Interfaces)],
-			func(a, b InterfaceSettings) bool { return a.NetworkID == b.NetworkID })
+			func(a, b vcc.ApplianceInterface) bool { return a.NetworkID == b.NetworkID })
 }
 
 // Reset takes the configuration away and forgets every flow, as undo does and as a
 // new failover begins.
 func (e *Engine) Reset() {
-	empty := Compile(Config{})
+	empty := Compile(vcc.ApplianceInputs{})
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.flows.clear()
@@ -91,7 +93,7 @@ func (t *flowTable) decide(c *Compiled, p *Packet, now time.Time) (Decision, rul
 	if key.set(p) {
 		if f = t.flows[key]; f == nil {
 			r = c.first(p, &key)
-			if r.verdict == Forwarded {
+			if r.verdict == vcc.Forwarded {
 				if f = t.add(key, r, now); f == nil {
 					r = ruling{outcome: &flowTableFull}
 				}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // Packets are decided while the appliance is configured anew, again and again. A
@@ -14,7 +15,7 @@ import (
 func TestDecideWhileConfiguring(t *testing.T) {
 	off := abc()
 	off.RoutingEnabled = false
-	configs := []*appliance.Compiled{appliance.Compile(abc()), appliance.Compile(off)}
+	configs := []*appliance.Compiled{compile(abc()), compile(off)}
 	e := appliance.NewEngine(64, time.Now)
 	e.Configure(configs[0])
 
@@ -28,12 +29,12 @@ func TestDecideWhileConfiguring(t *testing.T) {
 				p.Source = addrPort(t, "172.17.52.10:"+[]string{"1", "2", "3", "4"}[random.IntN(4)])
 				d := e.Decide(p)
 				switch d.Reason {
-				case appliance.ReasonRoutingEnabled, appliance.ReasonKnownFlow:
-					if d.Verdict != appliance.Forwarded || d.Leaving != 3 || d.Source != p.Source || d.Destination != p.Destination {
+				case vcc.ReasonRoutingEnabled, vcc.ReasonKnownFlow:
+					if d.Verdict != vcc.Forwarded || d.Leaving != 3 || d.Source != p.Source || d.Destination != p.Destination {
 						t.Errorf("%s: %+v", p, d)
 					}
-				case appliance.ReasonRoutingDisabled, appliance.ReasonInvalidPacket: // the latter between Reset and Configure
-					if d.Verdict != appliance.Dropped {
+				case vcc.ReasonRoutingDisabled, vcc.ReasonInvalidPacket: // the latter between Reset and Configure
+					if d.Verdict != vcc.Dropped {
 						t.Errorf("%s: %+v", p, d)
 					}
 				default:
@@ -56,7 +57,7 @@ func TestDecideWhileConfiguring(t *testing.T) {
 				e.Reset()
 			}
 			e.Configure(configs[i%2])
-			appliance.Compile(off)
+			compile(off)
 		}
 	})
 	deciders.Wait()
@@ -66,7 +67,7 @@ func TestDecideWhileConfiguring(t *testing.T) {
 
 func TestCompiledReturnsWhatWasConfigured(t *testing.T) {
 	e := appliance.NewEngine(1, time.Now)
-	c := appliance.Compile(abc())
+	c := compile(abc())
 	e.Configure(c)
 	if e.Compiled() != c {
 		t.Error("Compiled returns something else")

@@ -141,7 +141,7 @@ func TestNoSourcePortLeft(t *testing.T) {
 	for i := range 1023 {
 		p := packet(t, fmt.Sprintf("net1 tcp 172.17.%d.%d:1000 192.0.2.9:53", 52+i/250%2, 2+i%250))
 		p.Source = addrPort(t, fmt.Sprintf("%s:%d", p.Source.Addr(), 1000+i/500))
-		if d := e.Decide(p); d.Reason != appliance.ReasonInternetAccess {
+		if d := e.Decide(p); d.Reason != vcc.ReasonInternetAccess {
 			t.Fatalf("%d: %s: %s", i, p, words(d))
 		}
 	}
@@ -227,12 +227,12 @@ func TestConfigureAndReset(t *testing.T) {
 		firstThere = "net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded routing_enabled net3 172.17.52.10:40000 172.17.54.20:5432"
 		another    = "net1 tcp 172.17.52.10:40001 172.17.54.20:5432 = dropped "
 	)
-	changed := func(change func(*appliance.Config)) *appliance.Compiled {
+	changed := func(change func(*config)) *appliance.Compiled {
 		cfg := abc()
 		change(&cfg)
-		return appliance.Compile(cfg)
+		return compile(cfg)
 	}
-	routingOff := func(c *appliance.Config) { c.RoutingEnabled = false }
+	routingOff := func(c *config) { c.RoutingEnabled = false }
 	for _, tc := range []struct {
 		name   string
 		change func(*appliance.Engine)
@@ -241,22 +241,22 @@ func TestConfigureAndReset(t *testing.T) {
 		{"routing switched off", func(e *appliance.Engine) { e.Configure(changed(routingOff)) },
 			[]string{there, back, another + "routing_disabled"}},
 		{"gateway removed", func(e *appliance.Engine) {
-			e.Configure(changed(func(c *appliance.Config) { c.Networks[0].Gateway = vcc.GatewaySettings{} }))
+			e.Configure(changed(func(c *config) { c.Networks[0].Gateway = vcc.GatewaySettings{} }))
 		}, []string{there, back, another + "no_default_gateway"}},
 		{"network added at the end", func(e *appliance.Engine) {
-			e.Configure(changed(func(c *appliance.Config) {
+			e.Configure(changed(func(c *config) {
 				routingOff(c)
 				c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", ""))
 			}))
 		}, []string{there, back, another + "routing_disabled"}},
 		{"network added in between", func(e *appliance.Engine) {
-			e.Configure(changed(func(c *appliance.Config) {
+			e.Configure(changed(func(c *config) {
 				routingOff(c)
 				c.Networks[1] = cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", "")
 			}))
 		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
 		{"network taken away", func(e *appliance.Engine) {
-			e.Configure(changed(func(c *appliance.Config) { routingOff(c); c.Networks = c.Networks[:5] }))
+			e.Configure(changed(func(c *config) { routingOff(c); c.Networks = c.Networks[:5] }))
 		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
 		{"undo", func(e *appliance.Engine) { e.Reset() },
 			[]string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped invalid_packet", "ext0 icmp 192.0.2.9:1 198.51.100.5 = dropped no_public_ip_rule"}},
@@ -278,7 +278,7 @@ func TestUnconfiguredEngineDropsEverything(t *testing.T) {
 		"ext0 tcp 192.0.2.9:7 203.0.113.10:443 = dropped no_public_ip_rule",
 		"net1 tcp 172.17.52.10:1 172.17.54.20:80 = dropped invalid_packet",
 	)
-	if d := e.Decide(appliance.Packet{}); d.Reason != appliance.ReasonInvalidPacket {
+	if d := e.Decide(appliance.Packet{}); d.Reason != vcc.ReasonInvalidPacket {
 		t.Errorf("the zero packet: %s", words(d))
 	}
 }

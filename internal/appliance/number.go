@@ -43,7 +43,7 @@ func familyOf(a netip.Addr) int {
 func familyName(a netip.Addr) string { return [...]string{ipv4: "IPv4", ipv6: "IPv6"}[familyOf(a)] }
 
 // unicast returns the number of an address, and whether the address can be one end
-// of a packet (rule 1). It is malformed with a zone, which no packet carries, and
+// of a packet (P1). It is malformed with a zone, which no packet carries, and
 // when IPv4-mapped, which none may carry (RFC 4942, 2.2). The limited broadcast
 // address, which must not be forwarded (RFC 1812, 5.3.5.1), counts as malformed too
 // (our decision).

@@ -12,10 +12,10 @@ import (
 // from the design and not from the engine. A list of networks, linear search, the
 // ten rules as ten ifs, a slice as the flow table.
 type reference struct {
-	cfg      appliance.Config
+	cfg      config
 	external map[bool]refExternal // by "is IPv4"
 	networks []refNetwork
-	rules    []appliance.PublicIPRule
+	rules    []vcc.PublicIPRule
 	problems []refProblem
 	maxFlows int
 	flows    []refFlow
@@ -40,7 +40,7 @@ type refFamily struct {
 }
 
 type refProblem struct {
-	code    appliance.ProblemCode
+	code    vcc.ProblemCode
 	network string
 }
 
@@ -61,10 +61,10 @@ func newReference(maxFlows int) *reference {
 
 func (r *reference) reset() {
 	r.flows = nil
-	r.compile(appliance.Config{})
+	r.compile(config{})
 }
 
-func (r *reference) configure(cfg appliance.Config) {
+func (r *reference) configure(cfg config) {
 	old := r.networks
 	r.compile(cfg)
 	if len(old) > len(r.networks) {
@@ -83,48 +83,49 @@ func refMalformed(a netip.Addr) bool {
 
 func refLinkLocal(a netip.Addr) bool { return netip.MustParsePrefix("fe80::/10").Contains(a) }
 
-func (r *reference) compile(cfg appliance.Config) {
+func (r *reference) compile(cfg config) {
 	r.cfg, r.external, r.networks, r.rules, r.problems = cfg, map[bool]refExternal{}, nil, nil, nil
-	problem := func(code appliance.ProblemCode, network string) {
+	problem := func(code vcc.ProblemCode, network string) {
 		r.problems = append(r.problems, refProblem{code, network})
 	}
 
 	for _, family := range []struct {
-		is4      bool
-		settings appliance.ExternalSettings
-	}{{true, cfg.External.IPv4}, {false, cfg.External.IPv6}} {
-		s := family.settings
-		if s == (appliance.ExternalSettings{}) {
+		is4     bool
+		address netip.Prefix
+		gateway netip.Addr
+	}{{true, cfg.External.IPv4, cfg.External.IPv4Gateway}, {false, cfg.External.IPv6, cfg.External.IPv6Gateway}} {
+		s := refExternal{family.address, family.gateway}
+		if s == (refExternal{}) {
 			continue
 		}
-		own := s.Address.Addr()
-		if !s.Address.IsValid() || refMalformed(own) || refLinkLocal(own) || own.Is4() != family.is4 {
-			problem(appliance.ProblemInvalidConfiguration, "")
+		own := s.address.Addr()
+		if !s.address.IsValid() || refMalformed(own) || refLinkLocal(own) || own.Is4() != family.is4 {
+			problem(vcc.ProblemInvalidConfiguration, "")
 			continue
 		}
-		if s.Gateway.IsValid() && (refMalformed(s.Gateway) || s.Gateway.Is4() != family.is4 || s.Gateway == own) {
-			problem(appliance.ProblemInvalidConfiguration, "")
-			s.Gateway = netip.Addr{}
+		if s.gateway.IsValid() && (refMalformed(s.gateway) || s.gateway.Is4() != family.is4 || s.gateway == own) {
+			problem(vcc.ProblemInvalidConfiguration, "")
+			s.gateway = netip.Addr{}
 		}
-		r.external[family.is4] = refExternal{s.Address, s.Gateway}
+		r.external[family.is4] = s
 	}
 
 	for _, n := range cfg.Networks {
 		network := refNetwork{id: n.ID, plan: n.HardwarePlanID, internet: n.InternetAccess, family: map[bool]refFamily{}}
 		if n.Gateway == (vcc.GatewaySettings{}) {
-			problem(appliance.ProblemNoDefaultGateway, n.ID)
+			problem(vcc.ProblemNoDefaultGateway, n.ID)
 		}
 		add := func(gateway netip.Addr, prefix netip.Prefix, valid bool) {
 			if !valid {
-				problem(appliance.ProblemInvalidConfiguration, n.ID)
+				problem(vcc.ProblemInvalidConfiguration, n.ID)
 				return
 			}
-			// Rule 12, link-local aside.
+			// D12, link-local aside.
 			if !refLinkLocal(prefix.Addr()) {
 				for _, other := range r.networks {
 					f, ok := other.family[gateway.Is4()]
 					if ok && !refLinkLocal(f.prefix.Addr()) && f.prefix.Overlaps(prefix) {
-						problem(appliance.ProblemInvalidConfiguration, n.ID)
+						problem(vcc.ProblemInvalidConfiguration, n.ID)
 						return
 					}
 				}
@@ -132,15 +133,15 @@ func (r *reference) compile(cfg appliance.Config) {
 			served := gateway.Is4() || prefix.Bits() == 64
 			network.family[gateway.Is4()] = refFamily{gateway, prefix, served}
 			if !served {
-				problem(appliance.ProblemIPv6PrefixNot64, n.ID)
+				problem(vcc.ProblemIPv6PrefixNot64, n.ID)
 				return
 			}
 			if n.InternetAccess && !r.external[gateway.Is4()].gateway.IsValid() {
-				problem(appliance.ProblemNoExternalGateway, n.ID)
+				problem(vcc.ProblemNoExternalGateway, n.ID)
 			}
 			for _, is4 := range []bool{true, false} {
 				if e, ok := r.external[is4]; ok && !refLinkLocal(prefix.Addr()) && e.address.Overlaps(prefix) {
-					problem(appliance.ProblemOverlapsExternalNetwork, n.ID)
+					problem(vcc.ProblemOverlapsExternalNetwork, n.ID)
 				}
 			}
 		}
@@ -166,11 +167,11 @@ func (r *reference) compile(cfg appliance.Config) {
 			impossible = impossible || earlier.Public == rule.Public
 		}
 		if impossible {
-			problem(appliance.ProblemInvalidConfiguration, "")
+			problem(vcc.ProblemInvalidConfiguration, "")
 			continue
 		}
 		if n := r.networkOf(internal); n == 0 || !r.networks[n-1].family[internal.Is4()].served {
-			problem(appliance.ProblemPublicIPRuleWithoutNetwork, "")
+			problem(vcc.ProblemPublicIPRuleWithoutNetwork, "")
 			continue
 		}
 		r.rules = append(r.rules, rule)
@@ -211,7 +212,7 @@ func flip(protocol appliance.Protocol, source, destination netip.AddrPort) (neti
 }
 
 func (r *reference) decide(p appliance.Packet) appliance.Decision {
-	d := appliance.Decision{Verdict: appliance.Dropped, HopLimit: p.HopLimit, Source: p.Source, Destination: p.Destination}
+	d := appliance.Decision{Verdict: vcc.Dropped, HopLimit: p.HopLimit, Source: p.Source, Destination: p.Destination}
 
 	// Flows expire.
 	var alive []refFlow
@@ -241,28 +242,28 @@ func (r *reference) decide(p appliance.Packet) appliance.Decision {
 			source, destination = flip(p.Protocol, f.source, f.destination)
 		}
 		if p.HopLimit <= 1 {
-			d.Reason = appliance.ReasonHopLimitExceeded
+			d.Reason = vcc.ReasonHopLimitExceeded
 			return d
 		}
 		r.flows[i].lastSeen = r.now
 		return appliance.Decision{
-			Verdict: appliance.Forwarded, Reason: appliance.ReasonKnownFlow, Leaving: leaving, HopLimit: p.HopLimit - 1,
+			Verdict: vcc.Forwarded, Reason: vcc.ReasonKnownFlow, Leaving: leaving, HopLimit: p.HopLimit - 1,
 			Source: source, Destination: destination,
 		}
 	}
 
 	// The first packet.
 	verdict, reason, leaving, source, destination := r.first(p)
-	if verdict == appliance.Forwarded && p.HopLimit <= 1 { // rule 10
-		verdict, reason = appliance.Dropped, appliance.ReasonHopLimitExceeded
+	if verdict == vcc.Forwarded && p.HopLimit <= 1 { // P10
+		verdict, reason = vcc.Dropped, vcc.ReasonHopLimitExceeded
 	}
 	d.Verdict, d.Reason = verdict, reason
-	if verdict != appliance.Forwarded {
+	if verdict != vcc.Forwarded {
 		return d
 	}
 	port, ok := r.freePort(p.Protocol, leaving, source, destination)
 	if len(r.flows) >= r.maxFlows || !ok {
-		d.Verdict, d.Reason = appliance.Dropped, appliance.ReasonFlowTableFull
+		d.Verdict, d.Reason = vcc.Dropped, vcc.ReasonFlowTableFull
 		return d
 	}
 	source = netip.AddrPortFrom(source.Addr(), port)
@@ -304,117 +305,117 @@ func (r *reference) freePort(protocol appliance.Protocol, leaving appliance.Inte
 	return 0, false
 }
 
-func (r *reference) first(p appliance.Packet) (appliance.Verdict, appliance.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
+func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
 	source, destination := p.Source.Addr(), p.Destination.Addr()
 	is4 := source.Is4()
 	echo := p.Protocol == appliance.ICMP && is4 || p.Protocol == appliance.ICMPv6 && !is4
-	drop := func(reason appliance.Reason) (appliance.Verdict, appliance.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
-		return appliance.Dropped, reason, 0, p.Source, p.Destination
+	drop := func(reason vcc.Reason) (vcc.Verdict, vcc.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
+		return vcc.Dropped, reason, 0, p.Source, p.Destination
 	}
-	deliver := func(reason appliance.Reason) (appliance.Verdict, appliance.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
-		return appliance.Delivered, reason, 0, p.Source, p.Destination
+	deliver := func(reason vcc.Reason) (vcc.Verdict, vcc.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
+		return vcc.Delivered, reason, 0, p.Source, p.Destination
 	}
 	inside := p.Interface != appliance.Ext0
 	external := r.external[is4]
 
-	// 1. Malformed, unspecified, loopback, multicast or mixed-family addresses.
+	// P1. Malformed, unspecified, loopback, multicast or mixed-family addresses.
 	if refMalformed(source) || refMalformed(destination) || is4 != destination.Is4() ||
 		!echo && p.Protocol != appliance.TCP && p.Protocol != appliance.UDP || echo && p.Destination.Port() != 0 ||
 		p.Interface < 0 || int(p.Interface) > len(r.networks) {
-		return drop(appliance.ReasonInvalidPacket)
+		return drop(vcc.ReasonInvalidPacket)
 	}
 
-	// 2. Arriving on netN.
+	// P2. Arriving on netN.
 	var from refNetwork
 	var own refFamily
 	if inside {
 		from = r.networks[p.Interface-1]
 		own = from.family[is4]
 		if !own.served {
-			return drop(appliance.ReasonNoDefaultGateway)
+			return drop(vcc.ReasonNoDefaultGateway)
 		}
 		if source == own.gateway || !own.prefix.Contains(source) && !refLinkLocal(source) {
-			return drop(appliance.ReasonSourceNotInNetwork)
+			return drop(vcc.ReasonSourceNotInNetwork)
 		}
 		if refLinkLocal(source) && destination != own.gateway {
-			return drop(appliance.ReasonSourceNotInNetwork)
+			return drop(vcc.ReasonSourceNotInNetwork)
 		}
 	}
 
-	// 3. Arriving on ext0.
+	// P3. Arriving on ext0.
 	if !inside {
 		if r.networkOf(source) != 0 {
-			return drop(appliance.ReasonSourceNotInNetwork)
+			return drop(vcc.ReasonSourceNotInNetwork)
 		}
 		if refLinkLocal(source) && destination != external.address.Addr() {
-			return drop(appliance.ReasonSourceNotInNetwork)
+			return drop(vcc.ReasonSourceNotInNetwork)
 		}
 	}
 
-	// 5 comes before 4 on the external address.
+	// P5 comes before P4 on the external address.
 	if !inside && !echo && !refLinkLocal(source) {
 		for _, rule := range r.rules {
 			if rule.Public == p.Destination {
-				return appliance.Forwarded, appliance.ReasonPublicIPRule, r.networkOf(rule.Internal.Addr()), p.Source, rule.Internal
+				return vcc.Forwarded, vcc.ReasonPublicIPRule, r.networkOf(rule.Internal.Addr()), p.Source, rule.Internal
 			}
 		}
 	}
 
-	// 4. One of the appliance's own addresses.
+	// P4. One of the appliance's own addresses.
 	if inside && destination == own.gateway {
 		if echo {
-			return deliver(appliance.ReasonEcho)
+			return deliver(vcc.ReasonEcho)
 		}
-		return drop(appliance.ReasonNotAService)
+		return drop(vcc.ReasonNotAService)
 	}
 	if !inside && destination == external.address.Addr() {
 		if echo {
-			return deliver(appliance.ReasonEcho)
+			return deliver(vcc.ReasonEcho)
 		}
 		if p.Protocol == appliance.TCP && p.Destination.Port() == 22 {
-			return deliver(appliance.ReasonManagement)
+			return deliver(vcc.ReasonManagement)
 		}
-		return drop(appliance.ReasonNotAService)
+		return drop(vcc.ReasonNotAService)
 	}
 
-	// 6 and 7. From netN to an address in netM.
+	// P6 and P7. From netN to an address in netM.
 	if inside && refLinkLocal(destination) {
-		return drop(appliance.ReasonNoRoute)
+		return drop(vcc.ReasonNoRoute)
 	}
 	if m := r.routeOf(destination); inside && m != 0 {
 		to := r.networks[m-1]
 		if !to.family[is4].served {
-			return drop(appliance.ReasonNoRoute)
+			return drop(vcc.ReasonNoRoute)
 		}
 		if m == p.Interface {
-			return appliance.Forwarded, appliance.ReasonSameNetwork, m, p.Source, p.Destination
+			return vcc.Forwarded, vcc.ReasonSameNetwork, m, p.Source, p.Destination
 		}
 		if to.plan != from.plan {
-			return drop(appliance.ReasonDifferentHardwarePlan)
+			return drop(vcc.ReasonDifferentHardwarePlan)
 		}
 		if !r.cfg.RoutingEnabled {
-			return drop(appliance.ReasonRoutingDisabled)
+			return drop(vcc.ReasonRoutingDisabled)
 		}
-		return appliance.Forwarded, appliance.ReasonRoutingEnabled, m, p.Source, p.Destination
+		return vcc.Forwarded, vcc.ReasonRoutingEnabled, m, p.Source, p.Destination
 	}
 
-	// 8. From netN to anything else.
+	// P8. From netN to anything else.
 	if inside {
 		if !from.internet {
-			return drop(appliance.ReasonNoInternetAccess)
+			return drop(vcc.ReasonNoInternetAccess)
 		}
 		if !external.gateway.IsValid() {
-			return drop(appliance.ReasonNoRoute)
+			return drop(vcc.ReasonNoRoute)
 		}
-		return appliance.Forwarded, appliance.ReasonInternetAccess, appliance.Ext0, netip.AddrPortFrom(external.address.Addr(), p.Source.Port()), p.Destination
+		return vcc.Forwarded, vcc.ReasonInternetAccess, appliance.Ext0, netip.AddrPortFrom(external.address.Addr(), p.Source.Port()), p.Destination
 	}
 
-	// 9. From ext0 to anything else. (10 is in decide.)
-	return drop(appliance.ReasonNoPublicIPRule)
+	// P9. From ext0 to anything else. (P10 is in decide.)
+	return drop(vcc.ReasonNoPublicIPRule)
 }
 
 // reach is what Reachability should say, without the steps.
-func (r *reference) reach(source, destination netip.Addr, protocol appliance.Protocol, port uint16) appliance.Reach {
+func (r *reference) reach(source, destination netip.Addr, protocol appliance.Protocol, port uint16) vcc.Reachability {
 	request := appliance.Packet{Interface: r.networkOf(source), Protocol: protocol, HopLimit: 64, Source: netip.AddrPortFrom(source, 49152), Destination: netip.AddrPortFrom(destination, port)}
 	if protocol == appliance.ICMP || protocol == appliance.ICMPv6 {
 		request.Destination = netip.AddrPortFrom(destination, 0)
@@ -426,21 +427,35 @@ func (r *reference) reach(source, destination netip.Addr, protocol appliance.Pro
 	alone := newReference(1)
 	alone.configure(r.cfg)
 	d := alone.decide(request)
-	answer := appliance.Reach{Passage: appliance.Passage{Verdict: d.Verdict, Reason: d.Reason, Source: d.Source, Destination: d.Destination}}
-	if d.Verdict == appliance.Dropped {
+	answer := vcc.Reachability{TracedPacket: refTraced(request.Protocol, d.Verdict, d.Reason, d.Source, d.Destination)}
+	if d.Verdict == vcc.Dropped {
 		return answer
 	}
 	replySource, replyDestination := flip(request.Protocol, d.Source, d.Destination)
-	reply := appliance.Passage{Verdict: appliance.Forwarded, Reason: appliance.ReasonOwnReply, Source: replySource, Destination: replyDestination}
-	if d.Verdict == appliance.Forwarded {
+	reply := refTraced(request.Protocol, vcc.Forwarded, vcc.ReasonOwnReply, replySource, replyDestination)
+	if d.Verdict == vcc.Forwarded {
 		back := alone.decide(appliance.Packet{Interface: d.Leaving, Protocol: request.Protocol, HopLimit: 64, Source: replySource, Destination: replyDestination})
-		reply = appliance.Passage{Verdict: back.Verdict, Reason: back.Reason, Source: back.Source, Destination: back.Destination}
+		reply = refTraced(request.Protocol, back.Verdict, back.Reason, back.Source, back.Destination)
 	}
 	// A reply that goes outside needs a route.
 	if e := r.external[source.Is4()]; request.Interface == appliance.Ext0 && !e.gateway.IsValid() && !e.address.Masked().Contains(source) && !refLinkLocal(source) {
-		reply = appliance.Passage{Verdict: appliance.Dropped, Reason: appliance.ReasonNoRoute, Source: replySource, Destination: replyDestination}
+		reply = refTraced(request.Protocol, vcc.Dropped, vcc.ReasonNoRoute, replySource, replyDestination)
 	}
 	answer.Reply = &reply
-	answer.Reachable = reply.Verdict == appliance.Forwarded
+	answer.Reachable = reply.Verdict == vcc.Forwarded
 	return answer
+}
+
+// refTraced is a traced packet without its steps.
+func refTraced(protocol appliance.Protocol, verdict vcc.Verdict, reason vcc.Reason, source, destination netip.AddrPort) vcc.TracedPacket {
+	source, destination = ends(protocol, source, destination)
+	return vcc.TracedPacket{Verdict: verdict, Reason: reason, Source: source, Destination: destination}
+}
+
+// ends are the ends of a packet as a trace has them: an echo's have no ports.
+func ends(protocol appliance.Protocol, source, destination netip.AddrPort) (netip.AddrPort, netip.AddrPort) {
+	if protocol == appliance.ICMP || protocol == appliance.ICMPv6 {
+		return netip.AddrPortFrom(source.Addr(), 0), netip.AddrPortFrom(destination.Addr(), 0)
+	}
+	return source, destination
 }

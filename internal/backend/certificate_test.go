@@ -62,6 +62,7 @@ func (s *served) shakeHands(cfg *tls.Config) (tls.ConnectionState, error) {
 }
 
 func TestTLSVersions(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, "server")
 	s := serve(t, backend.ServerConfig{CertificateFile: p.certificate, KeyFile: p.key})
 	with := func(version uint16) (tls.ConnectionState, error) {
@@ -82,6 +83,7 @@ func TestTLSVersions(t *testing.T) {
 // TestCertificateFilesAreReloaded replaces them as a program does that renews
 // certificates, and as one does that fails.
 func TestCertificateFilesAreReloaded(t *testing.T) {
+	t.Parallel()
 	used := newPair(t, "first")
 	s := serve(t, backend.ServerConfig{CertificateFile: used.certificate, KeyFile: used.key})
 	want := func(what, name string) {
@@ -132,6 +134,7 @@ func (s *served) answers(host, authority string) error {
 }
 
 func TestSelfSigned(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "authority")
 	// Another address than loopback needs no permission with TLS.
 	s := serve(t, backend.ServerConfig{Listen: "0.0.0.0:0", SelfSigned: dir})
@@ -191,6 +194,7 @@ func TestSelfSigned(t *testing.T) {
 
 // TestOneAuthority: servers that start at once in one folder agree on one.
 func TestOneAuthority(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "authority")
 	database := "sqlite:" + filepath.Join(t.TempDir(), "vcc.db")
 	var starting sync.WaitGroup
@@ -214,6 +218,7 @@ func TestOneAuthority(t *testing.T) {
 
 // TestNoAuthority: what is in the folder is used or refused, never replaced.
 func TestNoAuthority(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, "a certificate that is no authority's")
 	for name, content := range map[string]string{
 		"something else":              "nothing in PEM",

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -25,7 +26,7 @@ import (
 // DefaultDataDir is the data folder of an embedded backend that names none.
 const DefaultDataDir = ".vcc"
 
-// EmbeddedConfig is what an embedded backend needs to know. The zero value is
+// EmbeddedConfig configures an embedded backend. The zero value is
 // the built-in lab in DefaultDataDir of the working directory.
 type EmbeddedConfig struct {
 	// DataDir holds the database. It is created if it does not exist, and finished if its
@@ -34,11 +35,11 @@ type EmbeddedConfig struct {
 	// Existing opens a folder only if it has a backend: ErrNoBackend otherwise, and nothing
 	// is left behind.
 	Existing bool
-	// LabFile says who exists in a fresh data folder; any other keeps the lab it has, and
-	// Embedded.LabChanges says what the file has otherwise. With none a fresh folder gets
+	// LabFile declares the lab of a fresh data folder. A folder that has a lab keeps it, and
+	// Embedded.LabChanges lists the differences. With no file a fresh folder gets
 	// the built-in lab, whose jobs have had their first run.
 	LabFile string
-	// Bare leaves a fresh data folder without a lab, for who is about to declare one.
+	// Bare leaves a fresh data folder without a lab, for a caller that declares one next.
 	// There may be no tenant to act for then.
 	Bare bool
 	// Tenant is the name or ID of the tenant to act for: the lab's first if empty.
@@ -61,9 +62,10 @@ type Embedded struct {
 	DataDir string
 	// Created says that the folder had no backend before and got one.
 	Created bool
-	// LabChanges is what declaring the lab file would change in a folder that had a lab.
+	// LabChanges lists the changes that declaring the lab file would make to a folder that
+	// had a lab.
 	LabChanges []vcc.LabChange
-	// Actor is whom the history names for what this backend's client writes.
+	// Actor is the name in the history for writes of this backend's client.
 	Actor string
 
 	store    *store.Store
@@ -122,9 +124,9 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	var lab vcc.Lab
+	var lab vcc.ValidLab
 	if cfg.LabFile != "" {
-		if lab, err = ReadLab(cfg.LabFile); err != nil {
+		if lab, err = labfile.Read(cfg.LabFile); err != nil {
 			return nil, &ConfigError{"labFile", err}
 		}
 	}
@@ -156,7 +158,7 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	tenant := ""
 	if !cfg.Bare {
 		if tenant, err = findTenant(ctx, s, cfg.Tenant); err != nil {
-			if named(lab, cfg.Tenant) {
+			if hasTenant(lab.Lab(), cfg.Tenant) {
 				err = &ConfigError{"tenant", fmt.Errorf("the lab of %s has no tenant %q yet, though %s has: run %s to declare it",
 					cfg.DataDir, cfg.Tenant, cfg.LabFile, applyCommand(cfg.LabFile, dir))}
 			}
@@ -188,9 +190,9 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	return e, nil
 }
 
-// prepareLab declares a lab in a folder that has none. In any other it only looks what the
+// prepareLab declares a lab in a folder that has none. In any other it only compares what the
 // lab file has otherwise.
-func prepareLab(ctx context.Context, s *store.Store, cfg EmbeddedConfig, lab vcc.Lab) (created bool, changes []vcc.LabChange, err error) {
+func prepareLab(ctx context.Context, s *store.Store, cfg EmbeddedConfig, lab vcc.ValidLab) (created bool, changes []vcc.LabChange, err error) {
 	failed := func(setting, format string, args ...any) error {
 		return &ConfigError{setting, fmt.Errorf(format, args...)}
 	}
@@ -207,7 +209,7 @@ func prepareLab(ctx context.Context, s *store.Store, cfg EmbeddedConfig, lab vcc
 			return false, nil, failed("labFile", "the lab %s cannot be put into %s: %w", cfg.LabFile, cfg.DataDir, err)
 		}
 	default:
-		builtIn, err := BuiltInLab()
+		builtIn, err := labfile.BuiltIn()
 		if err != nil {
 			return false, nil, err
 		}
@@ -223,12 +225,12 @@ func prepareLab(ctx context.Context, s *store.Store, cfg EmbeddedConfig, lab vcc
 	return created, changes, nil
 }
 
-// named reports whether a lab has a tenant of a name.
-func named(lab vcc.Lab, name string) bool {
+// hasTenant reports whether a lab has a tenant of a name.
+func hasTenant(lab vcc.Lab, name string) bool {
 	return slices.ContainsFunc(lab.Tenants, func(t vcc.LabTenant) bool { return t.Name == name })
 }
 
-// ApplyCommand is what to type so that this backend's lab is that of a file.
+// ApplyCommand returns the command that makes a file's lab the lab of this backend.
 func (e *Embedded) ApplyCommand(labFile string) string { return applyCommand(labFile, e.DataDir) }
 
 func applyCommand(labFile, dataDir string) string {
@@ -243,23 +245,27 @@ func (e *Embedded) Close() error {
 
 var _ io.Closer = (*Embedded)(nil)
 
+// findTenant returns the ID of the tenant of a name or ID, of the first if that is empty.
 func findTenant(ctx context.Context, s *store.Store, nameOrID string) (string, error) {
 	tenants, err := s.Tenants(ctx)
 	if err != nil {
 		return "", &ConfigError{"dataDir", err}
 	}
-	i := slices.IndexFunc(tenants, func(t vcc.Tenant) bool { return nameOrID == "" || vcc.SameName(nameOrID, t.Name) || nameOrID == t.ID })
-	if i < 0 {
+	if nameOrID == "" && len(tenants) > 0 {
+		return tenants[0].ID, nil
+	}
+	t, found := vcc.Find(tenants, nameOrID, func(t vcc.Tenant) (id, name string) { return t.ID, t.Name })
+	if !found {
 		names := make([]string, len(tenants))
 		for i, t := range tenants {
 			names[i] = t.Name
 		}
 		return "", &ConfigError{"tenant", fmt.Errorf("there is no tenant %s in this lab; %s", vcc.Clip(nameOrID), vcc.DidYouMean(nameOrID, names))}
 	}
-	return tenants[i].ID, nil
+	return t.ID, nil
 }
 
-// actorName is whom the history names: the system's user, who needs no other
+// actorName returns the name in the history: the system's user, who needs no other
 // credentials than access to the data folder, and the program they used.
 func actorName(program string) string {
 	name := "unknown user"

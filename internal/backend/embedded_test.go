@@ -1,9 +1,11 @@
 package backend_test
 
 import (
+	"compress/gzip"
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -29,12 +32,11 @@ var builtIn = []string{
 	"VMware Bronze network 1 (internet): detected 172.17.58.1",
 }
 
-// ipv4 makes settings of a gateway in a /24.
-func ipv4(address string) httpapi.GatewaySettings {
-	return httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
-}
+// exampleLab has ABC with one plan, and no job that has run.
+const exampleLab = "../labfile/testdata/lab.yaml"
 
 func TestOpenFreshAndAgain(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "data folder")
 	e := openSite(t, backend.EmbeddedConfig{DataDir: dir, Version: "1.2.3"})
 	same(t, "created", e.Created, true)
@@ -48,7 +50,7 @@ func TestOpenFreshAndAgain(t *testing.T) {
 	if others := stat.Mode().Perm() & 0o077; others != 0 {
 		t.Errorf("others may use the folder: %v", stat.Mode())
 	}
-	ok(t, e.Client.RemoveDefaultGateway(t.Context(), e.networkID("VMware Silver network 2 (internet)"), httpapi.Unconditional()))
+	ok(t, e.Client.RemoveDefaultGateway(t.Context(), self, e.networkID("VMware Silver network 2 (internet)"), unconditional))
 	ok(t, e.Close())
 
 	e = openSite(t, backend.EmbeddedConfig{DataDir: dir})
@@ -68,15 +70,14 @@ func TestOpenInTheWorkingDirectory(t *testing.T) {
 }
 
 func TestOpenWithALab(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: "testdata/lab.yaml"}
+	cfg := backend.EmbeddedConfig{DataDir: dir, LabFile: exampleLab}
 	e := openSite(t, cfg)
 	same(t, "created", e.Created, true)
 	same(t, "gateways", e.gateways(), []string(nil)) // no job has run
-	jobs, err := e.Client.ReplicationJobs(t.Context())
-	ok(t, err)
-	same(t, "jobs", jobs, []httpapi.ReplicationJob{{Name: "Silver nightly", HardwarePlanName: "VMware Silver", ApplicationAware: true}},
-		cmpopts.IgnoreFields(httpapi.ReplicationJob{}, "ID", "HardwarePlanID"))
+	same(t, "jobs", listed(t, e.Client.ReplicationJobs), []vcc.ReplicationJob{{Name: "Silver nightly", HardwarePlanName: "VMware Silver", ApplicationAware: true}},
+		cmpopts.IgnoreFields(vcc.ReplicationJob{}, "ID", "HardwarePlanID"))
 	ids := e.networkID("VMware Silver network 2")
 	ok(t, e.Close())
 
@@ -93,10 +94,11 @@ func TestOpenWithALab(t *testing.T) {
 // TestOpenWithALabOverAnother opens the built-in lab's folder with the file of one that has
 // neither its second plan nor its second tenant: nothing changes, and it is told what would.
 func TestOpenWithALabOverAnother(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := openSite(t, backend.EmbeddedConfig{DataDir: dir})
 	gateways := e.gateways()
-	const file = "testdata/lab.yaml"
+	const file = exampleLab
 	other := openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: file})
 	lines := mapped(other.LabChanges, vcc.LabChange.Line)
 	for _, want := range []string{
@@ -110,13 +112,13 @@ func TestOpenWithALabOverAnother(t *testing.T) {
 	same(t, "gateways", e.gateways(), gateways)
 	same(t, "command", other.ApplyCommand("my lab.yaml"), "terraform-provider-vcc backend lab apply 'my lab.yaml' --data-dir "+dir)
 
-	lab, err := backend.ReadLab(file)
+	lab, err := labfile.Read(file)
 	ok(t, err)
 	names := []string{"host:hyperv01", "VMware Bronze", "Hyper-V Gold", "XYZ"}
-	_, err = e.Client.PutLab(t.Context(), lab, names)
+	_, err = e.Client.ApplyLab(t.Context(), lab, names)
 	same(t, "code", vcc.Code(err), vcc.CodeConflict)
 	names[3] = "XYZ Holding"
-	_, err = e.Client.PutLab(t.Context(), lab, names)
+	_, err = e.Client.ApplyLab(t.Context(), lab, names)
 	ok(t, err)
 	same(t, "gateways", e.gateways(), builtIn[:2])
 	same(t, "changes", openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: file}).LabChanges, nil)
@@ -129,7 +131,8 @@ const tenantsLab = "service_provider: { name: sp }\ntenants: [ { name: New } ]\n
 
 // TestOpenWaitsForNobody: who only looks at the lab does not wait for somebody who writes.
 func TestOpenWaitsForNobody(t *testing.T) {
-	for _, file := range []string{"", "testdata/lab.yaml"} {
+	t.Parallel()
+	for _, file := range []string{"", exampleLab} {
 		cfg := backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: file}
 		ok(t, openSite(t, cfg).Close())
 		db, err := sql.Open("sqlite", filepath.Join(cfg.DataDir, "vcc.db")+"?_txlock=immediate")
@@ -146,6 +149,7 @@ func TestOpenWaitsForNobody(t *testing.T) {
 
 // TestOpenExisting: a folder is not made by who only looks.
 func TestOpenExisting(t *testing.T) {
+	t.Parallel()
 	parent := t.TempDir()
 	for name, tc := range map[string]struct {
 		files []string
@@ -194,6 +198,7 @@ func wantConfigError(t *testing.T, cfg backend.EmbeddedConfig, setting, text str
 }
 
 func TestOpenFails(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ok(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
 	ok(t, os.MkdirAll(filepath.Join(dir, "taken", "vcc.db"), 0o700))
@@ -225,10 +230,11 @@ func TestOpenFails(t *testing.T) {
 }
 
 func TestTenants(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first := openSite(t, backend.EmbeddedConfig{DataDir: dir})
 	second := openSite(t, backend.EmbeddedConfig{DataDir: dir, Tenant: "XYZ Holding"})
-	option, err := second.Client.NetworkRouting(t.Context())
+	option, err := second.Client.NetworkRouting(t.Context(), self)
 	ok(t, err)
 	byID := openSite(t, backend.EmbeddedConfig{DataDir: dir, Tenant: option.TenantID})
 	gold := []string{"Hyper-V Gold network 1 (internet): detected 10.20.0.1", "Hyper-V Gold network 1: detected 10.20.1.1"}
@@ -239,38 +245,40 @@ func TestTenants(t *testing.T) {
 
 // TestTwoOnOneFolder lets two backends write side by side.
 func TestTwoOnOneFolder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a, b := openSite(t, backend.EmbeddedConfig{DataDir: dir, Program: "one"}), openSite(t, backend.EmbeddedConfig{DataDir: dir, Program: "two"})
 	same(t, "created by the first and the second", []bool{a.Created, b.Created}, []bool{true, false})
 	id := a.networkID("VMware Silver network 1")
-	written, err := a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1"), httpapi.IfAbsent())
+	written, err := put(t.Context(), a.Client, id, ipv4("172.17.54.1/24"), vcc.Precondition{Absent: true})
 	ok(t, err)
-	seen, err := b.Client.DefaultGateway(t.Context(), id)
+	seen, err := b.Client.DefaultGateway(t.Context(), self, id)
 	ok(t, err)
 	same(t, "what the other sees", seen, written)
-	_, err = b.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.2"), httpapi.IfRevision(seen.Revision))
+	_, err = put(t.Context(), b.Client, id, ipv4("172.17.54.2/24"), vcc.IfRevision(seen.Revision))
 	ok(t, err)
-	if _, err = a.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.3"), httpapi.IfRevision(written.Revision)); err == nil {
+	if _, err = put(t.Context(), a.Client, id, ipv4("172.17.54.3/24"), vcc.IfRevision(written.Revision)); err == nil {
 		t.Error("a write was not refused though the other had changed the gateway")
 	}
 	ok(t, a.Close())
-	changes, err := b.Client.DefaultGatewayChanges(t.Context(), id)
-	ok(t, err)
+	changes := history(t, b.Client, id)
 	same(t, "actors", []string{changes[0].Actor, changes[1].Actor}, []string{b.Actor, a.Actor})
 }
 
 // TestActor: the history names the system's user and the program.
 func TestActor(t *testing.T) {
+	t.Parallel()
 	u, err := user.Current()
 	ok(t, err)
 	e := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), Program: "command line"})
 	same(t, "actor", e.Actor, u.Username+" (command line)")
-	option, err := e.Client.PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+	option, err := e.Client.PutNetworkRouting(t.Context(), self, true, unconditional)
 	ok(t, err)
 	same(t, "who changed it", option.UpdatedBy, e.Actor)
 }
 
 func TestManyOpenAFreshFolder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var opened [6]*backend.Embedded
 	var wg sync.WaitGroup
@@ -308,13 +316,12 @@ func TestCloseLeavesNothing(t *testing.T) {
 		for range 3 {
 			e, err := backend.OpenEmbedded(t.Context(), backend.EmbeddedConfig{DataDir: dir})
 			ok(t, err)
-			_, err = e.Client.Networks(t.Context(), "")
-			ok(t, err)
+			networks(t, e.Client)
 			ok(t, e.Close())
 			clients = append(clients, e.Client)
 		}
 		for _, c := range clients {
-			if _, err := c.Networks(t.Context(), ""); err == nil {
+			if _, err := c.NetworkRouting(t.Context(), self); err == nil {
 				t.Error("a backend that is closed answers")
 			}
 			c.Close()
@@ -324,23 +331,53 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 // TestManyRequestsAtOnce uses one client from many goroutines, as Terraform does.
 func TestManyRequestsAtOnce(t *testing.T) {
+	t.Parallel()
 	e := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir()})
 	id := e.networkID("VMware Silver network 1")
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
 			if i%4 == 0 {
-				if _, err := e.Client.PutDefaultGateway(t.Context(), id, ipv4("172.17.54.1"), httpapi.Unconditional()); err != nil {
+				if _, err := put(t.Context(), e.Client, id, ipv4("172.17.54.1/24"), unconditional); err != nil {
 					t.Error(err)
 				}
 			}
-			if _, err := e.Client.DefaultGateways(t.Context()); err != nil {
+			if _, _, err := e.Client.DefaultGateways(t.Context(), self, vcc.Page{Limit: 10}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	changes, err := e.Client.DefaultGatewayChanges(t.Context(), id)
-	ok(t, err)
+	changes := history(t, e.Client, id)
 	same(t, "changes by equal writes", len(changes), 1)
+}
+
+// TestDataOfBeforeTheRenaming: a data folder of then has the new names of networks, so that the lab file in new
+// names changes nothing.
+func TestDataOfBeforeTheRenaming(t *testing.T) {
+	t.Parallel()
+	const at = "../store/testdata/before-renaming/"
+	file, err := os.Open(at + "vcc.db.gz")
+	ok(t, err)
+	defer file.Close() //nolint:errcheck // what was read has been read
+	unzipped, err := gzip.NewReader(file)
+	ok(t, err)
+	database, err := io.ReadAll(unzipped)
+	ok(t, err)
+	dir := t.TempDir()
+	ok(t, os.WriteFile(filepath.Join(dir, "vcc.db"), database, 0o600))
+	text, err := os.ReadFile(at + "lab.yaml")
+	ok(t, err)
+	renamed := strings.NewReplacer("App: VMware Silver network 1", "App: VMware Silver network 1 (internet)", "Silver network 3", "Silver network 1",
+		"Silver network 4", "Silver network 2", "Gold network 2", "Gold network 2 (internet)").Replace(string(text))
+	e := openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: write(t, renamed)})
+	same(t, "changes", mapped(e.LabChanges, vcc.LabChange.Line), nil)
+
+	// A table of which every name still is one means what it says, and the change is shown.
+	half := strings.Replace(renamed, "Silver network 1 (internet), Office: VMware Silver network 1", "Silver network 1, Office: VMware Silver network 1 (internet)", 1)
+	e = openSite(t, backend.EmbeddedConfig{DataDir: dir, LabFile: write(t, half)})
+	same(t, "changes", mapped(e.LabChanges, vcc.LabChange.Line), []string{
+		`~ replication job "Silver nightly" of tenant "ABC Company": mapping["App"] from "VMware Silver network 1 (internet)" to "VMware Silver network 1", ` +
+			`mapping["Office"] from "VMware Silver network 1" to "VMware Silver network 1 (internet)"`,
+	})
 }

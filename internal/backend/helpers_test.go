@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // ok stops the test at an error that it is not about.
@@ -25,7 +28,7 @@ func ok(t *testing.T, err error) {
 // same compares what a test got with what it wants.
 func same[T any](t *testing.T, what string, got, want T, opts ...cmp.Option) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...); diff != "" {
+	if diff := cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}, netip.AddrPort{}))...); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
@@ -74,47 +77,77 @@ func (s *site) beside(cfg backend.EmbeddedConfig) *site {
 // declare applies a lab file.
 func (s *site) declare(file string) error {
 	s.t.Helper()
-	lab, err := backend.ReadLab(file)
+	lab, err := labfile.Read(file)
 	ok(s.t, err)
-	_, err = s.Client.PutLab(s.t.Context(), lab, nil)
+	_, err = s.Client.ApplyLab(s.t.Context(), lab, nil)
 	return err
 }
 
 func (s *site) networkID(name string) string {
 	s.t.Helper()
-	networks := listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") })
-	return named(s.t, networks, name, func(n httpapi.Network) string { return n.Name }).ID
+	return named(s.t, networks(s.t, s.Client), name, func(n vcc.Network) string { return n.Name }).ID
 }
 
 // gateways lists the stored gateways: network, origin and addresses.
 func (s *site) gateways() []string {
 	s.t.Helper()
-	return mapped(listed(s.t, s.Client.DefaultGateways), func(g httpapi.DefaultGateway) string {
+	return mapped(listed(s.t, s.Client.DefaultGateways), func(g vcc.DefaultGateway) string {
 		line := g.NetworkName + ": " + string(g.Origin)
 		if g.IPv4 != nil {
-			line += " " + g.IPv4.Address
+			line += " " + g.IPv4.Address.String()
 		}
 		if g.IPv6 != nil {
-			line += " " + g.IPv6.Address
+			line += " " + g.IPv6.Address.String()
 		}
 		return line
 	})
 }
 
-// listed stops the test at an error of a list.
-func listed[T any](t *testing.T, list func(context.Context) ([]T, error)) []T {
+// self is the actor of a client's calls: its own account.
+var self vcc.Actor
+
+// listed reads all of a list, and stops the test at an error.
+func listed[T any](t *testing.T, list func(context.Context, vcc.Actor, vcc.Page) ([]T, int, error)) []T {
 	t.Helper()
-	entries, err := list(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries, err := vcc.All(func(p vcc.Page) ([]T, int, error) { return list(t.Context(), self, p) })
+	ok(t, err)
 	return entries
 }
 
-// named returns the entry of a name.
-func named[T any](t *testing.T, list []T, name string, of func(T) string) T {
+func networks(t *testing.T, c *httpapi.Client) []vcc.Network {
 	t.Helper()
-	i := slices.IndexFunc(list, func(v T) bool { return of(v) == name })
+	return listed(t, func(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.Network, int, error) {
+		return c.Networks(ctx, as, vcc.NetworkFilter{}, p)
+	})
+}
+
+// put stores a gateway.
+func put(ctx context.Context, c *httpapi.Client, networkID string, s vcc.GatewaySettings, p vcc.Precondition) (*vcc.DefaultGateway, error) {
+	g, _, err := c.PutDefaultGateway(ctx, self, networkID, s, p)
+	return g, err
+}
+
+// history lists the changes of a gateway, the newest first.
+func history(t *testing.T, c *httpapi.Client, networkID string) []vcc.Change {
+	t.Helper()
+	return listed(t, func(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.Change, int, error) {
+		return c.DefaultGatewayChanges(ctx, as, networkID, p)
+	})
+}
+
+// ipv4 makes settings of an address with its prefix length, such as 172.17.54.1/24.
+func ipv4(gateway string) vcc.GatewaySettings {
+	p := netip.MustParsePrefix(gateway)
+	return vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}}
+}
+
+// unconditional makes a write whatever is stored.
+var unconditional vcc.Precondition
+
+// named returns the entry of a name.
+func named[T any](t *testing.T, list []T, name string, key func(T) string) T {
+	t.Helper()
+	i := slices.IndexFunc(list, func(v T) bool { return key(v) == name })
 	if i < 0 {
 		t.Fatalf("there is no %q among %v", name, list)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -125,35 +126,35 @@ var register = porcupine.Model{
 
 // ask asks a server.
 func ask(ctx context.Context, c *httpapi.Client, r request) (response, error) {
-	condition := httpapi.Unconditional()
+	condition := unconditional
 	switch {
 	case r.absent:
-		condition = httpapi.IfAbsent()
+		condition = vcc.Precondition{Absent: true}
 	case r.revision != 0:
-		condition = httpapi.IfRevision(r.revision)
+		condition = vcc.IfRevision(r.revision)
 	}
 	var told any
 	var err error
 	switch {
 	case r.key == "" && r.do == "get":
-		told, err = c.NetworkRouting(ctx)
+		told, err = c.NetworkRouting(ctx, self)
 	case r.key == "":
-		told, err = c.PutNetworkRouting(ctx, r.value == 1, condition)
+		told, err = c.PutNetworkRouting(ctx, self, r.value == 1, condition)
 	case r.do == "get":
-		told, err = c.DefaultGateway(ctx, r.key)
+		told, err = c.DefaultGateway(ctx, self, r.key)
 	case r.do == "put":
 		address := fmt.Sprintf("10.%d.0.%d", r.key[0], r.value) // IDs begin with different characters
-		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
-		told, err = c.PutDefaultGateway(ctx, r.key, settings, condition)
+		settings := ipv4(address + "/24")
+		told, err = put(ctx, c, r.key, settings, condition)
 	case r.do == "restore":
-		told, err = c.RestoreDetectedGateway(ctx, r.key, condition)
+		told, err = c.RestoreDetectedGateway(ctx, self, r.key, condition)
 	case r.do == "detect":
-		var run *httpapi.JobRun
-		if run, err = c.RunReplicationJob(ctx, r.job); err == nil && len(run.Detected) > 0 {
+		var run *vcc.JobRun
+		if run, err = c.RunReplicationJob(ctx, self, r.job); err == nil && len(run.Detected) > 0 {
 			told = &run.Detected[0]
 		}
 	default:
-		err = c.RemoveDefaultGateway(ctx, r.key, condition)
+		err = c.RemoveDefaultGateway(ctx, self, r.key, condition)
 	}
 	var answer response
 	if err != nil {
@@ -166,20 +167,20 @@ func ask(ctx context.Context, c *httpapi.Client, r request) (response, error) {
 		}
 	}
 	switch told := told.(type) {
-	case *httpapi.DefaultGateway:
+	case *vcc.DefaultGateway:
 		if told != nil {
 			answer.stored.revision, answer.stored.origin = told.Revision, told.Origin
 			last := fmt.Sprintf("10.%d.0.%%d", r.key[0])
-			if _, err := fmt.Sscanf(told.IPv4.Address, last, &answer.stored.value); err != nil {
+			if _, err := fmt.Sscanf(told.IPv4.Address.String(), last, &answer.stored.value); err != nil {
 				return answer, err
 			}
 			if told.Detected != nil {
-				if _, err := fmt.Sscanf(told.Detected.IPv4.Address, last, &answer.stored.detected); err != nil {
+				if _, err := fmt.Sscanf(told.Detected.IPv4.Address.String(), last, &answer.stored.detected); err != nil {
 					return answer, err
 				}
 			}
 		}
-	case *httpapi.NetworkRouting:
+	case *vcc.NetworkRouting:
 		if told != nil {
 			answer.stored.revision = told.Revision
 			if told.Enabled {
@@ -195,11 +196,11 @@ const firstRuns = 50
 
 // servers opens several servers on one database and returns a client of each, and
 // some networks.
-func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, networks []string) {
+func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, ids []string) {
 	t.Helper()
 	lab := vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
-		Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 40}}}}},
+		Hosts:           []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: 40}}}}},
 		HardwarePlans:   []vcc.LabHardwarePlan{{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 40}}},
 		Tenants:         []vcc.LabTenant{{Name: "ABC", Subscriptions: []string{"Silver"}}},
 	}
@@ -209,8 +210,7 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 		s, err = store.Open(t.Context(), database)
 		ok(t, err)
 		t.Cleanup(func() { _ = s.Close() })
-		_, err = s.ApplyLab(t.Context(), lab, nil)
-		ok(t, err)
+		applyLab(t, s, lab)
 		tenants, err := s.Tenants(t.Context())
 		ok(t, err)
 		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
@@ -222,14 +222,12 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 		t.Cleanup(c.Close)
 		clients = append(clients, c)
 	}
-	all, err := clients[0].Networks(t.Context(), "")
-	ok(t, err)
 	begins := map[byte]bool{}
-	for _, n := range all {
-		if !begins[n.ID[0]] && len(networks) < 3 {
-			begins[n.ID[0]], networks = true, append(networks, n.ID)
+	for _, n := range networks(t, clients[0]) {
+		if !begins[n.ID[0]] && len(ids) < 3 {
+			begins[n.ID[0]], ids = true, append(ids, n.ID)
 			tenant, prefix := &lab.Tenants[0], fmt.Sprintf("10.%d.0.", n.ID[0])
-			tenant.ProductionNetworks = append(tenant.ProductionNetworks, vcc.ProductionNetwork{Name: n.ID, IPv4: prefix + "0/24", IPv4Gateway: prefix + "9"})
+			tenant.ProductionNetworks = append(tenant.ProductionNetworks, vcc.ProductionNetwork{Name: n.ID, IPv4: netip.MustParsePrefix(prefix + "0/24"), IPv4Gateway: netip.MustParseAddr(prefix + "9")})
 			tenant.VMs = append(tenant.VMs, vcc.VM{Name: n.ID, Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: n.ID}}})
 			for i := range firstRuns {
 				tenant.Jobs = append(tenant.Jobs, vcc.LabReplicationJob{
@@ -238,14 +236,22 @@ func servers(t *testing.T, database string, n int) (clients []*httpapi.Client, n
 			}
 		}
 	}
-	_, err = s.ApplyLab(t.Context(), lab, nil)
-	ok(t, err)
-	return clients, networks
+	applyLab(t, s, lab)
+	return clients, ids
 }
 
-// postgres starts the server of these tests, for the first that needs it.
+func applyLab(t *testing.T, s *store.Store, lab vcc.Lab) {
+	t.Helper()
+	valid, err := lab.Check()
+	ok(t, err)
+	_, err = s.ApplyLab(t.Context(), valid, nil)
+	ok(t, err)
+}
+
+// postgres starts the server that these tests share, for the first that needs it. None of
+// them ends it, so its commits need not be durable.
 var postgres = sync.OnceValues(func() (_ *postgrestest.Server, err error) {
-	postgresServer, err = postgrestest.New()
+	postgresServer, err = postgrestest.New(postgrestest.NotDurable...)
 	return postgresServer, err
 })
 
@@ -288,6 +294,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	// Here and not in the tests, which are parallel.
+	if err := os.Setenv("ABC_COMPANY_PASSWORD", abcPassword); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	status := m.Run()
 	if postgresServer != nil {
 		_ = postgresServer.Close()
@@ -296,6 +307,10 @@ func TestMain(m *testing.M) {
 }
 
 func TestLinearizability(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		checkLinearizability(t, "sqlite:"+filepath.Join(t.TempDir(), "vcc.db"))
 	})
@@ -305,12 +320,15 @@ func TestLinearizability(t *testing.T) {
 }
 
 func checkLinearizability(t *testing.T, database string) {
-	const clients, requests = 10, 1000 // each
+	const clients = 10
+	requests := 1000 // each
+	if testing.Short() {
+		requests = 200
+	}
 	servers, networks := servers(t, database, 2)
 	keys := append([]string{""}, networks...)
 	histories := make([][]porcupine.Operation, clients)
-	jobs, err := servers[0].ReplicationJobs(t.Context())
-	ok(t, err)
+	jobs := listed(t, servers[0].ReplicationJobs)
 	unused := map[string]chan string{} // jobs that have not run, by network
 	for _, n := range networks {
 		unused[n] = make(chan string, firstRuns)

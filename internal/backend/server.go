@@ -13,18 +13,19 @@ import (
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// ServerConfig is what a served backend needs to know.
+// ServerConfig configures a served backend.
 type ServerConfig struct {
 	// Listen is the address to serve at, such as 127.0.0.1:9419.
 	Listen string
 	// Database is sqlite:PATH or postgres://...
 	Database string
-	// LabFile says who exists, and may remove nothing (vcc.CheckRemovals). With none a
-	// database keeps the lab it has, and gets the built-in one if it has none.
+	// LabFile declares the lab, and may remove nothing (vcc.CheckRemovals). With no file a
+	// database keeps its lab, and gets the built-in one if it has none.
 	LabFile string
 	// CertificateFile and KeyFile, PEM, are read again when they change.
 	CertificateFile, KeyFile string
@@ -34,7 +35,7 @@ type ServerConfig struct {
 	AllowPlaintext bool
 	// Version is the program's version.
 	Version string
-	// Log receives what happens.
+	// Log receives an entry for each request and each event. nil discards them.
 	Log *slog.Logger
 }
 
@@ -102,7 +103,7 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 // Store is an open database.
 type Store = store.Store
 
-// OpenStore opens a database for what only its owner may do: accounts, backups. It
+// OpenStore opens a database for the work of its owner: accounts, backups. It
 // needs no server, and may run beside some. Unless create says so, it makes no file.
 func OpenStore(ctx context.Context, database string, create bool) (*Store, error) {
 	if path, file := strings.CutPrefix(database, "sqlite:"); file && !create {
@@ -132,29 +133,30 @@ func checkListen(cfg ServerConfig, secure bool) error {
 
 func (s *Server) declareLab(ctx context.Context) error {
 	if s.cfg.LabFile != "" {
-		lab, err := ReadLab(s.cfg.LabFile)
+		lab, err := labfile.Read(s.cfg.LabFile)
 		if err != nil {
 			return err
 		}
-		lab.Passwords = LabPasswords(lab)
 		// A flag that allows removals would stay in the unit of a service, and allow the next
 		// one, too. So a server removes nothing as it starts.
-		changes, err := s.store.ApplyLab(ctx, lab, nil)
-		if vcc.CheckRemovals(changes, nil) != nil {
+		outcome, err := s.applyLab(ctx, lab)
+		if vcc.CheckRemovals(outcome.Changes, nil) != nil {
 			err = fmt.Errorf("%w. A server removes nothing as it starts: serve without --lab, and use backend lab apply", err)
 		}
 		if err != nil {
 			return fmt.Errorf("the lab %s cannot be applied: %w", s.cfg.LabFile, err)
 		}
-		for _, c := range changes {
+		for _, c := range outcome.Changes {
 			s.cfg.Log.InfoContext(ctx, "the lab changed", "change", c.Line())
 		}
 	} else {
-		lab, err := BuiltInLab()
+		lab, err := labfile.BuiltIn()
 		if err != nil {
 			return err
 		}
-		lab.Passwords = LabPasswords(lab)
+		if lab, err = labfile.WithPasswords(lab); err != nil {
+			return fmt.Errorf("the built-in lab cannot be declared: %w", err)
+		}
 		seeded, err := s.store.Seed(ctx, lab, true)
 		if err != nil {
 			return fmt.Errorf("the built-in lab cannot be declared: %w", err)
@@ -165,12 +167,21 @@ func (s *Server) declareLab(ctx context.Context) error {
 	}
 	without, err := s.store.TenantsWithoutAccount(ctx)
 	for _, t := range without {
-		s.cfg.Log.WarnContext(ctx, "nobody can log in for this tenant: no password was declared for its user name, by the variable that the lab names", "tenant", t.Name)
+		s.cfg.Log.WarnContext(ctx, "nobody can log in for this tenant: the variable that the lab names for its password is not set", "tenant", t.Name)
 	}
 	return err
 }
 
-// ready says why the server cannot do its work now.
+// applyLab applies a lab with the passwords of this process's environment.
+func (s *Server) applyLab(ctx context.Context, lab vcc.ValidLab) (vcc.LabOutcome, error) {
+	lab, err := labfile.WithPasswords(lab)
+	if err != nil {
+		return vcc.LabOutcome{}, err
+	}
+	return s.store.ApplyLab(ctx, lab, nil)
+}
+
+// ready returns why the server cannot work now.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()

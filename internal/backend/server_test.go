@@ -76,7 +76,7 @@ type served struct {
 }
 
 // serve starts a server, at a free port of 127.0.0.1 on a database of its own unless cfg
-// says something else. ABC's account is "abc-company", if the test wants it to have one.
+// says something else. ABC's account is "abc-company".
 func serve(t *testing.T, cfg backend.ServerConfig) *served {
 	t.Helper()
 	s := &served{t: t, log: new(logBuffer), ended: make(chan error, 1)}
@@ -122,11 +122,10 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// withAccounts gives the server that starts next an account for ABC, and the database
-// an operator "root".
+// withAccounts gives a database an operator "root". The server that starts next declares the
+// account of ABC (TestMain).
 func withAccounts(t *testing.T, database string) string {
 	t.Helper()
-	t.Setenv("ABC_COMPANY_PASSWORD", abcPassword)
 	if database == "" {
 		database = "sqlite:" + filepath.Join(t.TempDir(), "vcc.db")
 	}
@@ -184,25 +183,31 @@ func (s *served) read(resp *http.Response) reply {
 	return reply{resp.StatusCode, resp.Header, string(content)}
 }
 
+// tokens are what a login gives.
+type tokens struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+}
+
 // token sends a form to the token endpoint.
-func (s *served) token(form url.Values) (httpapi.TokenAnswer, reply) {
+func (s *served) token(form url.Values) (tokens, reply) {
 	s.t.Helper()
 	got := s.send("POST", "/api/oauth2/token", form.Encode(), "Content-Type: application/x-www-form-urlencoded")
-	var tokens httpapi.TokenAnswer
+	var given tokens
 	if got.status == http.StatusOK {
-		ok(s.t, json.Unmarshal([]byte(got.body), &tokens))
+		ok(s.t, json.Unmarshal([]byte(got.body), &given))
 	}
-	return tokens, got
+	return given, got
 }
 
 // logIn returns the tokens of an account.
-func (s *served) logIn(username, password string) httpapi.TokenAnswer {
+func (s *served) logIn(username, password string) tokens {
 	s.t.Helper()
-	tokens, got := s.token(url.Values{"grant_type": {"password"}, "username": {username}, "password": {password}})
+	given, got := s.token(url.Values{"grant_type": {"password"}, "username": {username}, "password": {password}})
 	if got.status != http.StatusOK {
 		s.t.Fatalf("the login of %s: %+v", username, got)
 	}
-	return tokens
+	return given
 }
 
 func bearer(token string) string { return "Authorization: Bearer " + token }
@@ -224,6 +229,7 @@ func (s *served) logged(message string) (lines []map[string]any) {
 
 // TestNewServerRefuses: each error names what is wrong and what would be right.
 func TestNewServerRefuses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
 	ok(t, os.WriteFile(text, []byte(strings.Repeat("no database\n", 100)), 0o600))
@@ -287,6 +293,7 @@ func TestNewServerRefuses(t *testing.T) {
 
 // TestListens: where a server may listen, and that it answers there.
 func TestListens(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]backend.ServerConfig{
 		"loopback":                   {Listen: "127.0.0.1:0"},
 		"loopback by name":           {Listen: "localhost:0"},
@@ -309,33 +316,29 @@ func TestListens(t *testing.T) {
 // TestLabAtTheStart: a fresh database gets the built-in lab, any other keeps its own, and
 // tenants that nobody can log in for are named.
 func TestLabAtTheStart(t *testing.T) {
-	t.Setenv("ABC_COMPANY_PASSWORD", abcPassword)
+	t.Parallel()
 	s := serve(t, backend.ServerConfig{})
-	same(t, "tenants without an account", mapped(s.logged("nobody can log in for this tenant: no password was declared for its user name, by the variable that the lab names"),
+	same(t, "tenants without an account", mapped(s.logged("nobody can log in for this tenant: the variable that the lab names for its password is not set"),
 		func(l map[string]any) string { return l["tenant"].(string) }), []string{"XYZ Holding"})
-	networks, err := s.abc().Networks(t.Context(), "")
-	ok(t, err)
-	same(t, "networks of the built-in lab", len(networks), 6)
+	same(t, "networks of the built-in lab", len(networks(t, s.abc())), 6)
 	ok(t, s.end())
 
 	// testdata/lab.yaml has ABC with Silver alone.
-	s = serve(t, backend.ServerConfig{Database: "sqlite:" + filepath.Join(t.TempDir(), "vcc.db"), LabFile: "testdata/lab.yaml"})
-	own, err := s.abc().Networks(t.Context(), "")
-	ok(t, err)
+	s = serve(t, backend.ServerConfig{Database: "sqlite:" + filepath.Join(t.TempDir(), "vcc.db"), LabFile: exampleLab})
+	own := networks(t, s.abc())
 	same(t, "networks of the lab", len(own), 4)
 	if changes := mapped(s.logged("the lab changed"), func(l map[string]any) string { return l["change"].(string) }); !slices.Contains(changes, `+ tenant "ABC Company" with 4 networks`) {
 		t.Errorf("what was declared is not in the log: %q", changes)
 	}
 	ok(t, s.end())
 	smaller := write(t, "service_provider: { name: sp }\ntenants: [ { name: Other } ]\n")
-	_, err = backend.NewServer(t.Context(), backend.ServerConfig{Listen: "127.0.0.1:0", Database: s.cfg.Database, LabFile: smaller})
+	_, err := backend.NewServer(t.Context(), backend.ServerConfig{Listen: "127.0.0.1:0", Database: s.cfg.Database, LabFile: smaller})
 	if err == nil || !strings.Contains(err.Error(), `tenant "ABC Company" with 4 networks; nothing was changed.`) ||
 		!strings.HasSuffix(err.Error(), "A server removes nothing as it starts: serve without --lab, and use backend lab apply") {
 		t.Errorf("a start that would remove something: %v", err)
 	}
 	again := serve(t, backend.ServerConfig{Database: s.cfg.Database})
-	kept, err := again.abc().Networks(t.Context(), "")
-	ok(t, err)
+	kept := networks(t, again.abc())
 	same(t, "networks after a restart without a lab", kept, own)
 }
 
@@ -373,6 +376,7 @@ func (w *wire) reply() reply {
 
 // TestStop: what is under way is finished, and nothing new begins.
 func TestStop(t *testing.T) {
+	t.Parallel()
 	database := withAccounts(t, "")
 	s := serve(t, backend.ServerConfig{Database: database})
 	token := s.logIn("abc-company", abcPassword).AccessToken
@@ -405,7 +409,7 @@ func TestStop(t *testing.T) {
 	ok(t, s.end())
 
 	again := serve(t, backend.ServerConfig{Database: database})
-	routing, err := again.abc().NetworkRouting(t.Context())
+	routing, err := again.abc().NetworkRouting(t.Context(), self)
 	ok(t, err)
 	same(t, "what was written is stored", routing.Enabled, true)
 }
@@ -413,10 +417,11 @@ func TestStop(t *testing.T) {
 // TestReady: a server whose database does not answer is alive and not ready, until it
 // answers again.
 func TestReady(t *testing.T) {
+	t.Parallel()
 	database := newPostgres(t)
 	s := serve(t, backend.ServerConfig{Database: withAccounts(t, database.URL("postgres"))})
 	client := s.abc()
-	before, err := client.NetworkRouting(t.Context())
+	before, err := client.NetworkRouting(t.Context(), self)
 	ok(t, err)
 	statuses := func() []int {
 		return []int{s.send("GET", "/healthz", "").status, s.send("GET", "/readyz", "").status}
@@ -424,7 +429,7 @@ func TestReady(t *testing.T) {
 	same(t, "health and readiness", statuses(), []int{200, 200})
 	database.Kill()
 	same(t, "health and readiness without a database", statuses(), []int{200, 503})
-	_, err = client.NetworkRouting(t.Context())
+	_, err = client.NetworkRouting(t.Context(), self)
 	same(t, "code of what needs the database", vcc.Code(err), vcc.CodeUnavailable)
 	if line := s.logged("not ready")[0]; !strings.Contains(fmt.Sprint(line["error"]), "PostgreSQL") {
 		t.Errorf("the log does not say why: %v", line)
@@ -434,23 +439,24 @@ func TestReady(t *testing.T) {
 	}
 	ok(t, database.Start())
 	same(t, "health and readiness with it again", statuses(), []int{200, 200})
-	after, err := client.NetworkRouting(t.Context())
+	after, err := client.NetworkRouting(t.Context(), self)
 	ok(t, err)
 	same(t, "what is stored", after, before)
 }
 
 // TestTwoServers: two servers on one database are one to those who use them.
 func TestTwoServers(t *testing.T) {
+	t.Parallel()
 	database := withAccounts(t, newPostgresDatabase(t))
 	a, b := serve(t, backend.ServerConfig{Database: database}), serve(t, backend.ServerConfig{Database: database})
 	status := func(s *served, token string) int {
 		t.Helper()
 		return s.send("GET", api+"/networkRouting", "", bearer(token)).status
 	}
-	refresh := func(s *served, token string) (httpapi.TokenAnswer, int) {
+	refresh := func(s *served, token string) (tokens, int) {
 		t.Helper()
-		tokens, got := s.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
-		return tokens, got.status
+		given, got := s.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+		return given, got.status
 	}
 
 	first := a.logIn("abc-company", abcPassword)
@@ -459,9 +465,9 @@ func TestTwoServers(t *testing.T) {
 	same(t, "and so is its refresh token", got, 200)
 	same(t, "whose answer is good at the first", status(a, second.AccessToken), 200)
 
-	written, err := a.abc().PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+	written, err := a.abc().PutNetworkRouting(t.Context(), self, true, unconditional)
 	ok(t, err)
-	read, err := b.abc().NetworkRouting(t.Context())
+	read, err := b.abc().NetworkRouting(t.Context(), self)
 	ok(t, err)
 	same(t, "a write at one is read at the other", read, written)
 
@@ -486,9 +492,10 @@ func TestTwoServers(t *testing.T) {
 // TestRequestsAreLogged: every answer has an ID by which the log tells who asked for what,
 // and nothing secret is in the log.
 func TestRequestsAreLogged(t *testing.T) {
+	t.Parallel()
 	s := serve(t, backend.ServerConfig{Database: withAccounts(t, "")})
 	abc, root := s.logIn("abc-company", abcPassword), s.logIn("root", rootPassword)
-	routing, err := s.abc().NetworkRouting(t.Context())
+	routing, err := s.abc().NetworkRouting(t.Context(), self)
 	ok(t, err)
 	tenant := routing.TenantID
 	type request struct {
@@ -562,19 +569,19 @@ func TestRequestsAreLogged(t *testing.T) {
 // TestFailuresHaveAnID: who meets a fault of the server is told how it is named in the
 // log, and not what it is.
 func TestFailuresHaveAnID(t *testing.T) {
+	t.Parallel()
 	s := serve(t, backend.ServerConfig{Database: withAccounts(t, "")})
 	client := s.abc()
-	networks, err := client.Networks(t.Context(), "")
-	ok(t, err)
+	networks := networks(t, client)
 	db, err := sql.Open("sqlite", strings.TrimPrefix(s.cfg.Database, "sqlite:"))
 	ok(t, err)
 	defer db.Close() //nolint:errcheck // nothing is left to do
 	_, err = db.ExecContext(t.Context(), "ALTER TABLE default_gateways RENAME TO elsewhere")
 	ok(t, err)
 	for name, do := range map[string]func() error{
-		"a read": func() error { _, err := client.DefaultGateways(t.Context()); return err },
+		"a read": func() error { _, _, err := client.DefaultGateways(t.Context(), self, vcc.Page{Limit: 10}); return err },
 		"a write": func() error {
-			_, err := client.PutDefaultGateway(t.Context(), networks[0].ID, ipv4("172.17.52.1"), httpapi.Unconditional())
+			_, err := put(t.Context(), client, networks[0].ID, ipv4("172.17.52.1/24"), unconditional)
 			return err
 		},
 	} {
@@ -599,15 +606,15 @@ func TestFailuresHaveAnID(t *testing.T) {
 
 // TestMetrics: routes are patterns, whatever is asked for, so that labels stay few.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	s := serve(t, backend.ServerConfig{Database: withAccounts(t, "")})
 	client := s.abc()
-	networks, err := client.Networks(t.Context(), "")
-	ok(t, err)
+	networks := networks(t, client)
 	for range 2 {
-		_, err = client.DefaultGateway(t.Context(), networks[0].ID)
+		_, err := client.DefaultGateway(t.Context(), self, networks[0].ID)
 		ok(t, err)
 	}
-	_, err = client.DefaultGateway(t.Context(), "made-up-by-the-caller")
+	_, err := client.DefaultGateway(t.Context(), self, "made-up-by-the-caller")
 	same(t, "code", vcc.Code(err), vcc.CodeNotFound)
 	s.send("GET", "/made-up-by-the-caller", "")
 	s.send("MADE-UP-BY-THE-CALLER", "/", "")
@@ -679,6 +686,7 @@ func TestMetrics(t *testing.T) {
 
 // TestLimits: what is too large is turned away, and what is almost too large is not.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	s := serve(t, backend.ServerConfig{Database: withAccounts(t, "")})
 	token := bearer(s.logIn("abc-company", abcPassword).AccessToken)
 	header := func(size int) int {
@@ -693,7 +701,7 @@ func TestLimits(t *testing.T) {
 	same(t, "status of a body of a byte less than 1 MiB", body(1<<20-1).status, 200)
 	got := body(1<<20 + 1)
 	same(t, "status of a body of a byte more", got.status, 413)
-	var wire httpapi.Error
-	ok(t, json.Unmarshal([]byte(got.body), &wire))
-	same(t, "its code", wire.ErrorCode, vcc.CodeInvalidValue)
+	var refusal struct{ ErrorCode vcc.ErrorCode }
+	ok(t, json.Unmarshal([]byte(got.body), &refusal))
+	same(t, "its code", refusal.ErrorCode, vcc.CodeInvalidValue)
 }

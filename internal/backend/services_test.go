@@ -16,10 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -29,12 +27,11 @@ const xyz = "XYZ Holding"
 // changedLab writes the built-in lab with changes into a file.
 func changedLab(t *testing.T, change func(abc, xyz *vcc.LabTenant)) string {
 	t.Helper()
-	lab, err := backend.BuiltInLab()
-	if err != nil {
-		t.Fatal(err)
-	}
+	builtIn, err := labfile.BuiltIn()
+	ok(t, err)
+	lab := builtIn.Lab()
 	change(&lab.Tenants[0], &lab.Tenants[1])
-	text, err := yaml.Marshal(lab)
+	text, err := labfile.Format(lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +40,12 @@ func changedLab(t *testing.T, change func(abc, xyz *vcc.LabTenant)) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func publicIPRule(public, internal string) vcc.PublicIPRule {
+	return vcc.PublicIPRule{Public: netip.MustParseAddrPort(public), Internal: netip.MustParseAddrPort(internal)}
 }
 
 // morePlans gives ABC a second failover plan on its host, and XYZ one on its second
@@ -64,39 +67,39 @@ func openMorePlans(t *testing.T) (abc, other *site) {
 	return abc, other
 }
 
-func (s *site) plan(name string) httpapi.FailoverPlan {
+func (s *site) plan(name string) vcc.FailoverPlan {
 	s.t.Helper()
-	return named(s.t, listed(s.t, s.Client.FailoverPlans), name, func(p httpapi.FailoverPlan) string { return p.Name })
+	return named(s.t, listed(s.t, s.Client.FailoverPlans), name, func(p vcc.FailoverPlan) string { return p.Name })
 }
 
-func (s *site) appliance(host string) httpapi.Appliance {
+func (s *site) appliance(host string) vcc.ApplianceState {
 	s.t.Helper()
-	return named(s.t, listed(s.t, s.Client.Appliances), host, func(a httpapi.Appliance) string { return a.HostName })
+	return named(s.t, listed(s.t, s.Client.Appliances), host, func(a vcc.ApplianceState) string { return a.HostName })
 }
 
 // try does what a call says: "start PLAN", "force PLAN", "undo PLAN", "test PLAN", "partial VM"
 // or "stop VM".
-func (s *site) try(call string) (*httpapi.FailoverSession, error) {
+func (s *site) try(call string) (*vcc.FailoverSession, error) {
 	s.t.Helper()
 	verb, object, _ := strings.Cut(call, " ")
 	switch ctx := s.t.Context(); verb {
 	case "start":
-		return s.Client.StartFailover(ctx, s.plan(object).ID, false)
+		return s.Client.StartFailover(ctx, self, s.plan(object).ID, false)
 	case "force":
-		return s.Client.StartFailover(ctx, s.plan(object).ID, true)
+		return s.Client.StartFailover(ctx, self, s.plan(object).ID, true)
 	case "undo":
-		return s.Client.UndoFailover(ctx, s.plan(object).ID)
+		return s.Client.UndoFailover(ctx, self, s.plan(object).ID)
 	case "test":
-		return s.Client.TestFailover(ctx, s.plan(object).ID)
+		return s.Client.TestFailover(ctx, self, s.plan(object).ID)
 	case "partial":
-		return s.Client.StartPartialFailover(ctx, object)
+		return s.Client.StartPartialFailover(ctx, self, object)
 	default:
-		return s.Client.StopPartialFailover(ctx, object)
+		return s.Client.StopPartialFailover(ctx, self, object)
 	}
 }
 
 // do is try where nothing may go wrong.
-func (s *site) do(call string) *httpapi.FailoverSession {
+func (s *site) do(call string) *vcc.FailoverSession {
 	s.t.Helper()
 	session, err := s.try(call)
 	if err != nil {
@@ -116,7 +119,7 @@ func (s *site) refused(call, message string) {
 
 // busy is the message of what is refused while a session is under way. A full failover
 // that is refused because of a partial one can be forced.
-func busy(call, with string, since *httpapi.FailoverSession) string {
+func busy(call, with string, since *vcc.FailoverSession) string {
 	wayOut := ""
 	if since.Kind == vcc.FailoverPartialSite && strings.HasPrefix(call, "start ") {
 		wayOut = ", or start with force, which ends partial failovers"
@@ -127,8 +130,8 @@ func busy(call, with string, since *httpapi.FailoverSession) string {
 
 func (s *site) run(job string) {
 	s.t.Helper()
-	id := named(s.t, listed(s.t, s.Client.ReplicationJobs), job, func(j httpapi.ReplicationJob) string { return j.Name }).ID
-	if _, err := s.Client.RunReplicationJob(s.t.Context(), id); err != nil {
+	id := named(s.t, listed(s.t, s.Client.ReplicationJobs), job, func(j vcc.ReplicationJob) string { return j.Name }).ID
+	if _, err := s.Client.RunReplicationJob(s.t.Context(), self, id); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -139,50 +142,54 @@ func (s *site) gateway(network, gateway string) {
 	id := s.networkID(network)
 	var err error
 	if gateway == "" {
-		err = s.Client.RemoveDefaultGateway(s.t.Context(), id, httpapi.Unconditional())
+		err = s.Client.RemoveDefaultGateway(s.t.Context(), self, id, unconditional)
 	} else {
-		p := netip.MustParsePrefix(gateway)
-		mask := vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}.SubnetMask()
-		_, err = s.Client.PutDefaultGateway(s.t.Context(), id,
-			httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: p.Addr().String(), SubnetMask: mask}}, httpapi.Unconditional())
+		_, err = put(s.t.Context(), s.Client, id, ipv4(gateway), unconditional)
 	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	ok(s.t, err)
 }
 
 func (s *site) routing(enabled bool) {
 	s.t.Helper()
-	if _, err := s.Client.PutNetworkRouting(s.t.Context(), enabled, httpapi.Unconditional()); err != nil {
+	if _, err := s.Client.PutNetworkRouting(s.t.Context(), self, enabled, unconditional); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
 // question is what "tcp web01 192.0.2.1 443" asks.
-func question(t *testing.T, packet string) (q httpapi.TraceQuestion) {
+func question(t *testing.T, packet string) vcc.TraceRequest {
 	t.Helper()
-	var port int
-	n, err := fmt.Sscan(packet, &q.Protocol, &q.Source, &q.Destination, &port)
-	switch {
-	case n < 3:
+	var protocol, source, destination string
+	var number int
+	var port *int
+	if n, err := fmt.Sscan(packet, &protocol, &source, &destination, &number); n == 4 { // icmp has no port
+		port = &number
+	} else if n < 3 {
 		t.Fatal(packet, err)
-	case n == 4: // icmp has no port
-		q.Port = &port
 	}
+	q, err := vcc.ParseTraceRequest(source, destination, protocol, port)
+	ok(t, err)
 	return q
+}
+
+// traced is the answer to "tcp 172.17.52.10 192.0.2.1 443".
+func (s *site) traced(packet string) vcc.Reachability {
+	s.t.Helper()
+	answers, err := s.Client.Trace(s.t.Context(), self, []vcc.TraceRequest{question(s.t, packet)}, vcc.Assumption{})
+	ok(s.t, err)
+	return answers[0]
 }
 
 // trace says what becomes of a packet: "tcp 172.17.52.10 192.0.2.1 443".
 func (s *site) trace(packet string) string {
 	s.t.Helper()
-	r := question(s.t, packet)
-	found, err := s.Client.Trace(s.t.Context(), r)
-	if err != nil {
-		s.t.Fatal(err)
+	found := s.traced(packet)
+	brief := func(p vcc.TracedPacket) string {
+		return fmt.Sprintf("%s %s: %s to %s", p.Verdict, p.Reason, vcc.FormatEnd(p.Source), vcc.FormatEnd(p.Destination))
 	}
-	said := fmt.Sprintf("%s %s: %s to %s", found.Verdict, found.Reason, found.Source, found.Destination)
+	said := brief(found.TracedPacket)
 	if found.Reply != nil {
-		said += fmt.Sprintf("; reply %s %s: %s to %s", found.Reply.Verdict, found.Reply.Reason, found.Reply.Source, found.Reply.Destination)
+		said += "; reply " + brief(*found.Reply)
 	}
 	if !found.Reachable {
 		said = "not reachable, " + said
@@ -202,33 +209,33 @@ func (s *site) traces(want [][2]string) {
 
 // listing is everything that a tenant can list.
 type listing struct {
-	Plans      []httpapi.FailoverPlan
-	Appliances []httpapi.Appliance
-	Networks   []httpapi.Network
-	Gateways   []httpapi.DefaultGateway
-	Jobs       []httpapi.ReplicationJob
-	Routing    *httpapi.NetworkRouting
+	Plans      []vcc.FailoverPlan
+	Appliances []vcc.ApplianceState
+	Networks   []vcc.Network
+	Gateways   []vcc.DefaultGateway
+	Jobs       []vcc.ReplicationJob
+	Routing    *vcc.NetworkRouting
 }
 
 func (s *site) listing() listing {
 	s.t.Helper()
-	routing, err := s.Client.NetworkRouting(s.t.Context())
+	routing, err := s.Client.NetworkRouting(s.t.Context(), self)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return listing{
 		listed(s.t, s.Client.FailoverPlans), listed(s.t, s.Client.Appliances),
-		listed(s.t, func(ctx context.Context) ([]httpapi.Network, error) { return s.Client.Networks(ctx, "") }),
+		networks(s.t, s.Client),
 		listed(s.t, s.Client.DefaultGateways), listed(s.t, s.Client.ReplicationJobs), routing,
 	}
 }
 
-func messages(s *httpapi.FailoverSession) []string {
-	return mapped(s.Log, func(e httpapi.FailoverLogEntry) string { return e.Message })
+func messages(s *vcc.FailoverSession) []string {
+	return mapped(s.Log, func(e vcc.FailoverLogEntry) string { return e.Message })
 }
 
-func problems(list []httpapi.ApplianceProblem) []string {
-	return mapped(list, func(p httpapi.ApplianceProblem) string { return strings.TrimSpace(p.Code + " " + p.NetworkName) })
+func problems(list []vcc.ApplianceProblem) []string {
+	return mapped(list, func(p vcc.ApplianceProblem) string { return strings.TrimSpace(string(p.Code) + " " + p.NetworkName) })
 }
 
 // idle and underWay are what every view of a plan and of an appliance says.
@@ -237,18 +244,17 @@ func (s *site) idle(plan, host string) {
 	a := s.appliance(host)
 	same(s.t, "session of the plan", s.plan(plan).Session, nil)
 	same(s.t, "session of the appliance", a.Session, nil)
-	same(s.t, "state", a.State, "stopped")
 }
 
-func (s *site) underWay(plan, host string, want *httpapi.FailoverSession) {
+func (s *site) underWay(plan, host string, want *vcc.FailoverSession) {
 	s.t.Helper()
 	a := s.appliance(host)
 	same(s.t, "session of the plan", s.plan(plan).Session, want)
 	same(s.t, "session of the appliance", a.Session, want)
-	same(s.t, "state", a.State, "fullSiteFailover")
 }
 
-func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
+func TestOneKindOfFailoverAtATimeD14(t *testing.T) {
+	t.Parallel()
 	const whole, web = `the full site failover of plan "Whole site"`, `the partial site failover of VM "web01"`
 	// A step that is to be refused names what the appliance is busy with, and the
 	// step that began it.
@@ -295,7 +301,7 @@ func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
 			if tc.xyz {
 				s = other
 			}
-			sessions := map[string]*httpapi.FailoverSession{}
+			sessions := map[string]*vcc.FailoverSession{}
 			for _, step := range tc.steps {
 				if step.busyWith != "" {
 					before := s.listing()
@@ -319,10 +325,9 @@ func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
 	forced.refused("stop web01", `VM "web01" is not failed over; there is nothing to stop`)
 
 	s := openABC(t)
-	same(t, "state", s.appliance("esx01").State, "stopped")
+	same(t, "session of the appliance", s.appliance("esx01").Session, nil)
 	session = s.do("partial web01")
 	a := s.appliance("esx01")
-	same(t, "state", a.State, "partialSiteFailover")
 	same(t, "session of the appliance", a.Session, session)
 	same(t, "log", messages(session), []string{`esx01: replica of VM "web01" started behind a layer-2 tunnel`})
 	same(t, "session of the plan", s.plan("Whole site").Session, nil)
@@ -330,7 +335,8 @@ func TestOneKindOfFailoverAtATimeRule14(t *testing.T) {
 	s.refused("stop web01", `VM "web01" is not failed over; there is nothing to stop`)
 }
 
-func TestGatewaysBecomeAddressesRule15(t *testing.T) {
+func TestGatewaysBecomeAddressesD15(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
 	session := s.do("start Whole site")
 	same(t, "log", messages(session), []string{
@@ -355,14 +361,14 @@ func TestGatewaysBecomeAddressesRule15(t *testing.T) {
 		"no_default_gateway VMware Silver network 1", "no_default_gateway VMware Silver network 2", "no_default_gateway VMware Bronze network 1",
 	})
 	for i, p := range session.Problems {
-		want := httpapi.ApplianceProblem{
+		want := vcc.ApplianceProblem{
 			Code: "no_default_gateway", NetworkID: s.networkID(p.NetworkName), NetworkName: p.NetworkName,
 			Message: fmt.Sprintf("no default gateway is stored for %q, so it gets no address and nothing gets out of it; store one", p.NetworkName),
 		}
 		same(t, fmt.Sprintf("problem %d", i), p, want)
 	}
 	s.underWay("Whole site", "esx01", session)
-	want := httpapi.FailoverSession{
+	want := vcc.FailoverSession{
 		ID: session.ID, Kind: vcc.FailoverFullSite, PlanID: s.plan("Whole site").ID, PlanName: "Whole site",
 		StartedAt: session.StartedAt, StartedBy: s.Actor, Log: session.Log, Problems: session.Problems,
 	}
@@ -386,7 +392,8 @@ func TestGatewaysBecomeAddressesRule15(t *testing.T) {
 	})
 }
 
-func TestInternetAccessRule16(t *testing.T) {
+func TestInternetAccessD16(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
 	s.gateway("VMware Silver network 1", "172.17.54.1/24")
 	s.gateway("VMware Bronze network 1", "172.17.60.1/24")
@@ -402,15 +409,16 @@ func TestInternetAccessRule16(t *testing.T) {
 		{"tcp 172.17.60.50 192.0.2.1 443", "not reachable, dropped no_internet_access: 172.17.60.50:49152 to 192.0.2.1:443"},
 	})
 	a := s.appliance("esx01")
-	same(t, "source NAT", a.SourceNAT, []httpapi.SourceNATRule{
-		{Interfaces: []string{"net1", "net2", "net5"}, To: "198.51.100.5"}, {Interfaces: []string{"net1"}, To: "2001:db8:ffff::5"},
+	same(t, "source NAT", a.SourceNAT, []vcc.SourceNATRule{
+		{Interfaces: []string{"net1", "net2", "net5"}, To: addr("198.51.100.5")}, {Interfaces: []string{"net1"}, To: addr("2001:db8:ffff::5")},
 	})
 }
 
-func TestPublicIPRulesRule17(t *testing.T) {
+func TestPublicIPRulesD17(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
-	rule := vcc.LabPublicIPRule{Address: "203.0.113.10", Port: 5432, ToAddress: "172.17.54.20", ToPort: 15432}
-	with := func(rules ...vcc.LabPublicIPRule) string {
+	rule := publicIPRule("203.0.113.10:5432", "172.17.54.20:15432")
+	with := func(rules ...vcc.PublicIPRule) string {
 		return changedLab(t, func(abc, _ *vcc.LabTenant) {
 			abc.FailoverPlans[0].PublicIPRules = append(abc.FailoverPlans[0].PublicIPRules, rules...)
 		})
@@ -437,7 +445,7 @@ func TestPublicIPRulesRule17(t *testing.T) {
 		{"tcp 192.0.2.80 198.51.100.5 22", "delivered management: 192.0.2.80:49152 to 198.51.100.5:22; reply forwarded own_reply: 198.51.100.5:22 to 192.0.2.80:49152"},
 	})
 
-	rule.Port = 22
+	rule.Public = netip.AddrPortFrom(rule.Public.Addr(), vcc.ManagementPort)
 	_, err := backend.OpenEmbedded(t.Context(), backend.EmbeddedConfig{DataDir: s.DataDir, LabFile: with(rule)})
 	const want = "tenants[0].failover_plans[0].public_ip_rules[2].port: public port 22 is taken: " +
 		"the network extension appliance is managed through it; use another port"
@@ -446,7 +454,8 @@ func TestPublicIPRulesRule17(t *testing.T) {
 	}
 }
 
-func TestUndoEndsAFailoverRule18(t *testing.T) {
+func TestUndoEndsAFailoverD18(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
 	before := s.listing()
 	started := s.do("start Whole site")
@@ -456,11 +465,11 @@ func TestUndoEndsAFailoverRule18(t *testing.T) {
 
 	want := *started
 	want.EndedAt, want.EndedBy = ended.EndedAt, s.Actor
-	if ended.EndedAt == nil || ended.EndedAt.Before(started.StartedAt) {
+	if ended.EndedAt.IsZero() || ended.EndedAt.Before(started.StartedAt) {
 		t.Fatalf("started at %v and ended at %v", started.StartedAt, ended.EndedAt)
 	}
-	want.Log = append(slices.Clone(started.Log), httpapi.FailoverLogEntry{
-		Time: *ended.EndedAt, Message: "addresses taken away, network extension appliances stopped",
+	want.Log = append(slices.Clone(started.Log), vcc.FailoverLogEntry{
+		Time: ended.EndedAt, Message: "addresses taken away, network extension appliances stopped",
 	})
 	same(t, "ended session", ended, &want)
 
@@ -475,7 +484,8 @@ func TestUndoEndsAFailoverRule18(t *testing.T) {
 // would says of a test what a log says of a start.
 var would = strings.NewReplacer(" started", " would start", " gets ", " would get ", " leads to ", " would lead to ")
 
-func TestTestChangesNothingRule18(t *testing.T) {
+func TestTestChangesNothingD18(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ name, during string }{
 		{"with none under way", ""}, {"during full site failover", "start Whole site"}, {"during partial site failover", "partial web01"},
 	} {
@@ -504,16 +514,19 @@ func TestTestChangesNothingRule18(t *testing.T) {
 	}
 }
 
-func TestChangesReachTheApplianceAtOnceRule19(t *testing.T) {
+func TestChangesReachTheApplianceAtOnceD19(t *testing.T) {
+	t.Parallel()
 	const silver3 = "VMware Silver network 1"
 	const toWeb, toDB = "tcp 192.0.2.80 203.0.113.10 443", "tcp 172.17.52.10 172.17.54.20 5432"
 	const answer = "; reply forwarded known_flow: 203.0.113.10:443 to 192.0.2.80:49152"
 	s := openABC(t)
 	other := s.beside(backend.EmbeddedConfig{}) // it changes, and s looks
 	session := s.do("start Whole site")
-	movePort := func(to int) func() {
+	movePort := func(to uint16) func() {
 		return func() {
-			other.beside(backend.EmbeddedConfig{LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) { abc.FailoverPlans[0].PublicIPRules[0].ToPort = to })})
+			other.beside(backend.EmbeddedConfig{LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
+				abc.FailoverPlans[0].PublicIPRules[0].Internal = netip.AddrPortFrom(addr("172.17.52.10"), to)
+			})})
 		}
 	}
 	for _, tc := range []struct {
@@ -543,9 +556,9 @@ func TestChangesReachTheApplianceAtOnceRule19(t *testing.T) {
 			s := &site{s.Embedded, t}
 			tc.change()
 			a := s.appliance("esx01")
-			net3 := named(t, a.Interfaces, silver3, func(i httpapi.ApplianceInterface) string { return i.NetworkName })
-			same(t, "addresses", net3.Addresses, tc.addresses)
-			same(t, "destination NAT", a.DestinationNAT[0], httpapi.DestinationNATRule{Public: "203.0.113.10:443", Internal: tc.nat, Interface: "net1"})
+			net3 := named(t, a.Interfaces, silver3, func(i vcc.ApplianceInterface) string { return i.NetworkName })
+			same(t, "addresses", mapped(net3.Addresses, netip.Prefix.String), tc.addresses)
+			same(t, "destination NAT", a.DestinationNAT[0], vcc.DestinationNATRule{Public: netip.MustParseAddrPort("203.0.113.10:443"), Internal: netip.MustParseAddrPort(tc.nat), Interface: "net1"})
 			same(t, "no gateway is a problem", slices.Contains(problems(a.Problems), "no_default_gateway "+silver3), tc.addresses == nil)
 			s.traces([][2]string{tc.trace})
 			s.underWay("Whole site", "esx01", session)
@@ -554,6 +567,7 @@ func TestChangesReachTheApplianceAtOnceRule19(t *testing.T) {
 }
 
 func TestFailoverOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	for _, call := range []string{"start Whole site", "partial web01"} {
 		t.Run(call, func(t *testing.T) {
 			s := openABC(t)
@@ -582,24 +596,29 @@ func (s *site) services(tenant string) (*backend.Services, vcc.Actor) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = db.Close() })
-	found := named(s.t, listed(s.t, db.Tenants), tenant, func(v vcc.Tenant) string { return v.Name })
+	found, err := db.Tenant(s.t.Context(), tenant)
+	ok(s.t, err)
 	return backend.NewServices(db), vcc.Actor{TenantID: found.ID, Name: "test"}
 }
 
 func TestCancelledStartLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
 	before := s.listing()
 	id := s.plan("Whole site").ID
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Client.StartFailover(ctx, id, false); !errors.Is(err, context.Canceled) {
+	if _, err := s.Client.StartFailover(ctx, self, id, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled before: got %v", err)
 	}
 	same(t, "listing when cancelled before", s.listing(), before)
 
 	services, actor := s.services("ABC Company")
 	ctx, cancel = context.WithCancel(t.Context())
-	_, err := services.Store.StartFailover(ctx, actor, id, false, func(*vcc.FailoverSession, []vcc.ApplianceInputs) { cancel() })
+	_, err := services.Store.StartFailover(ctx, actor, id, false, func(bool, time.Time, []vcc.ApplianceInputs) ([]vcc.FailoverLogEntry, []vcc.ApplianceProblem) {
+		cancel()
+		return nil, nil
+	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled within: got %v", err)
 	}
@@ -624,7 +643,7 @@ func TestFailoverChild(t *testing.T) {
 	for i := 0; ; i++ {
 		plans := listed(t, s.Client.FailoverPlans)
 		call := "start " + plans[i%len(plans)].Name
-		if i := slices.IndexFunc(plans, func(p httpapi.FailoverPlan) bool { return p.Session != nil }); i >= 0 {
+		if i := slices.IndexFunc(plans, func(p vcc.FailoverPlan) bool { return p.Session != nil }); i >= 0 {
 			call = "undo " + plans[i].Name
 		}
 		verb, _, _ := strings.Cut(call, " ")
@@ -672,19 +691,24 @@ func killedChild(t *testing.T, dir string) (answers [][2]string) {
 }
 
 func TestFailoverOutlivesAKill(t *testing.T) {
+	t.Parallel()
 	abc, _ := openMorePlans(t)
 	if err := abc.Close(); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for round := range 15 {
+	rounds := 15
+	if testing.Short() {
+		rounds = 4
+	}
+	for round := range rounds {
 		answers := killedChild(t, abc.DataDir)
 		last := answers[len(answers)-1]
 		for _, a := range answers {
 			seen[a[1]] = true
 		}
 		s := abc.beside(backend.EmbeddedConfig{})
-		var active []httpapi.FailoverPlan
+		var active []vcc.FailoverPlan
 		for _, p := range listed(t, s.Client.FailoverPlans) {
 			if p.Session != nil {
 				active = append(active, p)
@@ -718,6 +742,7 @@ func TestFailoverOutlivesAKill(t *testing.T) {
 }
 
 func TestPlanNeedsReplicas(t *testing.T) {
+	t.Parallel()
 	file := changedLab(t, func(abc, _ *vcc.LabTenant) {
 		abc.FailoverPlans[0].VMs = append(abc.FailoverPlans[0].VMs, "vault01")
 	})
@@ -731,7 +756,7 @@ func TestPlanNeedsReplicas(t *testing.T) {
 
 	s.run("Silver nightly")
 	session := s.do("start Whole site")
-	same(t, "first problem", session.Problems[0], httpapi.ApplianceProblem{
+	same(t, "first problem", session.Problems[0], vcc.ApplianceProblem{
 		Code: "vm_not_replicated", Message: `VM "vault01" has no replica to start: no replication job with it has run`,
 	})
 	same(t, "replicas", messages(session)[len(session.Log)-4:], []string{
@@ -748,6 +773,7 @@ func TestPlanNeedsReplicas(t *testing.T) {
 }
 
 func TestFailedOverPlanCannotGo(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
 	s.do("start Whole site")
 	before := s.listing()
@@ -767,6 +793,7 @@ func TestFailedOverPlanCannotGo(t *testing.T) {
 // A VM may go from the lab while it is failed over, and its appliance is not busy
 // for ever.
 func TestGoneVMCanBeStopped(t *testing.T) {
+	t.Parallel()
 	s := openABC(t)
 	s.do("partial tape01")
 	s.beside(backend.EmbeddedConfig{LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
@@ -781,7 +808,8 @@ func TestGoneVMCanBeStopped(t *testing.T) {
 	}
 }
 
-func TestTenantsAreIsolatedRule20(t *testing.T) {
+func TestTenantsAreIsolatedD20(t *testing.T) {
+	t.Parallel()
 	abc, other := openMorePlans(t)
 	before := other.listing()
 	started := abc.do("start Whole site")
@@ -797,14 +825,14 @@ func TestTenantsAreIsolatedRule20(t *testing.T) {
 		name, theirs, unknown string
 		call                  func(object string) (any, error)
 	}{
-		{"start", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id, false) }},
-		{"start what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, id, false) }},
-		{"undo", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, id) }},
-		{"undo what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, id) }},
-		{"test", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.TestFailover(ctx, id) }},
+		{"start", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, self, id, false) }},
+		{"start what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.StartFailover(ctx, self, id, false) }},
+		{"undo", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, self, id) }},
+		{"undo what is failed over", abc.plan("Whole site").ID, unknownID, func(id string) (any, error) { return other.Client.UndoFailover(ctx, self, id) }},
+		{"test", abc.plan("Web").ID, unknownID, func(id string) (any, error) { return other.Client.TestFailover(ctx, self, id) }},
 		{"appliance", abc.appliance("esx01").ID, unknownID, func(id string) (any, error) { return services.Appliance(ctx, actor, id) }},
-		{"partial start", "web01", unknownVM, func(vm string) (any, error) { return other.Client.StartPartialFailover(ctx, vm) }},
-		{"partial stop", "web01", unknownVM, func(vm string) (any, error) { return other.Client.StopPartialFailover(ctx, vm) }},
+		{"partial start", "web01", unknownVM, func(vm string) (any, error) { return other.Client.StartPartialFailover(ctx, self, vm) }},
+		{"partial stop", "web01", unknownVM, func(vm string) (any, error) { return other.Client.StopPartialFailover(ctx, self, vm) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			answer := func(object string) *vcc.Error {
@@ -825,7 +853,8 @@ func TestTenantsAreIsolatedRule20(t *testing.T) {
 	}
 }
 
-func TestAppliancesRule3(t *testing.T) {
+func TestAppliancesD3(t *testing.T) {
+	t.Parallel()
 	abc, other := openMorePlans(t)
 	type brief struct {
 		Host     string
@@ -845,8 +874,8 @@ func TestAppliancesRule3(t *testing.T) {
 		}},
 	} {
 		list := listed(t, tc.Client.Appliances)
-		same(t, "appliances", mapped(list, func(a httpapi.Appliance) brief {
-			return brief{a.HostName, a.Platform, a.HardwarePlans, mapped(a.Interfaces, func(i httpapi.ApplianceInterface) string { return i.Name })}
+		same(t, "appliances", mapped(list, func(a vcc.ApplianceState) brief {
+			return brief{a.HostName, a.Platform, a.HardwarePlans, mapped(a.Interfaces, func(i vcc.ApplianceInterface) string { return i.Name })}
 		}), tc.want)
 		for _, a := range list {
 			if at, taken := ids[a.ID]; taken {
@@ -869,22 +898,23 @@ func TestAppliancesRule3(t *testing.T) {
 
 // A public IP rule that leads to a network on one host is no problem of another.
 func TestPublicIPRulesOnTwoHosts(t *testing.T) {
+	t.Parallel()
 	const nowhere = "public_ip_rule_without_network"
 	_, s := openMorePlans(t)
 	s.gateway("VMware Bronze network 1 (internet)", "10.30.0.1/24")
 	s.gateway("VMware Bronze network 1", "10.30.1.1/24")
-	toBronze := vcc.LabPublicIPRule{Address: "203.0.113.20", Port: 8443, ToAddress: "10.30.0.10", ToPort: 443}
-	toNowhere := vcc.LabPublicIPRule{Address: "203.0.113.20", Port: 9443, ToAddress: "10.40.0.10", ToPort: 443}
+	toBronze := publicIPRule("203.0.113.20:8443", "10.30.0.10:443")
+	toNowhere := publicIPRule("203.0.113.20:9443", "10.40.0.10:443")
 	for _, tc := range []struct {
 		name  string
-		rules []vcc.LabPublicIPRule
+		rules []vcc.PublicIPRule
 		// Public addresses that lead somewhere, and what is a problem, by host.
 		leads    map[string]string
 		problems []string
 	}{
 		{"one", nil, map[string]string{"hyperv01": "203.0.113.20:443"}, nil},
-		{"one on each", []vcc.LabPublicIPRule{toBronze}, map[string]string{"hyperv01": "203.0.113.20:443", "esx01": "203.0.113.20:8443"}, nil},
-		{"one that leads nowhere", []vcc.LabPublicIPRule{toNowhere}, map[string]string{"hyperv01": "203.0.113.20:443"}, []string{nowhere}},
+		{"one on each", []vcc.PublicIPRule{toBronze}, map[string]string{"hyperv01": "203.0.113.20:443", "esx01": "203.0.113.20:8443"}, nil},
+		{"one that leads nowhere", []vcc.PublicIPRule{toNowhere}, map[string]string{"hyperv01": "203.0.113.20:443"}, []string{nowhere}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := s.beside(backend.EmbeddedConfig{Tenant: xyz, LabFile: changedLab(t, func(abc, xyz *vcc.LabTenant) {
@@ -899,7 +929,7 @@ func TestPublicIPRulesOnTwoHosts(t *testing.T) {
 			for _, a := range listed(t, s.Client.Appliances) {
 				same(t, "problems on "+a.HostName, problems(a.Problems), tc.problems)
 				for _, r := range a.DestinationNAT {
-					leads[a.HostName] += r.Public
+					leads[a.HostName] += r.Public.String()
 				}
 			}
 			same(t, "public IP rules", leads, tc.leads)
@@ -909,6 +939,7 @@ func TestPublicIPRulesOnTwoHosts(t *testing.T) {
 }
 
 func TestFailoverPages(t *testing.T) {
+	t.Parallel()
 	_, other := openMorePlans(t)
 	services, actor := other.services(xyz)
 	for _, tc := range []struct {
@@ -941,6 +972,7 @@ func TestFailoverPages(t *testing.T) {
 }
 
 func TestTraceWithinEachHost(t *testing.T) {
+	t.Parallel()
 	s := openABC(t).beside(backend.EmbeddedConfig{Tenant: xyz})
 	s.gateway("VMware Bronze network 1 (internet)", "10.30.0.1/24")
 	s.gateway("VMware Bronze network 1", "10.30.1.1/24")

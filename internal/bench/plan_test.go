@@ -274,18 +274,16 @@ const password = "a password for benchmarks"
 func served(b testing.TB, n int, kind string, longer time.Duration) *workspace {
 	b.Helper()
 	d := openDatabase(b, kind)
-	lab := vcc.Lab{ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"}, Passwords: map[string]string{"abc": password}}
+	lab := vcc.Lab{ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"}}
 	tenant := vcc.LabTenant{Name: "ABC Company", Username: "abc"}
 	for left := n; left > 0; left -= min(left, maxVLANs) {
 		host := fmt.Sprint("host", len(lab.Hosts))
-		lab.Hosts = append(lab.Hosts, vcc.Host{Name: host, Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, maxVLANs}}}})
+		lab.Hosts = append(lab.Hosts, newHost(host))
 		lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Plan on " + host, Host: host, Networks: vcc.LabNetworkCount{WithInternet: min(left, maxVLANs)}})
 		tenant.Subscriptions = append(tenant.Subscriptions, "Plan on "+host)
 	}
 	lab.Tenants = []vcc.LabTenant{tenant}
-	if _, err := d.store.ApplyLab(context.Background(), lab, nil); err != nil {
-		b.Fatal(err)
-	}
+	d.apply(b, lab, map[string]string{"abc": password})
 	requests := new(atomic.Int64)
 	api := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(d.store), Accounts: d.store})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -299,7 +297,9 @@ func served(b testing.TB, n int, kind string, longer time.Duration) *workspace {
 		b.Fatal(err)
 	}
 	defer client.Close()
-	networks, err := client.Networks(context.Background(), "")
+	networks, err := vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+		return client.Networks(context.Background(), vcc.Actor{}, vcc.NetworkFilter{}, p)
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

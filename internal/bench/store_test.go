@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -90,14 +91,12 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 	for i := range n {
 		host := fmt.Sprintf("host%d", i/maxVLANs)
 		if i%maxVLANs == 0 {
-			lab.Hosts = append(lab.Hosts, vcc.Host{Name: host, Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, maxVLANs}}}})
+			lab.Hosts = append(lab.Hosts, newHost(host))
 			lab.HardwarePlans = append(lab.HardwarePlans, vcc.LabHardwarePlan{Name: "Plan on " + host, Host: host, Networks: vcc.LabNetworkCount{WithInternet: 1}})
 		}
 		lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: fmt.Sprintf("Tenant %d", i), Subscriptions: []string{"Plan on " + host}})
 	}
-	if _, err := d.store.ApplyLab(b.Context(), lab, nil); err != nil {
-		b.Fatal(err)
-	}
+	d.apply(b, lab, nil)
 	rows, err := d.direct.QueryContext(b.Context(), "SELECT t.id, c.id FROM tenants AS t JOIN cloud_networks AS c ON c.tenant_id = t.id ORDER BY t.ordinal")
 	if err != nil {
 		b.Fatal(err)
@@ -133,16 +132,29 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 	return tenants
 }
 
-func settings(i int) vcc.GatewaySettings {
-	s, err := httpSettings(i).Parse()
-	if err != nil {
-		panic(err) // of a value in this file
-	}
-	return s
+// newHost is a host with as many VLANs as it can have, for networks with internet access.
+func newHost(name string) vcc.Host {
+	return vcc.Host{Name: name, Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: maxVLANs}}}}
 }
 
-func httpSettings(i int) httpapi.GatewaySettings {
-	return httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: fmt.Sprintf("10.0.0.%d", 1+i%250), SubnetMask: "255.255.255.0"}}
+// apply declares a lab.
+func (d *database) apply(b testing.TB, lab vcc.Lab, passwords map[string]string) {
+	b.Helper()
+	valid, err := lab.Check()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if valid, err = valid.WithPasswords(passwords); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := d.store.ApplyLab(context.Background(), valid, nil); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// settings are the i-th of some settings in one network.
+func settings(i int) vcc.GatewaySettings {
+	return vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i%250)}), PrefixLength: 24}}
 }
 
 // write is the transaction of a change of a gateway's address, by itself: what the store
@@ -167,7 +179,7 @@ func (d *database) write(ctx context.Context, t tenant, i int) error {
 	if _, err := tx.StmtContext(ctx, d.addChange).ExecContext(ctx, t.id, revision, t.network, now, history, history); err != nil { //nolint:sqlclosecheck // as before
 		return err
 	}
-	if _, err := tx.StmtContext(ctx, d.updateGateway).ExecContext(ctx, revision, now, httpSettings(i).IPv4.Address, t.network); err != nil { //nolint:sqlclosecheck // as before
+	if _, err := tx.StmtContext(ctx, d.updateGateway).ExecContext(ctx, revision, now, settings(i).IPv4.Address.String(), t.network); err != nil { //nolint:sqlclosecheck // as before
 		return err
 	}
 	return tx.Commit()
@@ -206,7 +218,7 @@ func BenchmarkWrites(b *testing.B) {
 				var ratio, rate []float64
 				for b.Loop() {
 					api := round(func(t tenant, i int) error {
-						_, err := t.client.PutDefaultGateway(b.Context(), t.network, httpSettings(i), httpapi.Unconditional())
+						_, _, err := t.client.PutDefaultGateway(b.Context(), vcc.Actor{}, t.network, settings(i), vcc.Precondition{})
 						return err
 					})
 					direct := round(func(t tenant, i int) error { return d.write(b.Context(), t, i) })
@@ -229,7 +241,7 @@ func BenchmarkTenants(b *testing.B) {
 			read := func(t tenant) float64 {
 				start := time.Now()
 				for range 20 {
-					if list, err := t.client.DefaultGateways(b.Context()); err != nil || len(list) != 1 {
+					if list, _, err := t.client.DefaultGateways(b.Context(), vcc.Actor{}, vcc.Page{Limit: vcc.MaxPageLimit}); err != nil || len(list) != 1 {
 						b.Fatal(len(list), err)
 					}
 				}

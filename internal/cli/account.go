@@ -18,6 +18,8 @@ type accountCmds struct {
 	Remove   accountRemoveCmd   `cmd:"" help:"Remove an account, and end its logins."`
 }
 
+func (accountCmds) sharedFlags() []string { return []string{"json", "tenant"} }
+
 // newPassword is where the new password of an account comes from.
 type newPassword struct {
 	File string `name:"new-password-file" placeholder:"FILE" help:"File whose first line is the new password; or set VCC_NEW_PASSWORD (default: a password is made)."`
@@ -41,7 +43,10 @@ type shownAccount struct {
 }
 
 func (s *session) printAccount(a shownAccount) error {
-	return s.print(a, func(w io.Writer) {
+	if s.flags.JSON {
+		return s.printJSON(a)
+	}
+	return s.printText(func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "Account %s (%s)\n", a.Username, describeRole(a))
 		if a.Password != "" {
 			_, _ = fmt.Fprintf(w, "Password: %s\nIt is stored nowhere in clear, and not shown again.\n", a.Password)
@@ -61,6 +66,8 @@ type accountAddCmd struct {
 	newPassword
 	Name string `arg:"" help:"User name."`
 }
+
+func (accountAddCmd) sharedFlags() []string { return []string{"json", "tenant"} }
 
 // Run adds the account.
 func (c accountAddCmd) Run(s *session) error {
@@ -145,7 +152,10 @@ func (c accountListCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		return s.print(list, func(w io.Writer) {
+		if s.flags.JSON {
+			return s.printJSON(list)
+		}
+		return s.printText(func(w io.Writer) {
 			row(w, "USER NAME", "ROLE", "TENANT")
 			for _, a := range list {
 				row(w, a.Username, a.Role, a.Tenant)

@@ -43,12 +43,12 @@ type backendCommands struct {
 	Routing   routingCmds  `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
 	Replicate replicateCmd `cmd:"" help:"Run a replication job; its first run detects default gateways."`
 	Failover  failoverCmds `cmd:"" help:"Start, undo and test full site failover."`
-	Trace     traceCmd     `cmd:"" help:"Say whether a packet would get through after full site failover, and why. Ends with 3 if not."`
-	Lab       labCmds      `cmd:"" help:"Declare who exists, and show it."`
+	Trace     traceCmd     `cmd:"" help:"Say whether a packet would get through after full site failover, and why. The exit status is 3 if not."`
+	Lab       labCmds      `cmd:"" help:"Declare the lab, and show it."`
 
 	Serve   serveCmd    `cmd:"" help:"Serve a backend for many tenants over the network."`
 	Account accountCmds `cmd:"" help:"Add, list and remove the accounts of a served backend."`
-	Backup  backupCmd   `cmd:"" help:"Write a consistent copy of a database to a file, also while it is in use."`
+	Backup  backupCmd   `cmd:"" help:"Write a consistent copy of a database to a file, even while it is in use."`
 	Restore restoreCmd  `cmd:"" help:"Fill an empty database from a backup, of the same kind or another."`
 }
 
@@ -57,6 +57,8 @@ type session struct {
 	ctx    context.Context
 	flags  *backendCommands
 	client *httpapi.Client // nil for a command that works on a database
+	// as names the tenant that an operator acts for.
+	as     vcc.Actor
 	served bool
 	// fresh is the embedded backend that lab apply is to make; client is that of a rehearsal.
 	fresh   *backend.EmbeddedConfig
@@ -86,6 +88,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Description("With no arguments the program is a plugin, which Terraform and OpenTofu start."),
 		kong.Vars{"version": version},
 		kong.Writers(stdout, stderr),
+		kong.Help(help),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 	)
 	if err != nil {
@@ -103,42 +106,51 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitDone
 }
 
-// onDatabase are the commands that open a database themselves.
-var onDatabase = []string{"serve", "account", "backup", "restore"}
+// databaseCommand is a command that opens a database itself, and works on no backend.
+type databaseCommand interface {
+	// sharedFlags are the flags of every command (target) that have a meaning for this one.
+	sharedFlags() []string
+}
 
 // preparer is a command that can fail before a backend is opened.
 type preparer interface{ prepare() error }
 
+// folderMaker is a command that a data folder need not exist for: it makes one.
+type folderMaker interface{ makesFolder() }
+
+// targetOf returns what a command line selects, a command or a group of them.
+func targetOf(command *kong.Context) any {
+	if node := command.Selected(); node != nil && node.Target.CanAddr() {
+		return node.Target.Addr().Interface()
+	}
+	return nil
+}
+
 // run carries out a command on the backend that its flags mean.
 func (s *session) run(command *kong.Context) (err error) {
-	name := strings.Fields(command.Command())[1]
 	explicit := map[string]bool{}
 	for _, p := range command.Path {
 		if p.Flag != nil {
 			explicit[p.Flag.Name] = true
 		}
 	}
-	if slices.Contains(onDatabase, name) {
-		without := []string{"data-dir", "endpoint", "username", "password-file", "ca-certificate"}
-		if !strings.HasPrefix(command.Command(), "backend account add") {
-			without = append(without, "tenant")
-		}
-		if name == "serve" {
-			without = append(without, "json")
-		}
-		for _, flag := range without {
+	target := targetOf(command)
+	if c, ok := target.(databaseCommand); ok {
+		name := strings.Fields(command.Command())[1]
+		for _, flag := range meaningless(c) {
 			if explicit[flag] {
 				return usageError("--" + flag + " has no meaning for " + name + ", which works on a database")
 			}
 		}
 		return command.Run(s)
 	}
-	if p, ok := command.Selected().Target.Addr().Interface().(preparer); ok {
+	if p, ok := target.(preparer); ok {
 		if err := p.prepare(); err != nil {
 			return err
 		}
 	}
-	end, err := s.connect(explicit, strings.HasPrefix(command.Command(), "backend lab apply"))
+	_, makes := target.(folderMaker)
+	end, err := s.connect(explicit, makes)
 	if err != nil {
 		return err
 	}
@@ -148,6 +160,25 @@ func (s *session) run(command *kong.Context) (err error) {
 		err = flagError(err)
 	}
 	return err
+}
+
+// meaningless lists the flags of every command that have no meaning for this one.
+func meaningless(c databaseCommand) []string {
+	return slices.DeleteFunc([]string{"data-dir", "endpoint", "username", "password-file", "ca-certificate", "tenant", "json"},
+		func(flag string) bool { return slices.Contains(c.sharedFlags(), flag) })
+}
+
+// help prints the help of a command without the flags that have no meaning for it.
+func help(options kong.HelpOptions, command *kong.Context) error {
+	if c, ok := targetOf(command).(databaseCommand); ok {
+		without := meaningless(c)
+		for _, flags := range command.Selected().AllFlags(false) {
+			for _, f := range flags {
+				f.Hidden = f.Hidden || slices.Contains(without, f.Name)
+			}
+		}
+	}
+	return kong.DefaultHelpPrinter(options, command)
 }
 
 // usageOf names the help of the command that was meant, as far as it exists.
@@ -200,13 +231,22 @@ type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// print writes a value in JSON if asked for, and else as text.
+// print writes a value of the domain as the API's object in JSON if asked for, and else as
+// text.
 func (s *session) print(value any, text func(w io.Writer)) error {
 	if s.flags.JSON {
-		encoder := json.NewEncoder(s.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(value)
+		return s.printJSON(httpapi.Object(value))
 	}
+	return s.printText(text)
+}
+
+func (s *session) printJSON(value any) error {
+	encoder := json.NewEncoder(s.stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+func (s *session) printText(text func(w io.Writer)) error {
 	w := tabwriter.NewWriter(&harmless{w: s.stdout}, 0, 0, 2, ' ', 0)
 	text(w)
 	return w.Flush()
@@ -246,24 +286,31 @@ func (h *harmless) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
+// networks lists the tenant's cloud networks.
+func (s *session) networks() ([]vcc.Network, error) {
+	return vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+		return s.client.Networks(s.ctx, s.as, vcc.NetworkFilter{}, p)
+	})
+}
+
 // network finds a network by name or ID.
-func (s *session) network(nameOrID string) (httpapi.Network, error) {
-	networks, err := s.client.Networks(s.ctx, "")
+func (s *session) network(nameOrID string) (vcc.Network, error) {
+	networks, err := s.networks()
 	if err != nil {
-		return httpapi.Network{}, err
+		return vcc.Network{}, err
 	}
-	return find("network", nameOrID, networks, func(n httpapi.Network) (string, string) { return n.ID, n.Name })
+	return find("network", nameOrID, networks, func(n vcc.Network) (string, string) { return n.ID, n.Name })
 }
 
 // find returns the entry of a name or ID.
 func find[T any](kind, nameOrID string, list []T, key func(T) (id, name string)) (T, error) {
-	names := make([]string, len(list))
-	for i, entry := range list {
-		id, name := key(entry)
-		if nameOrID == id || vcc.SameName(nameOrID, name) {
-			return entry, nil
-		}
-		names[i] = name
+	if entry, found := vcc.Find(list, nameOrID, key); found {
+		return entry, nil
+	}
+	var names []string
+	for _, entry := range list {
+		_, name := key(entry)
+		names = append(names, name)
 	}
 	var none T
 	if len(names) == 0 {
@@ -276,7 +323,7 @@ type networksCmd struct{}
 
 // Run lists the networks.
 func (networksCmd) Run(s *session) error {
-	networks, err := s.client.Networks(s.ctx, "")
+	networks, err := s.networks()
 	if err != nil {
 		return err
 	}
@@ -301,22 +348,22 @@ type replicateCmd struct {
 
 // Run runs the job.
 func (c replicateCmd) Run(s *session) error {
-	jobs, err := s.client.ReplicationJobs(s.ctx)
+	jobs, err := vcc.All(func(p vcc.Page) ([]vcc.ReplicationJob, int, error) { return s.client.ReplicationJobs(s.ctx, s.as, p) })
 	if err != nil {
 		return err
 	}
-	job, err := find("replication job", c.Job, jobs, func(j httpapi.ReplicationJob) (string, string) { return j.ID, j.Name })
+	job, err := find("replication job", c.Job, jobs, func(j vcc.ReplicationJob) (string, string) { return j.ID, j.Name })
 	if err != nil {
 		return err
 	}
-	run, err := s.client.RunReplicationJob(s.ctx, job.ID)
+	run, err := s.client.RunReplicationJob(s.ctx, s.as, job.ID)
 	if err != nil {
 		return err
 	}
 	return s.print(run, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "Run %d of %q\n", run.Job.Runs, run.Job.Name)
 		for _, g := range run.Detected {
-			row(w, "detected", g.NetworkName, describe(g.GatewayState))
+			row(w, "detected", g.NetworkName, describe(g.GatewaySettings))
 		}
 		for _, d := range run.Skipped {
 			row(w, "skipped", d.ProductionNetwork, d.Reason)

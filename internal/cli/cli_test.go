@@ -11,12 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 func TestHelpAndVersion(t *testing.T) {
@@ -104,7 +100,7 @@ func TestOnlyLabApplyMakesAFolder(t *testing.T) {
 		t.Errorf("it says %q", r.stdout)
 	}
 	equal(t, "status", r.status, 0)
-	equal(t, "gateways", len(decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json")), 3)
+	equal(t, "gateways", len(decoded[[]named](t, "backend gateway list --json")), 3)
 	equal(t, "again", typed(t, "backend lab apply"), result{0, "Applied the built-in lab\n", ""})
 }
 
@@ -177,52 +173,12 @@ Hyper-V Gold network 1             10.20.1.0/24  10.20.1.1        detected  repl
 	equal(t, "lines", len(networks), 1+6+1)
 }
 
-// TestJSON reads what programs see as the objects of the API.
-func TestJSON(t *testing.T) {
-	dir := builtIn(t)
-	networks := decoded[[]httpapi.Network](t, "backend networks --json")
-	equal(t, "a network", networks[2], httpapi.Network{
-		ID: networks[2].ID, Name: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", HostID: networks[2].HostID, VLANID: 141,
-	})
-	set := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 1' --ipv6 fe80::1 --ipv6-network 2001:db8:54::/48 --json")
-	equal(t, "a gateway", set, httpapi.DefaultGateway{
-		NetworkID: networks[2].ID, NetworkName: "VMware Silver network 1", HardwarePlanID: networks[2].HardwarePlanID, HardwarePlanName: "VMware Silver", Revision: 4,
-		UpdatedAt: set.UpdatedAt, UpdatedBy: set.UpdatedBy,
-		GatewayState: httpapi.GatewayState{Origin: vcc.OriginSpecified, IPv6: &httpapi.IPv6{
-			IPv6Settings: httpapi.IPv6Settings{Address: "fe80::1", Network: "2001:db8:54::", PrefixLength: 48}, CIDR: "2001:db8:54::/48",
-		}},
-		Warnings: set.Warnings,
-	})
-	equal(t, "number of warnings", len(set.Warnings), 1)
-	if !strings.HasSuffix(set.UpdatedBy, " (command line)") {
-		t.Errorf("changed by %q", set.UpdatedBy)
-	}
-	gateways := decoded[[]httpapi.DefaultGateway](t, "backend gateway list --json")
-	equal(t, "the same in the list", gateways[2], set, cmpopts.IgnoreFields(set, "Warnings"))
-	equal(t, "removal", done(t, "backend gateway remove 'VMware Silver network 1' --json"), "")
-	on := decoded[httpapi.NetworkRouting](t, "backend routing on --json")
-	equal(t, "routing", []any{on.Enabled, on.TenantName, on.Revision}, []any{true, "ABC Company", int64(6)})
-	equal(t, "routing shown", decoded[httpapi.NetworkRouting](t, "backend routing show --json"), on)
-	run := decoded[httpapi.JobRun](t, "backend replicate 'Bronze weekly' --json")
-	equal(t, "runs", run.Job.Runs, 2)
-
-	// Empty lists are lists.
-	empty := filepath.Join(filepath.Dir(dir), "empty")
-	lab := filepath.Join(t.TempDir(), "lab.yaml")
-	ok(t, os.WriteFile(lab, []byte("service_provider: { name: sp }\ntenants: [ { name: T } ]\n"), 0o600))
-	applied := decoded[httpapi.LabApplied](t, "backend lab apply '"+lab+"' --json --data-dir '"+empty+"'")
-	equal(t, "lines", each(applied.Changes, func(c httpapi.LabChange) string { return c.Text }), []string{`+ service provider "sp"`, `+ tenant "T"`})
-	for _, line := range []string{"backend networks", "backend gateway list", "backend failover status"} {
-		equal(t, line, done(t, line+" --json --data-dir '"+empty+"'"), "[]\n")
-	}
-}
-
 func TestNamesAndIDs(t *testing.T) {
 	builtIn(t)
-	id := decoded[[]httpapi.Network](t, "backend networks --json")[2].ID
-	tenantID := decoded[httpapi.NetworkRouting](t, "backend routing show --json --tenant 'XYZ Holding'").TenantID
-	jobID := decoded[httpapi.JobRun](t, "backend replicate 'Silver nightly' --json").Job.ID
-	planID := decoded[[]httpapi.FailoverPlan](t, "backend failover status --json")[0].ID
+	id := decoded[[]named](t, "backend networks --json")[2].ID
+	tenantID := decoded[named](t, "backend routing show --json --tenant 'XYZ Holding'").TenantID
+	jobID := decoded[jobRun](t, "backend replicate 'Silver nightly' --json").Job.ID
+	planID := decoded[[]named](t, "backend failover status --json")[0].ID
 	for _, pair := range [][2]string{
 		{"backend gateway set 'VMware Silver network 1' --ipv4 172.17.54.1/24", "backend gateway set " + id + " --ipv4 172.17.54.1/24"},
 		{"backend networks --tenant 'XYZ Holding'", "backend networks --tenant " + tenantID},
@@ -230,35 +186,8 @@ func TestNamesAndIDs(t *testing.T) {
 	} {
 		equal(t, pair[1], done(t, pair[1]), done(t, pair[0]))
 	}
-	equal(t, "runs", decoded[httpapi.JobRun](t, "backend replicate "+jobID+" --json").Job.Runs, 3)
+	equal(t, "runs", decoded[jobRun](t, "backend replicate "+jobID+" --json").Job.Runs, 3)
 	equal(t, "removal by ID", done(t, "backend gateway remove "+id), "VMware Silver network 1: None\n")
-}
-
-// TestGatewaySetKeepsWhatIsLeftOut: as the cmdlet, it overwrites what is given.
-func TestGatewaySetKeepsWhatIsLeftOut(t *testing.T) {
-	builtIn(t)
-	const (
-		v4 = "172.17.54.1 255.255.255.0"
-		v6 = "fe80::1 2001:db8:54::/64"
-	)
-	for _, step := range []struct{ flags, want string }{
-		{"--ipv4 172.17.54.1/24", v4},
-		{"--ipv6 fe80::1 --ipv6-network 2001:db8:54::/64", v4 + " " + v6},
-		{"--ipv4 172.17.55.1/25", "172.17.55.1 255.255.255.128 " + v6},
-		{"--ipv6 2001:db8:54::1", "172.17.55.1 255.255.255.128 2001:db8:54::1 2001:db8:54::/64"},
-		{"--ipv6-network 2001:db8:54::/56", "172.17.55.1 255.255.255.128 2001:db8:54::1 2001:db8:54::/56"},
-		{"--ipv4 172.17.54.1/24 --ipv6 fe80::1 --ipv6-network 2001:db8:54::/64", v4 + " " + v6},
-	} {
-		g := decoded[httpapi.DefaultGateway](t, "backend gateway set 'VMware Silver network 1' --json "+step.flags)
-		var got []string
-		if g.IPv4 != nil {
-			got = append(got, g.IPv4.Address, g.IPv4.SubnetMask)
-		}
-		if g.IPv6 != nil {
-			got = append(got, g.IPv6.Address, g.IPv6.CIDR)
-		}
-		equal(t, step.flags, strings.Join(got, " "), step.want)
-	}
 }
 
 // TestWrongCommandLines: each names what is wrong and says what would be right, and
@@ -400,14 +329,14 @@ func TestLabApply(t *testing.T) {
 			t.Errorf("shrunk with a name too many: %+v", r)
 		}
 		equal(t, "shrunk by name, dry", apply(1, "--dry-run --remove plan:P"), result{0, shrinks + "Nothing was changed: this was a dry run of " + lab + "\n", ""})
-		var refusal httpapi.LabApplied
+		var refusal struct{ Refusal string }
 		r = apply(1, "--json")
 		ok(t, json.Unmarshal([]byte(r.stdout), &refusal))
 		equal(t, "status and refusal in JSON", []any{r.status, r.stderr}, []any{1, "Error: " + lab + " cannot be applied: " + refusal.Refusal + "\n"})
 	})
 	equal(t, "shrunk by name", apply(1, "--remove 'network:T/P network 2 (internet)' --remove 'P network 3 (internet)'"), applied(shrinks))
 	equal(t, "gateways", done(t, "backend gateway list --json"), "[]\n")
-	equal(t, "number of networks", len(decoded[[]httpapi.Network](t, "backend networks --json")), 1)
+	equal(t, "number of networks", len(decoded[[]named](t, "backend networks --json")), 1)
 
 	unchanged(t, dir, func() {
 		ok(t, os.WriteFile(lab, []byte("hosts: []\nhost: []\n"), 0o600))

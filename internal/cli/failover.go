@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -20,13 +19,17 @@ type planArgument struct {
 	Plan string `arg:"" help:"Name or ID of the failover plan."`
 }
 
+func (s *session) failoverPlans() ([]vcc.FailoverPlan, error) {
+	return vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return s.client.FailoverPlans(s.ctx, s.as, p) })
+}
+
 // find returns the plan.
-func (a planArgument) find(s *session) (httpapi.FailoverPlan, error) {
-	plans, err := s.client.FailoverPlans(s.ctx)
+func (a planArgument) find(s *session) (vcc.FailoverPlan, error) {
+	plans, err := s.failoverPlans()
 	if err != nil {
-		return httpapi.FailoverPlan{}, err
+		return vcc.FailoverPlan{}, err
 	}
-	return find("failover plan", a.Plan, plans, func(p httpapi.FailoverPlan) (string, string) { return p.ID, p.Name })
+	return find("failover plan", a.Plan, plans, func(p vcc.FailoverPlan) (string, string) { return p.ID, p.Name })
 }
 
 type failoverStartCmd struct {
@@ -40,7 +43,7 @@ func (c failoverStartCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.printSession(s.client.StartFailover(s.ctx, plan.ID, c.Force))
+	return s.printSession(s.client.StartFailover(s.ctx, s.as, plan.ID, c.Force))
 }
 
 type failoverTestCmd struct{ planArgument }
@@ -51,7 +54,7 @@ func (c failoverTestCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.printSession(s.client.TestFailover(s.ctx, plan.ID))
+	return s.printSession(s.client.TestFailover(s.ctx, s.as, plan.ID))
 }
 
 type failoverUndoCmd struct{}
@@ -59,7 +62,7 @@ type failoverUndoCmd struct{}
 // Run undoes every full site failover of the tenant that is under way, which is
 // one per appliance at most.
 func (failoverUndoCmd) Run(s *session) error {
-	plans, err := s.client.FailoverPlans(s.ctx)
+	plans, err := s.failoverPlans()
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func (failoverUndoCmd) Run(s *session) error {
 		if p.Session == nil {
 			continue
 		}
-		if err := s.printSession(s.client.UndoFailover(s.ctx, p.ID)); err != nil {
+		if err := s.printSession(s.client.UndoFailover(s.ctx, s.as, p.ID)); err != nil {
 			return err
 		}
 		undone = true
@@ -83,7 +86,7 @@ type failoverStatusCmd struct{}
 
 // Run shows the plans.
 func (failoverStatusCmd) Run(s *session) error {
-	plans, err := s.client.FailoverPlans(s.ctx)
+	plans, err := s.failoverPlans()
 	if err != nil {
 		return err
 	}
@@ -115,15 +118,15 @@ type (
 
 // Run starts the partial failover.
 func (c partialStartCmd) Run(s *session) error {
-	return s.printSession(s.client.StartPartialFailover(s.ctx, c.VM))
+	return s.printSession(s.client.StartPartialFailover(s.ctx, s.as, c.VM))
 }
 
 // Run stops the partial failover.
 func (c partialStopCmd) Run(s *session) error {
-	return s.printSession(s.client.StopPartialFailover(s.ctx, c.VM))
+	return s.printSession(s.client.StopPartialFailover(s.ctx, s.as, c.VM))
 }
 
-func (s *session) printSession(f *httpapi.FailoverSession, err error) error {
+func (s *session) printSession(f *vcc.FailoverSession, err error) error {
 	if err != nil {
 		return err
 	}
@@ -133,11 +136,11 @@ func (s *session) printSession(f *httpapi.FailoverSession, err error) error {
 		}
 		for _, e := range f.Log {
 			// What an ended failover did at its start has been said then.
-			if f.EndedAt == nil || !e.Time.Before(*f.EndedAt) {
+			if f.EndedAt.IsZero() || !e.Time.Before(f.EndedAt) {
 				_, _ = fmt.Fprintln(w, e.Message)
 			}
 		}
-		if f.EndedAt != nil {
+		if !f.EndedAt.IsZero() {
 			return
 		}
 		for _, p := range f.Problems {
@@ -147,7 +150,7 @@ func (s *session) printSession(f *httpapi.FailoverSession, err error) error {
 }
 
 type traceCmd struct {
-	Source      string `required:"" placeholder:"END" help:"A VM of the site by its name, an IP address, or internet, which stands for any address out there."`
+	Source      string `required:"" placeholder:"END" help:"The name of a VM of the site, an IP address, or internet, which stands for any address on the internet."`
 	Destination string `required:"" placeholder:"END" help:"As the source."`
 	Protocol    string `default:"tcp" placeholder:"tcp|udp|icmp" help:"Protocol (default: ${default})."`
 	Port        *int   `placeholder:"PORT" help:"Destination port, for tcp and udp."`
@@ -161,14 +164,15 @@ func (notReachable) Error() string { return "not reachable" }
 
 // Run says what would be reached after full site failover.
 func (c traceCmd) Run(s *session) error {
-	// The server names one field; here every wrong flag is named.
-	if _, err := vcc.ParseTraceRequest(c.Source, c.Destination, c.Protocol, c.Port); err != nil {
-		return flagError(err)
-	}
-	reach, err := s.client.Trace(s.ctx, httpapi.TraceQuestion{Source: c.Source, Destination: c.Destination, Protocol: c.Protocol, Port: c.Port})
+	question, err := vcc.ParseTraceRequest(c.Source, c.Destination, c.Protocol, c.Port)
 	if err != nil {
 		return flagError(err)
 	}
+	answers, err := s.client.Trace(s.ctx, s.as, []vcc.TraceRequest{question}, vcc.Assumption{})
+	if err != nil {
+		return flagError(err)
+	}
+	reach := answers[0]
 	err = s.print(reach, func(w io.Writer) {
 		outcome := "not reachable"
 		if reach.Reachable {
@@ -186,7 +190,7 @@ func (c traceCmd) Run(s *session) error {
 	return err
 }
 
-func printSteps(w io.Writer, which string, p httpapi.TracedPacket) {
+func printSteps(w io.Writer, which string, p vcc.TracedPacket) {
 	_, _ = fmt.Fprintf(w, "  %s\n", which)
 	for _, s := range p.Steps {
 		_, _ = fmt.Fprintf(w, "    %s\n", s.Message)

@@ -8,16 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 type gatewayCmds struct {
 	List   gatewayListCmd   `cmd:"" help:"List the cloud networks with their default gateways; in JSON, the stored gateways."`
-	Set    gatewaySetCmd    `cmd:"" help:"Set a default gateway. What is given is overwritten, what is left out stays."`
+	Set    gatewaySetCmd    `cmd:"" help:"Set a default gateway. Settings without a flag stay as they are."`
 	Remove gatewayRemoveCmd `cmd:"" help:"Remove a default gateway."`
 
-	History gatewayHistoryCmd `cmd:"" help:"Show who changed the default gateway of a network, when, and from what to what, newest first."`
+	History gatewayHistoryCmd `cmd:"" help:"Show the history of a network's default gateway, newest first: the time, the account, and the gateway before and after."`
 }
 
 type gatewayListCmd struct {
@@ -27,23 +26,23 @@ type gatewayListCmd struct {
 // Run lists the networks with their gateways, as the console's window does. In JSON it prints the stored
 // gateways, which are the API's objects.
 func (c gatewayListCmd) Run(s *session) error {
-	gateways, err := s.client.DefaultGateways(s.ctx)
+	gateways, err := vcc.All(func(p vcc.Page) ([]vcc.DefaultGateway, int, error) { return s.client.DefaultGateways(s.ctx, s.as, p) })
 	if err != nil {
 		return err
 	}
-	var networks []httpapi.Network
+	var networks []vcc.Network
 	if !c.Stored && !s.flags.JSON {
-		if networks, err = s.client.Networks(s.ctx, ""); err != nil {
+		if networks, err = s.networks(); err != nil {
 			return err
 		}
 	}
 	return s.print(gateways, func(w io.Writer) {
 		row(w, "CLOUD NETWORK", "IP NETWORK", "DEFAULT GATEWAY", "ORIGIN", "CHANGED BY")
-		stored := func(g httpapi.DefaultGateway) {
-			network, gateway := columns(g.GatewayState)
+		stored := func(g vcc.DefaultGateway) {
+			network, gateway := columns(g.GatewaySettings)
 			row(w, g.NetworkName, network, gateway, g.Origin, g.UpdatedBy)
 		}
-		byNetwork := map[string]httpapi.DefaultGateway{}
+		byNetwork := map[string]vcc.DefaultGateway{}
 		for _, g := range gateways {
 			byNetwork[g.NetworkID] = g
 			if c.Stored {
@@ -61,18 +60,18 @@ func (c gatewayListCmd) Run(s *session) error {
 }
 
 // columns are what the console's table shows of a gateway.
-func columns(g httpapi.GatewayState) (network, gateway string) {
+func columns(g vcc.GatewaySettings) (network, gateway string) {
 	var networks, gateways []string
 	if g.IPv4 != nil {
-		networks, gateways = append(networks, g.IPv4.CIDR), append(gateways, g.IPv4.Address)
+		networks, gateways = append(networks, g.IPv4.Network().String()), append(gateways, g.IPv4.Address.String())
 	}
 	if g.IPv6 != nil {
-		networks, gateways = append(networks, g.IPv6.CIDR), append(gateways, g.IPv6.Address)
+		networks, gateways = append(networks, g.IPv6.Network.String()), append(gateways, g.IPv6.Address.String())
 	}
 	return strings.Join(networks, ", "), strings.Join(gateways, ", ")
 }
 
-func describe(g httpapi.GatewayState) string {
+func describe(g vcc.GatewaySettings) string {
 	network, gateway := columns(g)
 	return gateway + " in " + network
 }
@@ -93,61 +92,75 @@ func (c gatewaySetCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	condition := httpapi.IfAbsent()
-	var settings httpapi.GatewaySettings
-	current, err := s.client.DefaultGateway(s.ctx, network.ID)
+	condition := vcc.Precondition{Absent: true}
+	var stored vcc.GatewaySettings
+	current, err := s.client.DefaultGateway(s.ctx, s.as, network.ID)
 	switch {
 	case err == nil:
-		condition = httpapi.IfRevision(current.Revision)
-		settings = current.Settings()
+		condition, stored = vcc.IfRevision(current.Revision), current.GatewaySettings
 	case vcc.Code(err) != vcc.CodeNotFound:
 		return err
 	}
-	if err := c.apply(&settings); err != nil {
+	settings, err := c.over(stored)
+	if err != nil {
 		return err
 	}
-	g, err := s.client.PutDefaultGateway(s.ctx, network.ID, settings, condition)
+	g, _, err := s.client.PutDefaultGateway(s.ctx, s.as, network.ID, settings, condition)
 	if err != nil {
 		return flagError(err)
 	}
 	return s.print(g, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "%s: %s\n", g.NetworkName, describe(g.GatewayState))
-		for _, warning := range g.Warnings {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", g.NetworkName, describe(g.GatewaySettings))
+		for _, warning := range g.GatewaySettings.Warnings() {
 			_, _ = fmt.Fprintf(w, "Warning: %s\n", warning.Message)
 		}
 	})
 }
 
-// apply puts the values given over those stored.
-func (c gatewaySetCmd) apply(s *httpapi.GatewaySettings) error {
+// over returns the stored settings with the values given in their place.
+func (c gatewaySetCmd) over(stored vcc.GatewaySettings) (vcc.GatewaySettings, error) {
+	s := stored
 	if c.IPv4 != "" {
 		v4, err := vcc.ParseIPv4WithLength(c.IPv4)
 		if err != nil {
-			return flagError(vcc.Within("ipv4", err))
+			return s, flagError(vcc.Within("ipv4", err))
 		}
-		s.IPv4 = &httpapi.NewIPv4(v4).IPv4Settings
+		s.IPv4 = &v4
 	}
-	if c.IPv6 == "" && c.IPv6Network == "" {
-		return nil
-	}
-	if s.IPv6 == nil {
-		if c.IPv6 == "" || c.IPv6Network == "" {
-			return usageError("--ipv6 and --ipv6-network belong together: this gateway has no IPv6 settings yet")
+	if c.IPv6 != "" || c.IPv6Network != "" {
+		v6, err := c.ipv6Over(stored.IPv6)
+		if err != nil {
+			return s, err
 		}
-		s.IPv6 = &httpapi.IPv6Settings{}
+		s.IPv6 = &v6
 	}
-	if c.IPv6 != "" {
-		s.IPv6.Address = c.IPv6
+	return s, flagError(s.Validate())
+}
+
+// ipv6Over is over for IPv6, of which nothing may be stored.
+func (c gatewaySetCmd) ipv6Over(stored *vcc.IPv6Settings) (vcc.IPv6Settings, error) {
+	if stored == nil && (c.IPv6 == "" || c.IPv6Network == "") {
+		return vcc.IPv6Settings{}, usageError("--ipv6 and --ipv6-network belong together: this gateway has no IPv6 settings yet")
+	}
+	var s vcc.IPv6Settings
+	if stored != nil {
+		s = *stored
 	}
 	if c.IPv6Network != "" {
 		p, err := netip.ParsePrefix(c.IPv6Network)
 		if err != nil || !p.Addr().Is6() {
-			return fmt.Errorf("--ipv6-network: %q is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64", c.IPv6Network)
+			return s, fmt.Errorf("--ipv6-network: %q is not an IPv6 network with its prefix length; write it like 2001:db8:52::/64", c.IPv6Network)
 		}
-		s.IPv6.Network, s.IPv6.PrefixLength = p.Addr().String(), p.Bits()
+		s.Network = p
 	}
-	_, err := s.Parse()
-	return flagError(err)
+	if c.IPv6 != "" {
+		a, err := vcc.ParseIPv6Address(c.IPv6)
+		if err != nil {
+			return s, flagError(vcc.Within("ipv6.address", err))
+		}
+		s.Address = a
+	}
+	return s, nil
 }
 
 // flagOf names the flag that a field of the wire came from.
@@ -155,6 +168,7 @@ var flagOf = map[string]string{
 	"endpoint": "--endpoint", "caCertificate": "--ca-certificate", "tenant": "--tenant",
 	"ipv4": "--ipv4", "ipv4.address": "--ipv4", "ipv4.subnetMask": "--ipv4",
 	"source": "--source", "destination": "--destination", "protocol": "--protocol", "port": "--port",
+	"questions[0].source": "--source", "questions[0].destination": "--destination",
 	"ipv6": "--ipv6-network", "ipv6.address": "--ipv6", "ipv6.network": "--ipv6-network", "ipv6.prefixLength": "--ipv6-network",
 }
 
@@ -185,7 +199,7 @@ func (c gatewayRemoveCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := s.client.RemoveDefaultGateway(s.ctx, network.ID, httpapi.Unconditional()); err != nil {
+	if err := s.client.RemoveDefaultGateway(s.ctx, s.as, network.ID, vcc.Precondition{}); err != nil {
 		return err
 	}
 	return s.done("%s: None\n", network.Name)
@@ -201,17 +215,19 @@ func (c gatewayHistoryCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	changes, err := s.client.DefaultGatewayChanges(s.ctx, network.ID)
+	changes, err := vcc.All(func(p vcc.Page) ([]vcc.Change, int, error) {
+		return s.client.DefaultGatewayChanges(s.ctx, s.as, network.ID, p)
+	})
 	if err != nil {
 		return err
 	}
 	return s.print(changes, func(w io.Writer) {
 		row(w, "TIME", "CHANGED BY", "BEFORE", "AFTER")
-		state := func(g *httpapi.GatewayState) string {
+		state := func(g *vcc.GatewayState) string {
 			if g == nil {
 				return "None"
 			}
-			return describe(*g)
+			return describe(g.GatewaySettings)
 		}
 		for _, change := range changes {
 			row(w, change.Time.UTC().Format(time.RFC3339), change.Actor, state(change.Before), state(change.After))

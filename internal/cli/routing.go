@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 type routingCmds struct {
@@ -27,14 +27,14 @@ func (routingOffCmd) Run(s *session) error { return s.setRouting(false) }
 
 // Run shows the option.
 func (routingShowCmd) Run(s *session) error {
-	return s.printRouting(s.client.NetworkRouting(s.ctx))
+	return s.printRouting(s.client.NetworkRouting(s.ctx, s.as))
 }
 
 func (s *session) setRouting(enabled bool) error {
-	return s.printRouting(s.client.PutNetworkRouting(s.ctx, enabled, httpapi.Unconditional()))
+	return s.printRouting(s.client.PutNetworkRouting(s.ctx, s.as, enabled, vcc.Precondition{}))
 }
 
-func (s *session) printRouting(r *httpapi.NetworkRouting, err error) error {
+func (s *session) printRouting(r *vcc.NetworkRouting, err error) error {
 	if err != nil {
 		return err
 	}

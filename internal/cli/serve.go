@@ -12,6 +12,8 @@ type database struct {
 	Database string `required:"" env:"VCC_DATABASE" placeholder:"ADDRESS" help:"sqlite:PATH, or postgres://USER@HOST:5432/DATABASE. A password belongs into PGPASSWORD or PGPASSFILE."`
 }
 
+func (database) sharedFlags() []string { return []string{"json"} }
+
 // on carries something out on the database, which there has to be.
 func (d database) on(s *session, do func(*backend.Store) error) error { return d.open(s, false, do) }
 
@@ -36,6 +38,8 @@ type serveCmd struct {
 	TLSSelfSigned  string `placeholder:"DIR" help:"For labs: keep a certificate authority in a folder, whose ca.pem the provider's ca_certificate takes."`
 	AllowPlaintext bool   `help:"Serve without TLS at an address that is not loopback, behind a proxy that does TLS."`
 }
+
+func (serveCmd) sharedFlags() []string { return nil }
 
 // Run serves until the program is told to stop.
 func (c serveCmd) Run(s *session) error {

@@ -19,6 +19,9 @@ import (
 
 // TestServeEndsWithASignal runs the program itself, which alone knows signals.
 func TestServeEndsWithASignal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	nothingSet(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "program")

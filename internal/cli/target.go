@@ -14,13 +14,14 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // target are the flags that say which backend is meant.
 type target struct {
 	DataDir       string `env:"VCC_DATA_DIR" placeholder:"DIR" help:"Data folder of the embedded backend (default: .vcc). Only lab apply makes one."`
 	Endpoint      string `env:"VCC_ENDPOINT" placeholder:"URL" help:"Address of a served backend, such as https://sp.example.net:9419, instead of a data folder."`
-	Username      string `env:"VCC_USERNAME" placeholder:"NAME" help:"Account at a served backend. The password comes from --password-file, from VCC_PASSWORD, or is asked for."`
+	Username      string `env:"VCC_USERNAME" placeholder:"NAME" help:"Account at a served backend. The password comes from --password-file, from VCC_PASSWORD, or from a prompt."`
 	PasswordFile  string `placeholder:"FILE" help:"File whose first line is the password of the account."`
 	CACertificate string `placeholder:"FILE" help:"File with the certificate authority of a served backend, in PEM; or set VCC_CA_CERTIFICATE to its content."`
 	Tenant        string `placeholder:"NAME" help:"Name or ID of the tenant to act for (default: the lab's first; at a served backend, only an operator needs one); or set VCC_TENANT."`
@@ -105,14 +106,14 @@ func (s *session) connectServed(f target) (end func() error, err error) {
 		return nil, err
 	}
 	s.client, err = httpapi.NewClient(httpapi.ClientConfig{
-		Endpoint: f.Endpoint, Username: f.Username, Password: password, Tenant: f.Tenant,
+		Endpoint: f.Endpoint, Username: f.Username, Password: password,
 		CACertificate: authority, InsecureSkipVerify: skip, MaxRetries: 4,
 		UserAgent: "terraform-provider-vcc/" + s.version + " (command line)",
 	})
 	if err != nil {
 		return nil, flagError(err)
 	}
-	s.served = true
+	s.served, s.as = true, vcc.Actor{TenantID: f.Tenant}
 	return func() error { s.client.Close(); return nil }, nil
 }
 

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -15,21 +14,21 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// Authenticator tells who sent a request.
+// Authenticator finds the account that sent a request.
 type Authenticator interface {
 	// Authenticate returns the account. CodeInvalidToken, CodeExpiredToken: the
 	// request carries no credentials, or none that are good now.
 	Authenticate(r *http.Request) (vcc.Account, error)
 }
 
-// Always is an Authenticator for a connection that only one account can use: every
-// request is theirs.
+// Always is an Authenticator for a connection that only one account can use: it sends every
+// request.
 type Always vcc.Account
 
 // Authenticate returns the account.
 func (a Always) Authenticate(*http.Request) (vcc.Account, error) { return vcc.Account(a), nil }
 
-// bearerTokens is an Authenticator that asks whose a bearer token is (RFC 6750, 2.1).
+// bearerTokens is an Authenticator that finds the account of a bearer token (RFC 6750, 2.1).
 type bearerTokens struct{ vcc.AccountService }
 
 func (b bearerTokens) Authenticate(r *http.Request) (vcc.Account, error) {
@@ -40,26 +39,16 @@ func (b bearerTokens) Authenticate(r *http.Request) (vcc.Account, error) {
 	return b.AccountService.Authenticate(r.Context(), token)
 }
 
-const tokenPath = "/api/oauth2/token" //nolint:gosec // an address, no credentials
-
-// TokenInput is a request of an OAuth 2.0 token endpoint.
-type TokenInput struct {
+// tokenInput is a request of an OAuth 2.0 token endpoint.
+type tokenInput struct {
 	RawBody     []byte `contentType:"application/x-www-form-urlencoded" doc:"grant_type=password with username and password, or grant_type=refresh_token with refresh_token"`
 	ContentType string `header:"Content-Type"`
 }
 
-// TokenAnswer are the tokens that a login gives (RFC 6749, 5.1).
-type TokenAnswer struct {
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type" enum:"bearer"`
-	ExpiresIn    int    `json:"expires_in" doc:"Seconds until the access token expires"`
-	RefreshToken string `json:"refresh_token" doc:"Good once, for 14 days"`
-}
-
-// TokenOutput is the answer of a token endpoint, which nobody may keep.
-type TokenOutput struct {
+// tokenOutput is the answer of a token endpoint, which nobody may keep.
+type tokenOutput struct {
 	CacheControl string `header:"Cache-Control"`
-	Body         TokenAnswer
+	Body         wireTokenAnswer
 }
 
 // maxTokenBody bounds the body of a login, in bytes.
@@ -73,26 +62,28 @@ func (s *server) registerTokens() {
 			r, _ := humago.Unwrap(ctx)
 			next(huma.WithValue(ctx, remoteKey{}, remoteAddress(r)))
 		}},
-	}, func(ctx context.Context, in *TokenInput) (*TokenOutput, error) {
+	}, func(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
 		tokens, err := s.logIn(ctx, in)
 		if err != nil {
 			return nil, s.fail(ctx, http.MethodPost, tokenPath, err)
 		}
-		return &TokenOutput{"no-store", TokenAnswer{tokens.Access, "bearer", int(vcc.AccessTokenLifetime.Seconds()), tokens.Refresh}}, nil
+		return &tokenOutput{"no-store", wireTokenAnswer{tokens.Access, "bearer", int(vcc.AccessTokenLifetime.Seconds()), tokens.Refresh}}, nil
 	})
 }
 
 type remoteKey struct{}
 
-// remoteAddress is where a request came from. Headers that claim something else are not
-// believed.
+// remoteAddress returns the address that a request came from, the zero value for a connection
+// in memory. Headers that claim another address are not believed.
 func remoteAddress(r *http.Request) netip.Addr {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	address, _ := netip.ParseAddr(host) // a connection in memory has none
-	return address
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return remote.Addr()
 }
 
-func (s *server) logIn(ctx context.Context, in *TokenInput) (tokens vcc.Tokens, err error) {
+func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, err error) {
 	refuse := func(field, message string) (vcc.Tokens, error) {
 		return tokens, &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: message}
 	}
@@ -121,10 +112,7 @@ func (s *server) logIn(ctx context.Context, in *TokenInput) (tokens vcc.Tokens, 
 	return tokens, err
 }
 
-// tenantQuery selects whom an operator acts for.
-const tenantQuery = "tenant"
-
-// authenticate finds out who sent a request and keeps it for the operation.
+// authenticate finds the account that sent a request and keeps it for the operation.
 func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	account, err := s.Authenticator.Authenticate(r)
@@ -132,26 +120,26 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
 		return
 	}
-	seen(r.Context()).account = account.Username
+	loggedRequest(r.Context()).account = account.Username
 	next(huma.WithValue(ctx, accountKey{}, account))
 }
 
-// actFor finds out which tenant is meant: a tenant's account always means its own, an
-// operator says so.
+// actFor finds the tenant that is meant: an account of a tenant always means its own, an operator
+// names one (D20).
 func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	account, _ := ctx.Context().Value(accountKey{}).(vcc.Account)
 	actor := vcc.Actor{TenantID: account.TenantID, Name: account.Username}
 	query := r.URL.Query()
-	asked, said := query.Get(tenantQuery), query.Has(tenantQuery)
-	if said {
+	nameOrID, given := query.Get(tenantQuery), query.Has(tenantQuery)
+	if given {
 		query.Del(tenantQuery)
-		r.URL.RawQuery = query.Encode() // the operation knows nothing of it
+		r.URL.RawQuery = query.Encode() // the operation does not know the parameter
 	}
-	if account.Role == vcc.RoleOperator && said {
-		tenant, err := s.Services.Tenant(r.Context(), asked)
-		if vcc.Code(err) == vcc.CodeNotFound { // which would say that what the path names is not there
-			err = invalid(tenantQuery, "there is no tenant %q", asked)
+	if account.Role == vcc.RoleOperator && given {
+		tenant, err := s.Services.Tenant(r.Context(), nameOrID)
+		if vcc.Code(err) == vcc.CodeNotFound { // which would mean the object that the path names
+			err = invalid(tenantQuery, "there is no tenant %q", nameOrID)
 		}
 		if err != nil {
 			writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
@@ -164,11 +152,11 @@ func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 			Message: "an operator acts for a tenant; say which one, by its name or ID"}))
 		return
 	}
-	seen(r.Context()).tenant = actor.TenantID
+	loggedRequest(r.Context()).tenant = actor.TenantID
 	next(huma.WithValue(ctx, actorKey{}, actor))
 }
 
-// onlyOperators turns everybody else away.
+// onlyOperators refuses all other accounts.
 func (s *server) onlyOperators(ctx huma.Context, next func(huma.Context)) {
 	if account, _ := ctx.Context().Value(accountKey{}).(vcc.Account); account.Role != vcc.RoleOperator {
 		_, w := humago.Unwrap(ctx)

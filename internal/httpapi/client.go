@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -27,8 +28,6 @@ type ClientConfig struct {
 	// Username and Password are exchanged for tokens. With no username requests
 	// carry none, which only an embedded backend takes.
 	Username, Password string
-	// Tenant is the name or ID of the tenant that an operator acts for.
-	Tenant string
 	// CACertificate, PEM, replaces the system's certificate authorities.
 	CACertificate string
 	// InsecureSkipVerify accepts any certificate.
@@ -41,8 +40,8 @@ type ClientConfig struct {
 	UserAgent string
 	// Dial, if not nil, replaces dialling the endpoint's address.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// OnResponse, if not nil, is told of every answered attempt: no headers and no
-	// bodies, so that no secret reaches a log.
+	// OnResponse, if not nil, is called for every attempt that was answered. It gets no headers
+	// and no bodies, so that no secret reaches a log.
 	OnResponse func(ctx context.Context, method, path string, status int)
 }
 
@@ -52,26 +51,35 @@ const DefaultRequestTimeout = 30 * time.Second
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
-const serverInfoPath = "/api/v1/serverInfo"
-
-// requestIDHeader names a request in the server's log.
-const requestIDHeader = "X-Request-Id"
-
-// Client is the client's side of the contract. Its methods are safe for
-// concurrent use. Their errors are *vcc.Error where the server answered in the
-// contract's form; Current is then a *DefaultGateway or *NetworkRouting. Where it
-// did not they are *Failure.
+// Client is the client's side of the contract: the domain's services, over HTTP. Its methods
+// are safe for concurrent use. Their errors are *vcc.Error where the server answered in the
+// contract's form, and *Failure where it did not. The account is the actor: of a vcc.Actor the
+// server is told the tenant alone.
+//
+// A read is tried again after a failure that can pass, up to ClientConfig.MaxRetries times. A
+// write is tried again only where the server did nothing with it. Values of an answer are read by
+// their form: they may break rules that are younger than they are.
 type Client struct {
 	cfg  ClientConfig
 	base *url.URL
 	http *retryablehttp.Client
 
-	// credentials are taken out while somebody logs in: the others wait for them, no
-	// longer than their contexts allow.
+	// credentials are taken out during a login: other callers wait for them, no longer than
+	// their contexts allow.
 	credentials chan credentials
-	// known says that the server has told which API it has.
-	known bool // guarded by having taken out the credentials
+	// versionChecked says that the server has the API that this client needs.
+	versionChecked bool // guarded by having taken out the credentials
 }
+
+var (
+	_ vcc.NetworkService        = (*Client)(nil)
+	_ vcc.DefaultGatewayService = (*Client)(nil)
+	_ vcc.NetworkRoutingService = (*Client)(nil)
+	_ vcc.ReplicationJobService = (*Client)(nil)
+	_ vcc.FailoverService       = (*Client)(nil)
+	_ vcc.ApplianceService      = (*Client)(nil)
+	_ vcc.LabService            = (*Client)(nil)
+)
 
 // NewClient checks the configuration and returns a client. It sends nothing.
 // The errors are *vcc.Error with the fields "endpoint" and "caCertificate".
@@ -151,275 +159,164 @@ func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 // Close ends idle connections.
 func (c *Client) Close() { c.http.HTTPClient.CloseIdleConnections() }
 
-// call sends one request and decodes its answer into out, unless out is nil.
-func (c *Client) call(ctx context.Context, method, path string, query url.Values, header http.Header, in, out any) error {
+// request is what a client asks a server for.
+type request struct {
+	method, path string // the path is escaped
+	// tenant is the tenant to act for, "" for the account's own.
+	tenant string
+	query  url.Values
+	header http.Header
+	// body is sent as JSON, unless it is nil.
+	body any
+}
+
+// answer is a success that a server answered a request with.
+type answer struct {
+	status  int
+	etag    string
+	content []byte
+}
+
+// forTenant is a request below basePath, for the tenant of an actor.
+func forTenant(as vcc.Actor, method, path string) request {
+	return request{method: method, path: basePath + "/" + path, tenant: as.TenantID}
+}
+
+// ask sends a request and reads its answer.
+func ask[Wire interface{ decode() (T, error) }, T any](ctx context.Context, c *Client, r request) (*T, error) {
+	var value T
+	err := c.call(ctx, r, func(a answer) (err error) {
+		value, err = readJSON[Wire](a)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &value, nil
+}
+
+// readJSON reads the JSON of an answer.
+func readJSON[Wire interface{ decode() (T, error) }, T any](a answer) (value T, err error) {
+	var w Wire
+	if err := json.Unmarshal(a.content, &w); err != nil {
+		return value, err
+	}
+	return w.decode()
+}
+
+// call sends one request and hands its answer to read, unless that is nil. An error of read
+// becomes a *Failure.
+func (c *Client) call(ctx context.Context, r request, read func(answer) error) error {
 	var body []byte
-	if in != nil {
+	if r.body != nil {
 		var err error
-		if body, err = json.Marshal(in); err != nil {
+		if body, err = json.Marshal(r.body); err != nil {
 			return err
 		}
 	}
-	// turnedAway says that the server no longer takes the token, and did nothing.
-	send := func() (turnedAway bool, _ error) {
+	// tokenRefused says that the server no longer takes the token, and did nothing.
+	send := func() (tokenRefused bool, _ error) {
 		token, err := c.accessToken(ctx)
 		if err != nil {
 			return false, err
 		}
-		req, err := c.request(ctx, method, path, query, body)
+		req, err := c.newRequest(ctx, r, body)
 		if err != nil {
 			return false, err
-		}
-		for k, v := range header {
-			req.Header[k] = v
-		}
-		if in != nil {
-			req.Header.Set("Content-Type", "application/json")
 		}
 		if token != "" {
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
-		err = c.do(req, out)
+		err = c.do(req, read)
 		code := vcc.Code(err)
-		turnedAway = token != "" && (code == vcc.CodeExpiredToken || code == vcc.CodeInvalidToken)
-		if turnedAway {
-			c.forget(ctx, token)
+		tokenRefused = token != "" && (code == vcc.CodeExpiredToken || code == vcc.CodeInvalidToken)
+		if tokenRefused {
+			c.dropToken(ctx, token)
 		}
-		return turnedAway, err
+		return tokenRefused, err
 	}
-	turnedAway, err := send()
-	if turnedAway {
+	tokenRefused, err := send()
+	if tokenRefused {
 		_, err = send() // once more, with a new token
 	}
 	return err
 }
 
-func (c *Client) request(ctx context.Context, method, path string, query url.Values, body []byte) (*retryablehttp.Request, error) {
-	u, err := c.base.Parse(path) // path is escaped
+// newRequest returns a request that has no credentials yet. A body is JSON.
+func (c *Client) newRequest(ctx context.Context, r request, body []byte) (*retryablehttp.Request, error) {
+	u, err := c.base.Parse(r.path)
 	if err != nil {
 		return nil, err
 	}
-	if c.cfg.Tenant != "" && strings.HasPrefix(path, basePath) {
+	query := r.query
+	if r.tenant != "" {
+		query = maps.Clone(query)
 		if query == nil {
 			query = url.Values{}
 		}
-		query.Set(tenantQuery, c.cfg.Tenant)
+		query.Set(tenantQuery, r.tenant)
 	}
 	u.RawQuery = query.Encode()
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
-	if method == http.MethodGet {
+	if r.method == http.MethodGet {
 		ctx = withRepeats(ctx)
 	}
-	req, err := retryablehttp.NewRequestWithContext(withSent(ctx), method, u.String(), reader)
+	req, err := retryablehttp.NewRequestWithContext(withSendingTraced(ctx), r.method, u.String(), reader)
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(req.Header, r.header)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	return req, nil
 }
 
-// do sends a request, with retries, and decodes the answer.
-func (c *Client) do(req *retryablehttp.Request, out any) error {
+// do sends a request, with retries, and hands its answer to read, unless that is nil.
+func (c *Client) do(req *retryablehttp.Request, read func(answer) error) error {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return c.failure(req.Request, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // what was read has been read
+	defer resp.Body.Close() //nolint:errcheck // the whole body was read
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return c.failure(req.Request, fmt.Errorf("reading the answer: %w", err))
 	}
-	switch {
-	case resp.StatusCode == http.StatusNoContent:
-		return nil
-	case resp.StatusCode == http.StatusNotModified && req.Method == http.MethodGet && req.Header.Get("If-None-Match") != "":
+	if resp.StatusCode == http.StatusNotModified && req.Method == http.MethodGet && req.Header.Get("If-None-Match") != "" {
 		return errNotModified
 	}
-	strange := func(format string, args ...any) error {
+	notThisAPI := func(format string, args ...any) error {
 		return &Failure{
 			Kind: FailureNotThisAPI, Method: req.Method, Path: req.URL.Path, Host: c.base.Host, RequestID: resp.Header.Get(requestIDHeader),
 			Uncertain: (resp.StatusCode < 300 || resp.StatusCode >= 500) && !repeatable(req.Context()), Err: fmt.Errorf(format, args...),
 		}
 	}
-	if !isJSON(resp) {
+	if resp.StatusCode != http.StatusNoContent && !isJSON(resp) {
 		kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-		return strange("the server at %s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
+		return notThisAPI("the server at %s answered %s %s with status %d and %q instead of JSON: is the endpoint the server's own, and not a proxy or another program?",
 			c.base.Host, req.Method, req.URL.Path, resp.StatusCode, kind)
 	}
 	if resp.StatusCode >= 300 {
 		err := decodeError(resp, content)
 		switch {
 		case vcc.Errors(err) == nil:
-			return strange("%w", err)
+			return notThisAPI("%w", err)
 		case vcc.Code(err) == vcc.CodeUnknown && !repeatable(req.Context()):
 			return &Failure{Kind: FailureServer, Method: req.Method, Path: req.URL.Path, Host: c.base.Host, Uncertain: true, Err: err}
 		}
 		return err
 	}
-	if out == nil {
+	if read == nil {
 		return nil
 	}
-	if err := json.Unmarshal(content, out); err != nil {
-		return strange("the server at %s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
-	}
-	if t, ok := out.(interface{ setETag(string) }); ok {
-		t.setETag(resp.Header.Get("ETag"))
+	if err := read(answer{status: resp.StatusCode, etag: resp.Header.Get("ETag"), content: content}); err != nil {
+		return notThisAPI("the server at %s answered %s %s with JSON of another form: %w", c.base.Host, req.Method, req.URL.Path, err)
 	}
 	return nil
-}
-
-func decodeError(resp *http.Response, content []byte) error {
-	var wire struct {
-		Error
-		Current json.RawMessage `json:"current"`
-	}
-	if err := json.Unmarshal(content, &wire); err != nil || wire.ErrorCode == "" {
-		return fmt.Errorf("the server answered with status %d and no explanation", resp.StatusCode)
-	}
-	e := &vcc.Error{Code: wire.ErrorCode, Message: wire.Message, ResourceID: wire.ResourceID, Field: wire.Field}
-	if id := resp.Header.Get(requestIDHeader); id != "" && resp.StatusCode >= http.StatusInternalServerError {
-		e.Message += fmt.Sprintf(" (request ID %s)", id) // by which the server's log can be searched
-	}
-	if len(wire.Current) == 0 {
-		return e
-	}
-	var probe struct {
-		NetworkID string `json:"networkId"`
-	}
-	var current any = new(NetworkRouting)
-	if json.Unmarshal(wire.Current, &probe) == nil && probe.NetworkID != "" {
-		current = new(DefaultGateway)
-	}
-	if json.Unmarshal(wire.Current, current) == nil {
-		e.Current = current
-	}
-	return e
-}
-
-// Unconditional makes a write overwrite whatever is stored.
-func Unconditional() http.Header { return nil }
-
-// IfRevision makes a write depend on the revision that was read.
-func IfRevision(revision int64) http.Header { return http.Header{"If-Match": {etag(revision)}} }
-
-// IfAbsent makes a write depend on nothing being stored.
-func IfAbsent() http.Header { return http.Header{"If-None-Match": {"*"}} }
-
-// ServerInfo describes the server. It needs no account.
-func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
-	info := new(ServerInfo)
-	req, err := c.request(ctx, http.MethodGet, serverInfoPath, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return info, c.do(req, info) // without a token: anybody may ask
-}
-
-// HardwarePlans returns the plans that the tenant is subscribed to.
-func (c *Client) HardwarePlans(ctx context.Context) ([]HardwarePlan, error) {
-	return all[HardwarePlan](ctx, c, "hardwarePlans", nil)
-}
-
-// Networks returns the tenant's cloud networks, of one plan if planID is not "".
-func (c *Client) Networks(ctx context.Context, planID string) ([]Network, error) {
-	query := url.Values{}
-	if planID != "" {
-		query.Set("hardwarePlanIdFilter", planID)
-	}
-	return all[Network](ctx, c, "networks", query)
-}
-
-// NetworksNamed returns the tenant's cloud network of a name, if there is one.
-func (c *Client) NetworksNamed(ctx context.Context, name string) ([]Network, error) {
-	return all[Network](ctx, c, "networks", url.Values{"nameFilter": {name}})
-}
-
-// DefaultGateways returns the tenant's stored gateways.
-func (c *Client) DefaultGateways(ctx context.Context) ([]DefaultGateway, error) {
-	return all[DefaultGateway](ctx, c, "defaultGateways", nil)
-}
-
-func gatewayPath(networkID string) string {
-	return basePath + "/defaultGateways/" + url.PathEscape(networkID)
-}
-
-// DefaultGateway returns the gateway of a network.
-// CodeNotFound: no such network, or no gateway stored for it.
-func (c *Client) DefaultGateway(ctx context.Context, networkID string) (*DefaultGateway, error) {
-	g := new(DefaultGateway)
-	if err := c.call(ctx, http.MethodGet, gatewayPath(networkID), nil, nil, nil, g); err != nil {
-		return nil, err
-	}
-	return g, nil
-}
-
-// PutDefaultGateway stores settings for a network under a condition.
-// CodeInvalidValue, CodeConflict, CodePreconditionFailed, CodeNotFound: as
-// vcc.DefaultGatewayService says.
-func (c *Client) PutDefaultGateway(ctx context.Context, networkID string, s GatewaySettings, condition http.Header) (*DefaultGateway, error) {
-	g := new(DefaultGateway)
-	if err := c.call(ctx, http.MethodPut, gatewayPath(networkID), nil, condition, s, g); err != nil {
-		return nil, err
-	}
-	return g, nil
-}
-
-// RemoveDefaultGateway removes the gateway of a network under a condition.
-// CodeNotFound: there is none. CodePreconditionFailed: it changed.
-func (c *Client) RemoveDefaultGateway(ctx context.Context, networkID string, condition http.Header) error {
-	return c.call(ctx, http.MethodDelete, gatewayPath(networkID), nil, condition, nil, nil)
-}
-
-// RestoreDetectedGateway takes away what was specified for a network, under a condition:
-// it returns what had been detected before, which is stored again, or nil where there was
-// no such thing and no gateway is left. CodeConflict: what was detected overlaps with
-// another gateway by now; nothing was changed. CodeNotFound, CodePreconditionFailed: as
-// RemoveDefaultGateway.
-func (c *Client) RestoreDetectedGateway(ctx context.Context, networkID string, condition http.Header) (*DefaultGateway, error) {
-	g := new(DefaultGateway)
-	err := c.call(ctx, http.MethodDelete, gatewayPath(networkID), url.Values{"restoreDetected": {"true"}}, condition, nil, g)
-	if err != nil || g.NetworkID == "" {
-		return nil, err
-	}
-	return g, nil
-}
-
-// DefaultGatewayChanges returns a network's history, newest first.
-func (c *Client) DefaultGatewayChanges(ctx context.Context, networkID string) ([]Change, error) {
-	return all[Change](ctx, c, "defaultGateways/"+url.PathEscape(networkID)+"/changes", nil)
-}
-
-// NetworkRouting returns the routing option.
-func (c *Client) NetworkRouting(ctx context.Context) (*NetworkRouting, error) {
-	r := new(NetworkRouting)
-	if err := c.call(ctx, http.MethodGet, basePath+"/networkRouting", nil, nil, nil, r); err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// PutNetworkRouting sets the routing option under a condition.
-// CodePreconditionFailed: it changed.
-func (c *Client) PutNetworkRouting(ctx context.Context, enabled bool, condition http.Header) (*NetworkRouting, error) {
-	r := new(NetworkRouting)
-	err := c.call(ctx, http.MethodPut, basePath+"/networkRouting", nil, condition, NetworkRoutingSettings{enabled}, r)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// ReplicationJobs returns the tenant's replication jobs.
-func (c *Client) ReplicationJobs(ctx context.Context) ([]ReplicationJob, error) {
-	return all[ReplicationJob](ctx, c, "replicationJobs", nil)
-}
-
-// RunReplicationJob runs a job. It is never repeated by itself once it was sent.
-// CodeNotFound: no such job.
-func (c *Client) RunReplicationJob(ctx context.Context, jobID string) (*JobRun, error) {
-	return post[JobRun](ctx, c, "replicationJobs/"+url.PathEscape(jobID)+"/run", nil)
 }

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -10,14 +11,13 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -26,121 +26,209 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// TestClientOperations plays every operation of the client on a real server.
+// clientServices are a client in the place of a server's services. What a client has not fails.
+type clientServices struct {
+	*httpapi.Client
+	vcc.TenantService
+}
+
+// sameList lists by the services themselves and by a client, and returns what both say.
+func sameList[T any](t *testing.T, a *api, what string, list func(s httpapi.Services, as vcc.Actor) ([]T, int, error)) []T {
+	t.Helper()
+	want, wantTotal, err := list(a.services, a.tokens["ABC"])
+	ok(t, err)
+	got, total, err := list(clientServices{Client: a.client(t, "ABC")}, own)
+	ok(t, err)
+	equal(t, what, got, want, cmpopts.EquateEmpty())
+	equal(t, "number of "+what, total, wantTotal)
+	return got
+}
+
+// TestClientOperations plays every operation of the client on a real server, and compares the
+// values with those that the services return themselves.
 func TestClientOperations(t *testing.T) {
-	a := newAPI(t, nil)
-	c, ctx := a.client(t, "ABC"), t.Context()
-	names := func(list []httpapi.Network) (names []string) {
-		for _, n := range list {
-			names = append(names, n.Name)
-		}
-		return names
-	}
+	a := newAPI(t)
+	c, ctx, abc := a.client(t, "ABC"), t.Context(), a.tokens["ABC"]
 
 	info, err := c.ServerInfo(ctx)
 	ok(t, err)
 	equal(t, "server", *info, httpapi.ServerInfo{Name: "terraform-provider-vcc", BuildVersion: "1.2.3", APIVersion: "1.0"})
-	plans, err := c.HardwarePlans(ctx)
-	ok(t, err)
-	equal(t, "number of plans", len(plans), 2)
-	networks, err := c.Networks(ctx, "")
-	ok(t, err)
-	equal(t, "networks", names(networks), []string{"Silver network 1 (internet)", "Silver network 1", "Silver network 2", "Gold network 1 (internet)"})
-	gold, err := c.Networks(ctx, plans[1].ID)
-	ok(t, err)
-	equal(t, "networks of a plan", names(gold), []string{"Gold network 1 (internet)"})
-	n := networks[0]
+	plans := sameList(t, a, "plans", func(s httpapi.Services, as vcc.Actor) ([]vcc.HardwarePlan, int, error) {
+		return s.HardwarePlans(ctx, as, firstPage)
+	})
+	for _, filter := range []vcc.NetworkFilter{{}, {HardwarePlanID: plans[1].ID}, {Name: "Silver network 2"}, {Name: "Silver network 2", HardwarePlanID: plans[1].ID}} {
+		sameList(t, a, fmt.Sprintf("networks of %+v", filter), func(s httpapi.Services, as vcc.Actor) ([]vcc.Network, int, error) {
+			return s.Networks(ctx, as, filter, firstPage)
+		})
+	}
+	second := sameList(t, a, "second network", func(s httpapi.Services, as vcc.Actor) ([]vcc.Network, int, error) {
+		return s.Networks(ctx, as, vcc.NetworkFilter{}, vcc.Page{Skip: 1, Limit: 1})
+	})
+	equal(t, "names of a page", second[0].Name, "Silver network 1")
+	id := a.network(t, "ABC", "Silver network 1 (internet)")
 
-	_, err = c.DefaultGateway(ctx, n.ID)
-	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID})
-	settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "172.17.52.1", SubnetMask: "255.255.254.0"}}
-	first, err := c.PutDefaultGateway(ctx, n.ID, settings, httpapi.IfAbsent())
+	// Gateways.
+	_, err = c.DefaultGateway(ctx, own, id)
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound, ResourceID: id})
+	settings := ipv4("172.17.52.1/23")
+	before, err := c.DefaultGatewaysVersion(ctx, own)
 	ok(t, err)
-	equal(t, "settings", first.Settings(), settings)
-	v6 := httpapi.GatewaySettings{IPv6: &httpapi.IPv6Settings{Address: "fe80::1", Network: "2001:db8::", PrefixLength: 48}}
-	second, err := c.PutDefaultGateway(ctx, n.ID, v6, httpapi.IfRevision(first.Revision))
+	g1, created, err := c.PutDefaultGateway(ctx, own, id, settings, ifAbsent)
 	ok(t, err)
-	equal(t, "revision, family and warnings", []any{second.Revision, second.IPv4, len(second.Warnings)}, []any{int64(2), (*httpapi.IPv4)(nil), 1})
-	stored, err := c.DefaultGateway(ctx, n.ID)
+	equal(t, "settings, created", []any{g1.GatewaySettings, created}, []any{settings, true})
+	after, err := c.DefaultGatewaysVersion(ctx, own)
 	ok(t, err)
-	equal(t, "what is stored", stored, second, cmpopts.IgnoreFields(*stored, "Warnings"))
-	list, err := c.DefaultGateways(ctx)
+	if before == after {
+		t.Errorf("the version stays %s", after)
+	}
+	v6 := vcc.GatewaySettings{IPv6: &vcc.IPv6Settings{Address: netip.MustParseAddr("fe80::1"), Network: netip.MustParsePrefix("2001:db8::/48")}}
+	g2, created, err := c.PutDefaultGateway(ctx, own, id, v6, vcc.IfRevision(g1.Revision))
 	ok(t, err)
-	equal(t, "gateways", list, []httpapi.DefaultGateway{*stored})
-
-	_, err = c.PutDefaultGateway(ctx, n.ID, settings, httpapi.IfRevision(first.Revision))
-	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: n.ID, Current: stored})
-	_, err = c.PutDefaultGateway(ctx, n.ID, settings, httpapi.IfAbsent())
-	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: n.ID, Current: stored})
-	wantVCC(t, c.RemoveDefaultGateway(ctx, n.ID, httpapi.IfRevision(first.Revision)), vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: n.ID, Current: stored})
-	_, err = c.PutDefaultGateway(ctx, n.ID, httpapi.GatewaySettings{}, httpapi.Unconditional())
+	equal(t, "revision, settings, created and number of warnings", []any{g2.Revision, g2.GatewaySettings, created, len(g2.Warnings())}, []any{int64(2), v6, false, 1})
+	stored, err := c.DefaultGateway(ctx, own, id)
+	ok(t, err)
+	equal(t, "what is stored", stored, g2)
+	local, err := a.store.DefaultGateway(ctx, abc, id)
+	ok(t, err)
+	equal(t, "what the store has", stored, local)
+	sameList(t, a, "gateways", func(s httpapi.Services, as vcc.Actor) ([]vcc.DefaultGateway, int, error) {
+		return s.DefaultGateways(ctx, as, firstPage)
+	})
+	changed := vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: id, Current: stored}
+	_, _, err = c.PutDefaultGateway(ctx, own, id, settings, vcc.IfRevision(g1.Revision))
+	wantVCC(t, err, changed)
+	_, _, err = c.PutDefaultGateway(ctx, own, id, settings, ifAbsent)
+	wantVCC(t, err, changed)
+	wantVCC(t, c.RemoveDefaultGateway(ctx, own, id, vcc.IfRevision(g1.Revision)), changed)
+	_, _, err = c.PutDefaultGateway(ctx, own, id, vcc.GatewaySettings{}, vcc.Precondition{})
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue})
-	ok(t, c.RemoveDefaultGateway(ctx, n.ID, httpapi.IfRevision(2)))
-	wantVCC(t, c.RemoveDefaultGateway(ctx, n.ID, httpapi.Unconditional()), vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID})
-	changes, err := c.DefaultGatewayChanges(ctx, n.ID)
-	ok(t, err)
-	equal(t, "number of changes and the newest", []any{len(changes), changes[0].Before, changes[0].After}, []any{3, &second.GatewayState, (*httpapi.GatewayState)(nil)})
+	ok(t, c.RemoveDefaultGateway(ctx, own, id, vcc.IfRevision(2)))
+	wantVCC(t, c.RemoveDefaultGateway(ctx, own, id, vcc.Precondition{}), vcc.Error{Code: vcc.CodeNotFound, ResourceID: id})
+	changes := sameList(t, a, "changes", func(s httpapi.Services, as vcc.Actor) ([]vcc.Change, int, error) {
+		return s.DefaultGatewayChanges(ctx, as, id, firstPage)
+	})
+	equal(t, "number of changes and the newest", []any{len(changes), changes[0].Before, changes[0].After},
+		[]any{3, &vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: v6}, (*vcc.GatewayState)(nil)})
 
-	third, err := c.PutDefaultGateway(ctx, n.ID, settings, httpapi.IfAbsent())
+	g3, _, err := c.PutDefaultGateway(ctx, own, id, settings, ifAbsent)
 	ok(t, err)
-	_, err = c.RestoreDetectedGateway(ctx, n.ID, httpapi.IfRevision(first.Revision))
-	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: n.ID, Current: third})
-	removed, err := c.RestoreDetectedGateway(ctx, n.ID, httpapi.IfRevision(third.Revision))
+	_, err = c.RestoreDetectedGateway(ctx, own, id, vcc.IfRevision(g1.Revision))
+	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: id, Current: g3})
+	restored, err := c.RestoreDetectedGateway(ctx, own, id, vcc.IfRevision(g3.Revision))
 	ok(t, err)
-	equal(t, "what a removal brought back", removed, (*httpapi.DefaultGateway)(nil))
-	_, err = c.RestoreDetectedGateway(ctx, n.ID, httpapi.Unconditional())
-	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound, ResourceID: n.ID})
+	equal(t, "what a removal brought back", restored, (*vcc.DefaultGateway)(nil))
+	_, err = c.RestoreDetectedGateway(ctx, own, id, vcc.Precondition{})
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound, ResourceID: id})
 
-	option, err := c.PutNetworkRouting(ctx, true, httpapi.IfRevision(0))
+	// The routing option.
+	option, err := c.PutNetworkRouting(ctx, own, true, vcc.IfRevision(0))
 	ok(t, err)
-	read, err := c.NetworkRouting(ctx)
+	read, err := c.NetworkRouting(ctx, own)
 	ok(t, err)
 	equal(t, "routing", read, option)
-	_, err = c.PutNetworkRouting(ctx, false, httpapi.IfRevision(0))
-	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: a.tokens["ABC"].TenantID, Current: option})
-
-	jobs, err := c.ReplicationJobs(ctx)
+	localOption, err := a.store.NetworkRouting(ctx, abc)
 	ok(t, err)
-	run, err := c.RunReplicationJob(ctx, jobs[0].ID)
+	equal(t, "the store's routing", read, localOption)
+	_, err = c.PutNetworkRouting(ctx, own, false, vcc.IfRevision(0))
+	wantVCC(t, err, vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: abc.TenantID, Current: option})
+
+	// Replication jobs. What a run detects can be replaced and comes back.
+	jobs := func() []vcc.ReplicationJob {
+		return sameList(t, a, "jobs", func(s httpapi.Services, as vcc.Actor) ([]vcc.ReplicationJob, int, error) {
+			return s.ReplicationJobs(ctx, as, firstPage)
+		})
+	}
+	run, err := c.RunReplicationJob(ctx, own, jobs()[0].ID)
 	ok(t, err)
 	equal(t, "runs, detected and skipped", []any{run.Job.Runs, len(run.Detected), len(run.Skipped)}, []any{1, 1, 1})
+	equal(t, "the job that ran", jobs()[0], run.Job)
+	detected, err := c.DefaultGateway(ctx, own, run.Detected[0].NetworkID)
+	ok(t, err)
+	equal(t, "what was detected", *detected, run.Detected[0])
+	specified, _, err := c.PutDefaultGateway(ctx, own, detected.NetworkID, ipv4("172.17.52.2/23"), vcc.IfRevision(detected.Revision))
+	ok(t, err)
+	equal(t, "what had been detected", specified.Detected, &detected.GatewaySettings)
+	restored, err = c.RestoreDetectedGateway(ctx, own, detected.NetworkID, vcc.IfRevision(specified.Revision))
+	ok(t, err)
+	equal(t, "what was restored", []any{restored.GatewaySettings, restored.Origin}, []any{detected.GatewaySettings, vcc.OriginDetected})
 
-	failoverPlans, err := c.FailoverPlans(ctx)
+	// Failover.
+	failoverPlans := func() []vcc.FailoverPlan {
+		return sameList(t, a, "failover plans", func(s httpapi.Services, as vcc.Actor) ([]vcc.FailoverPlan, int, error) {
+			return s.FailoverPlans(ctx, as, firstPage)
+		})
+	}
+	appliances := func() []vcc.ApplianceState {
+		return sameList(t, a, "appliances", func(s httpapi.Services, as vcc.Actor) ([]vcc.ApplianceState, int, error) {
+			return s.Appliances(ctx, as, firstPage)
+		})
+	}
+	plan := failoverPlans()[0].ID
+	tested, err := c.TestFailover(ctx, own, plan)
 	ok(t, err)
-	equal(t, "failover plans", failoverPlans, []httpapi.FailoverPlan{{
-		ID: a.plan(t), Name: "Whole site", VMs: []string{"web01"},
-		PublicIPRules: []httpapi.PublicIPRule{{Address: "203.0.113.10", Port: 443, ToAddress: "172.17.52.10", ToPort: 8443}},
-	}})
-	plan := failoverPlans[0].ID
-	tested, err := c.TestFailover(ctx, plan)
-	ok(t, err)
-	equal(t, "ID of a test", tested.ID, "")
-	_, err = c.UndoFailover(ctx, plan)
+	equal(t, "ID of a test", []any{tested.ID, tested.Test}, []any{"", true})
+	_, err = c.UndoFailover(ctx, own, plan)
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: plan})
-	started, err := c.StartFailover(ctx, plan, false)
+	started, err := c.StartFailover(ctx, own, plan, false)
 	ok(t, err)
-	appliances, err := c.Appliances(ctx)
+	equal(t, "session of the plan", failoverPlans()[0].Session, started)
+	list := appliances()
+	equal(t, "sessions", []any{len(list), list[0].Session, list[1].Session}, []any{2, started, (*vcc.FailoverSession)(nil)})
+	if len(list[0].Routes) == 0 || len(list[0].SourceNAT) == 0 && len(list[0].DestinationNAT) == 0 || len(list[0].Problems) == 0 {
+		t.Errorf("the appliance has too little in it for a comparison: %+v", list[0])
+	}
+	appliance, err := c.Appliance(ctx, own, list[0].ID)
 	ok(t, err)
-	equal(t, "states and session", []any{len(appliances), appliances[0].State, appliances[0].Session, appliances[1].State}, []any{2, "fullSiteFailover", started, "stopped"})
-	_, err = c.StartPartialFailover(ctx, "web01")
+	equal(t, "one appliance", *appliance, list[0])
+	_, err = c.StartPartialFailover(ctx, own, "web01")
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: started.ID})
-	undone, err := c.UndoFailover(ctx, plan)
+	undone, err := c.UndoFailover(ctx, own, plan)
 	ok(t, err)
 	equal(t, "session and who ended it", []string{undone.ID, undone.EndedBy}, []string{started.ID, "admin of ABC"})
-	partial, err := c.StartPartialFailover(ctx, "web01")
+	partial, err := c.StartPartialFailover(ctx, own, "web01")
 	ok(t, err)
-	stopped, err := c.StopPartialFailover(ctx, "web01")
+	_, err = c.StartFailover(ctx, own, plan, false)
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: partial.ID})
+	forced, err := c.StartFailover(ctx, own, plan, true)
+	ok(t, err)
+	equal(t, "kind of what was forced", forced.Kind, vcc.FailoverFullSite)
+	_, err = c.UndoFailover(ctx, own, plan)
+	ok(t, err)
+	partial, err = c.StartPartialFailover(ctx, own, "web01")
+	ok(t, err)
+	stopped, err := c.StopPartialFailover(ctx, own, "web01")
 	ok(t, err)
 	equal(t, "kind and session", []any{stopped.Kind, stopped.ID}, []any{vcc.FailoverPartialSite, partial.ID})
-	reach, err := c.Trace(ctx, httpapi.TraceQuestion{Source: "10.0.0.2", Destination: "10.0.1.2", Protocol: "tcp", Port: new(443)})
-	ok(t, err)
-	equal(t, "reachable, destination and reply", []any{reach.Reachable, reach.Destination, reach.Reply}, []any{true, "10.0.1.2:443", &reach.TracedPacket})
-	_, err = c.Trace(ctx, httpapi.TraceQuestion{Source: "10.0.0.2", Destination: "10.0.1.2", Protocol: "tcp"})
-	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue, Field: "port"})
 
-	_, err = c.RunReplicationJob(ctx, "a/../../b?c#d%")
+	// Traces.
+	ask := func(source, destination, protocol string, port *int) vcc.TraceRequest {
+		q, err := vcc.ParseTraceRequest(source, destination, protocol, port)
+		ok(t, err)
+		return q
+	}
+	questions := []vcc.TraceRequest{
+		ask("internet", "203.0.113.10", "tcp", new(443)), ask("web01", "172.17.54.20", "icmp", nil),
+		ask("web01", "172.17.52.1", "icmp", nil), ask("web01", "internet", "udp", new(53)),
+	}
+	questions[1].Unwanted = true
+	for name, assume := range map[string]vcc.Assumption{
+		"as it is": {}, "without routing": {RoutingEnabled: new(false)}, "without a gateway": {Removals: []string{detected.NetworkID}},
+		"with a gateway": {Gateways: []vcc.AssumedGateway{{NetworkID: id, GatewaySettings: ipv4("172.17.54.1/24")}}},
+	} {
+		want, err := a.services.Trace(ctx, abc, questions, assume)
+		ok(t, err)
+		got, err := c.Trace(ctx, own, questions, assume)
+		ok(t, err)
+		equal(t, "answers "+name, got, want)
+	}
+	_, err = c.Trace(ctx, own, []vcc.TraceRequest{questions[0], {Source: questions[1].Source, Destination: questions[1].Destination, Protocol: "tcp"}}, vcc.Assumption{})
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue, Field: "questions[1].port"})
+	_, err = c.Trace(ctx, own, questions, vcc.Assumption{Removals: []string{unknownID}})
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue, Field: "assume.removals[0]"})
+
+	_, err = c.RunReplicationJob(ctx, own, "a/../../b?c#d%")
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound, ResourceID: "a/../../b?c#d%"})
-	_, err = c.DefaultGateway(ctx, "")
+	_, err = c.DefaultGateway(ctx, own, "")
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeNotFound}) // no such path
 }
 
@@ -154,83 +242,84 @@ func wantVCC(t *testing.T, err error, want vcc.Error) {
 	equal(t, "error", *all[0], want, cmpopts.IgnoreFields(want, "Message"))
 }
 
-// many are services with more networks than a page has.
-type many struct {
-	httpapi.Services
-	pages *[]vcc.Page
+// manyNetworks gives XYZ more networks than two pages have, and a gateway on each. The
+// revision of a gateway is the number of its network. To declare as many takes the store seconds.
+func (a *api) manyNetworks(t *testing.T) (n int) {
+	t.Helper()
+	n = 2*vcc.MaxPageLimit + 1
+	tenant := a.tokens["XYZ"].TenantID
+	a.exec(t, `WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+		INSERT INTO cloud_networks (id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id)
+		SELECT printf('00000000-0000-4000-8000-%012d', n), tenant_id, hardware_plan_id, host_id, internet_access, n, 10000 + n
+		FROM cloud_networks, numbers WHERE tenant_id = ?`, n, tenant)
+	a.exec(t, `INSERT INTO default_gateways (network_id, origin, ipv4_address, ipv4_prefix_length, revision, updated_at, updated_by)
+		SELECT id, 'specified', '10.' || (position / 256) || '.' || (position % 256) || '.1', 24, position, '2025-11-03 10:00:00+00:00', 'test'
+		FROM cloud_networks WHERE tenant_id = ?`, tenant)
+	return n
 }
 
-func (m many) Networks(_ context.Context, _ vcc.Actor, _ vcc.NetworkFilter, p vcc.Page) (list []vcc.Network, total int, err error) {
-	*m.pages = append(*m.pages, p)
-	const all = 2*vcc.MaxPageLimit + 1
-	for i := p.Skip; i < min(p.Skip+p.Limit, all); i++ {
-		list = append(list, vcc.Network{VLANID: i})
-	}
-	return list, all, nil
-}
-
+// TestClientReadsEveryPage: what a client returns of a list is the page that it was asked for.
 func TestClientReadsEveryPage(t *testing.T) {
+	a := newAPI(t)
+	n := a.manyNetworks(t)
+	c := a.client(t, "XYZ")
 	var pages []vcc.Page
-	a := newAPI(t, func(s httpapi.Services) httpapi.Services { return many{s, &pages} })
-	list, err := a.client(t, "ABC").Networks(t.Context(), "")
+	list, err := vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+		pages = append(pages, p)
+		return c.Networks(t.Context(), own, vcc.NetworkFilter{}, p)
+	})
 	ok(t, err)
-	for i, n := range list {
-		if n.VLANID != i {
-			t.Fatalf("entry %d is number %d", i, n.VLANID)
+	equal(t, "entries", len(list), n)
+	for i, network := range list {
+		if want := fmt.Sprintf("Gold network %d (internet)", i+1); network.Name != want {
+			t.Fatalf("entry %d is %s, want %s", i, network.Name, want)
 		}
 	}
-	equal(t, "entries", len(list), 2*vcc.MaxPageLimit+1)
 	equal(t, "pages", pages, []vcc.Page{{Limit: 1000}, {Skip: 1000, Limit: 1000}, {Skip: 2000, Limit: 1000}})
-}
-
-func (m many) DefaultGateways(_ context.Context, _ vcc.Actor, p vcc.Page) (list []vcc.DefaultGateway, total int, err error) {
-	const all = 2*vcc.MaxPageLimit + 1
-	for i := p.Skip; i < min(p.Skip+p.Limit, all); i++ {
-		list = append(list, vcc.DefaultGateway{Revision: int64(i)})
-	}
-	return list, all, nil
 }
 
 // TestClientListsAgain: what has not changed since it was listed is not sent again.
 func TestClientListsAgain(t *testing.T) {
-	a := newAPI(t, func(s httpapi.Services) httpapi.Services { return many{s, new([]vcc.Page)} })
-	network := a.network(t, "ABC", "Silver network 1 (internet)")
+	a := newAPI(t)
+	n := a.manyNetworks(t)
 	var statuses []int
 	c := newClient(t, httpapi.ClientConfig{
-		Endpoint: a.URL, Username: "ABC", Password: "secret",
+		Endpoint: a.URL, Username: "XYZ", Password: "secret",
 		OnResponse: func(_ context.Context, method, path string, status int) {
 			if method == http.MethodGet && strings.HasSuffix(path, "/defaultGateways") {
 				statuses = append(statuses, status)
 			}
 		},
 	})
-	list := func(before *httpapi.GatewayListing, want ...int) *httpapi.GatewayListing {
+	list := func(before *httpapi.GatewayListing, n int, want ...int) *httpapi.GatewayListing {
 		t.Helper()
 		statuses = nil
-		l, err := c.ListDefaultGateways(t.Context(), before)
+		l, err := c.ListDefaultGateways(t.Context(), own, before)
 		ok(t, err)
 		equal(t, "statuses", statuses, want)
-		equal(t, "gateways", len(l.All), 2*vcc.MaxPageLimit+1)
-		for i, g := range l.All {
-			if g.Revision != int64(i) {
-				t.Fatalf("gateway %d is number %d", i, g.Revision)
-			}
-		}
+		equal(t, "gateways", len(l.All), n)
 		return l
 	}
-	first := list(nil, 200, 200, 200)
+	first := list(nil, n, 200, 200, 200)
+	for i, g := range first.All {
+		if g.Revision != int64(i+1) {
+			t.Fatalf("gateway %d has revision %d", i, g.Revision)
+		}
+	}
 	for range 2 {
-		if again := list(first, 304, 304, 304); again != first {
+		if again := list(first, n, 304, 304, 304); again != first {
 			t.Error("what is the same was read again")
 		}
 	}
-	_, err := c.PutDefaultGateway(t.Context(), network, httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.0.0.1", SubnetMask: "255.255.255.0"}}, nil)
+	id := first.All[7].NetworkID
+	_, _, err := c.PutDefaultGateway(t.Context(), own, id, ipv4("10.0.8.2/24"), vcc.Precondition{})
 	ok(t, err)
-	if changed := list(first, 200, 200, 200); changed == first {
-		t.Error("a change was not seen")
-	} else {
-		list(changed, 304, 304, 304)
-	}
+	changed := list(first, n, 200, 200, 200)
+	equal(t, "the change", changed.All[7].IPv4.Address.String(), "10.0.8.2")
+	equal(t, "what was read before", first.All[7].IPv4.Address.String(), "10.0.8.1")
+	list(changed, n, 304, 304, 304)
+	ok(t, c.RemoveDefaultGateway(t.Context(), own, id, vcc.Precondition{}))
+	list(changed, n-1, 200, 200)
 }
 
 func TestNewClientRefuses(t *testing.T) {
@@ -280,9 +369,11 @@ func TestNewClientRefuses(t *testing.T) {
 
 // issuer logs a user in and knows which of its tokens are good.
 type issuer struct {
-	actor  vcc.Actor
-	mu     sync.Mutex
-	logins int
+	// refusal is what it answers every login with, nil for none.
+	refusal *vcc.Error
+	actor   vcc.Actor
+	mu      sync.Mutex
+	logins  int
 	// lifetime is how many requests a token is good for.
 	lifetime, left int
 }
@@ -292,6 +383,10 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer i.mu.Unlock()
 	i.logins++
 	i.left = i.lifetime
+	if i.refusal != nil {
+		answerJSON(w, http.StatusForbidden, map[string]string{"errorCode": string(i.refusal.Code), "message": i.refusal.Message})
+		return
+	}
 	form := r.PostFormValue("grant_type") + " " + r.PostFormValue("username") + " " + r.PostFormValue("password")
 	if form != "password abc-company hunter2" || r.URL.RawQuery != "" || r.Header.Get("Authorization") != "" {
 		answerJSON(w, http.StatusUnauthorized, map[string]string{"errorCode": "InvalidToken", "message": "wrong user name or password"})
@@ -344,28 +439,31 @@ func otherCA(t *testing.T) string {
 
 func TestLogin(t *testing.T) {
 	const always = 1 << 30
-	a := newAPI(t, nil)
+	a := newBackend(t, labDatabase)
+	denied := &vcc.Error{Code: vcc.CodeAccessDenied, Message: "the account is disabled"}
 	for _, tc := range []struct {
 		name     string
 		lifetime int
 		password string
+		refusal  *vcc.Error
 		calls    int
 		code     vcc.ErrorCode // of the last call
 		logins   int
 	}{
-		{"one login for many calls", always, "hunter2", 5, "", 1},
-		{"a token that expires is replaced", 2, "hunter2", 5, "", 3},
-		{"a token that is good for nothing is replaced once", 0, "hunter2", 1, vcc.CodeExpiredToken, 2},
-		{"wrong password", always, "hunter3", 1, vcc.CodeInvalidToken, 1},
-		{"a wrong password is not tried again", always, "hunter3", 5, vcc.CodeInvalidToken, 1},
+		{"one login for many calls", always, "hunter2", nil, 5, "", 1},
+		{"a token that expires is replaced", 2, "hunter2", nil, 5, "", 3},
+		{"a token that is good for nothing is replaced once", 0, "hunter2", nil, 1, vcc.CodeExpiredToken, 2},
+		{"wrong password", always, "hunter3", nil, 1, vcc.CodeInvalidToken, 1},
+		{"a wrong password is not tried again", always, "hunter3", nil, 5, vcc.CodeInvalidToken, 1},
+		{"an account that may not log in is not tried again", always, "hunter2", denied, 5, vcc.CodeAccessDenied, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			i := &issuer{lifetime: tc.lifetime}
+			i := &issuer{lifetime: tc.lifetime, refusal: tc.refusal}
 			s := serveTLS(t, a, i)
 			c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, CACertificate: caOf(s), Username: "abc-company", Password: tc.password, MaxRetries: 3})
 			var err error
 			for range tc.calls {
-				_, err = c.PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+				_, err = c.PutNetworkRouting(t.Context(), own, true, vcc.Precondition{})
 			}
 			equal(t, "code", vcc.Code(err), tc.code)
 			equal(t, "logins", i.logins, tc.logins)
@@ -378,14 +476,14 @@ func TestLogin(t *testing.T) {
 
 // TestOneLoginForAll lets many callers find out at once that they need a token.
 func TestOneLoginForAll(t *testing.T) {
-	a, i := newAPI(t, nil), &issuer{lifetime: 8}
+	a, i := newBackend(t, labDatabase), &issuer{lifetime: 8}
 	s := serveTLS(t, a, i)
 	c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, CACertificate: caOf(s), Username: "abc-company", Password: "hunter2"})
 	for want := 1; want <= 2; want++ { // the second time with a token that expired
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				if _, err := c.NetworkRouting(t.Context()); err != nil {
+				if _, err := c.NetworkRouting(t.Context(), own); err != nil {
 					t.Error(err)
 				}
 			})
@@ -395,8 +493,55 @@ func TestOneLoginForAll(t *testing.T) {
 	}
 }
 
+// TestOneRefusedLogin lets many callers ask at once for a login that is refused.
+func TestOneRefusedLogin(t *testing.T) {
+	for name, refusal := range map[string]*vcc.Error{"403": {Code: vcc.CodeAccessDenied, Message: "no"}, "401": nil} {
+		t.Run(name, func(t *testing.T) {
+			i := &issuer{lifetime: 1, refusal: refusal}
+			s := serveTLS(t, newBackend(t, labDatabase), i)
+			c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, CACertificate: caOf(s), Username: "abc-company", Password: "hunter3", MaxRetries: 3})
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					if _, err := c.NetworkRouting(t.Context(), own); err == nil {
+						t.Error("no error")
+					}
+				})
+			}
+			wg.Wait()
+			equal(t, "logins", i.logins, 1)
+		})
+	}
+}
+
+// TestOldTLS: no password and no request goes over TLS 1.0 or 1.1 (RFC 8996).
+func TestOldTLS(t *testing.T) {
+	for version, kind := range map[uint16]httpapi.FailureKind{
+		tls.VersionTLS10: httpapi.FailureTLS, tls.VersionTLS11: httpapi.FailureTLS, tls.VersionTLS12: "", tls.VersionTLS13: "",
+	} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			var requests atomic.Int32
+			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests.Add(1)
+				answerJSON(w, 200, map[string]any{})
+			}))
+			s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+			s.TLS = &tls.Config{MinVersion: version, MaxVersion: version} //nolint:gosec // it is the client that must refuse
+			s.StartTLS()
+			defer s.Close()
+			for _, cfg := range []httpapi.ClientConfig{{CACertificate: caOf(s)}, {InsecureSkipVerify: true}} {
+				requests.Store(0)
+				cfg.Endpoint = s.URL
+				_, err := newClient(t, cfg).NetworkRouting(t.Context(), own)
+				checkFailure(t, "read", err, kind, false)
+				equal(t, "whether it was asked", requests.Load() > 0, kind == "")
+			}
+		})
+	}
+}
+
 func TestCertificates(t *testing.T) {
-	a, i := newAPI(t, nil), &issuer{lifetime: 1 << 30}
+	a, i := newBackend(t, labDatabase), &issuer{lifetime: 1 << 30}
 	s := serveTLS(t, a, i)
 	for name, tc := range map[string]struct {
 		ca       string
@@ -411,7 +556,7 @@ func TestCertificates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			i.logins = 0
 			cfg := httpapi.ClientConfig{Endpoint: s.URL, CACertificate: tc.ca, InsecureSkipVerify: tc.insecure, Username: "abc-company", Password: "hunter2", MaxRetries: 1000}
-			_, err := newClient(t, cfg).Networks(t.Context(), "") // no retries: they would take hours
+			_, _, err := newClient(t, cfg).Networks(t.Context(), own, vcc.NetworkFilter{}, firstPage) // no retries: they would take hours
 			if tc.want == "" {
 				ok(t, err)
 				return
@@ -424,8 +569,8 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// TestStrangeAnswers are those of something that is not the server.
-func TestStrangeAnswers(t *testing.T) {
+// TestAnswersOfOthers are those of something that is not the server.
+func TestAnswersOfOthers(t *testing.T) {
 	var elsewhere atomic.Int32
 	trap := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer trap.Close()
@@ -460,7 +605,7 @@ func TestStrangeAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewServer(tc.handler)
 			defer s.Close()
-			_, err := newClient(t, httpapi.ClientConfig{Endpoint: s.URL}).NetworkRouting(t.Context())
+			_, err := newClient(t, httpapi.ClientConfig{Endpoint: s.URL}).NetworkRouting(t.Context(), own)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
@@ -475,7 +620,7 @@ func TestLoginWithoutAToken(t *testing.T) {
 		answerJSON(w, 200, map[string]string{"apiVersion": httpapi.APIVersion})
 	}))
 	defer s.Close()
-	_, err := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "u", Password: "hunter2"}).NetworkRouting(t.Context())
+	_, err := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "u", Password: "hunter2"}).NetworkRouting(t.Context(), own)
 	if err == nil || !strings.Contains(err.Error(), "answered the login without a token") {
 		t.Errorf("got %v", err)
 	}
@@ -490,68 +635,29 @@ func TestHeaders(t *testing.T) {
 	}))
 	defer s.Close()
 	c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "u", Password: "p", UserAgent: "test/1"})
-	_, err := c.PutNetworkRouting(t.Context(), true, httpapi.IfRevision(7))
+	_, err := c.PutNetworkRouting(t.Context(), own, true, vcc.IfRevision(7))
 	ok(t, err)
 	got.Del("Content-Length")
 	equal(t, "headers of a conditional write", got, http.Header{
 		"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Authorization": {"Bearer T"}, "Content-Type": {"application/json"},
 		"If-Match": {`"7"`}, "User-Agent": {"test/1"},
 	})
-	_, err = c.PutDefaultGateway(t.Context(), "id", httpapi.GatewaySettings{}, httpapi.IfAbsent())
+	_, _, err = c.PutDefaultGateway(t.Context(), own, "id", vcc.GatewaySettings{}, ifAbsent)
 	ok(t, err)
 	equal(t, "If-None-Match", got["If-None-Match"], []string{"*"})
-	ok(t, c.RemoveDefaultGateway(t.Context(), "id", httpapi.Unconditional()))
+	ok(t, c.RemoveDefaultGateway(t.Context(), own, "id", vcc.Precondition{}))
 	equal(t, "headers of an unconditional write", got, http.Header{
 		"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Authorization": {"Bearer T"}, "User-Agent": {"test/1"},
 	})
 }
 
-// memory is a network in memory, so that a bubble of package synctest, whose
-// clock runs ahead when nobody works, sees everything that happens.
-type memory struct {
-	conns chan net.Conn
-	// refused is how many dials fail before one succeeds.
-	refused int
-	dials   int
-}
-
-func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	m.dials++
-	if m.dials <= m.refused {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
-	}
-	client, server := net.Pipe()
-	select {
-	case m.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (m *memory) Accept() (net.Conn, error) {
-	if c, open := <-m.conns; open {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-func (m *memory) Close() error   { return nil }
-func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
-
-// inBubble runs test with a client whose server is handler, in a bubble.
-func inBubble(t *testing.T, cfg httpapi.ClientConfig, refused int, handler http.HandlerFunc, test func(*testing.T, *httpapi.Client, *memory)) {
+// againstServer runs test in a bubble, with a client whose server is handler.
+func againstServer(t *testing.T, cfg httpapi.ClientConfig, refused int, handler http.HandlerFunc, test func(*testing.T, *httpapi.Client, *memory)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		m := &memory{conns: make(chan net.Conn), refused: refused}
-		s := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-		go s.Serve(m) //nolint:errcheck // it ends with the bubble
-		cfg.Endpoint, cfg.Dial = "http://memory.invalid", m.dial
-		c, err := httpapi.NewClient(cfg)
-		ok(t, err)
-		test(t, c, m)
-		c.Close()
-		close(m.conns)
-		_ = s.Close()
+	inBubble(t, func(t *testing.T) {
+		m := serveInMemory(t, handler)
+		m.refused = refused
+		test(t, m.client(t, cfg), m)
 	})
 }
 
@@ -568,18 +674,18 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 
 var operations = map[string]func(context.Context, *httpapi.Client) error{
 	"GET": func(ctx context.Context, c *httpapi.Client) error {
-		_, err := c.NetworkRouting(ctx)
+		_, err := c.NetworkRouting(ctx, own)
 		return err
 	},
 	"PUT": func(ctx context.Context, c *httpapi.Client) error {
-		_, err := c.PutNetworkRouting(ctx, true, httpapi.Unconditional())
+		_, err := c.PutNetworkRouting(ctx, own, true, vcc.Precondition{})
 		return err
 	},
 	"DELETE": func(ctx context.Context, c *httpapi.Client) error {
-		return c.RemoveDefaultGateway(ctx, unknownID, httpapi.Unconditional())
+		return c.RemoveDefaultGateway(ctx, own, unknownID, vcc.Precondition{})
 	},
 	"POST": func(ctx context.Context, c *httpapi.Client) error {
-		_, err := c.RunReplicationJob(ctx, unknownID)
+		_, err := c.RunReplicationJob(ctx, own, unknownID)
 		return err
 	},
 }
@@ -633,7 +739,7 @@ func TestRetryPolicy(t *testing.T) {
 						t.Errorf("path %q", path)
 					}
 				}}
-				inBubble(t, cfg, tc.refused, handler, func(t *testing.T, c *httpapi.Client, m *memory) {
+				againstServer(t, cfg, tc.refused, handler, func(t *testing.T, c *httpapi.Client, m *memory) {
 					err := do(t.Context(), c)
 					if err == nil || !strings.Contains(err.Error(), tc.want) {
 						t.Errorf("got %v, want %q", err, tc.want)
@@ -643,17 +749,17 @@ func TestRetryPolicy(t *testing.T) {
 						want += 3
 					}
 					if tc.refused > 0 {
-						equal(t, "dials", m.dials, want)
+						equal(t, "dials", int(m.dials.Load()), want)
 						want = 0
 					}
 					equal(t, "attempts", int(attempts.Load()), want)
-					var seen []string
+					var statuses []string
 					for range want {
 						if code := tc.name; len(code) == 3 {
-							seen = append(seen, method+" "+code)
+							statuses = append(statuses, method+" "+code)
 						}
 					}
-					equal(t, "answers that were told of", answered, seen)
+					equal(t, "answers that were told of", answered, statuses)
 				})
 			})
 		}
@@ -665,7 +771,7 @@ func TestRetriesEnd(t *testing.T) {
 	for method, do := range operations {
 		t.Run(method, func(t *testing.T) {
 			attempts := 0
-			inBubble(t, httpapi.ClientConfig{MaxRetries: 4}, 2, func(w http.ResponseWriter, r *http.Request) {
+			againstServer(t, httpapi.ClientConfig{MaxRetries: 4}, 2, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				if method == "PUT" {
 					equal(t, "body of a repeated request", string(body), `{"enabled":true}`)
@@ -707,7 +813,7 @@ func TestBackoff(t *testing.T) {
 	} {
 		t.Run(retryAfter, func(t *testing.T) {
 			var at []time.Time
-			inBubble(t, httpapi.ClientConfig{MaxRetries: 12}, 0, func(w http.ResponseWriter, _ *http.Request) {
+			againstServer(t, httpapi.ClientConfig{MaxRetries: 12}, 0, func(w http.ResponseWriter, _ *http.Request) {
 				at = append(at, time.Now())
 				w.Header().Set("Retry-After", retryAfter)
 				answerJSON(w, 429, map[string]string{"errorCode": "TooManyRequests", "message": message})
@@ -752,7 +858,7 @@ func TestCancelledCallReturnsAtOnce(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{"waiting for an answer": hang, "waiting to try again": later} {
 		for method, do := range operations {
 			t.Run(name+" "+method, func(t *testing.T) {
-				inBubble(t, cfg, 0, handler, func(t *testing.T, c *httpapi.Client, _ *memory) {
+				againstServer(t, cfg, 0, handler, func(t *testing.T, c *httpapi.Client, _ *memory) {
 					ctx, cancel := context.WithTimeout(t.Context(), 12345*time.Millisecond)
 					defer cancel()
 					begun := time.Now()
@@ -765,7 +871,7 @@ func TestCancelledCallReturnsAtOnce(t *testing.T) {
 		}
 	}
 	t.Run("before it begins", func(t *testing.T) {
-		inBubble(t, cfg, 0, hang, func(t *testing.T, c *httpapi.Client, _ *memory) {
+		againstServer(t, cfg, 0, hang, func(t *testing.T, c *httpapi.Client, _ *memory) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			begun := time.Now()

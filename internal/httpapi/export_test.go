@@ -13,3 +13,8 @@ func (c *Client) UseProxy(proxy *url.URL) {
 
 // Backoff is the pause after an attempt.
 var Backoff = backoff
+
+// HasProxy reports whether a client may send its requests through a proxy.
+func (c *Client) HasProxy() bool {
+	return c.http.HTTPClient.Transport.(*http.Transport).Proxy != nil
+}

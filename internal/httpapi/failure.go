@@ -96,7 +96,7 @@ func (c *Client) failure(req *http.Request, err error) error {
 	}
 	return &Failure{
 		Kind: kindOf(err), Method: req.Method, Path: req.URL.Path, Host: c.base.Host,
-		Uncertain: !repeatable(req.Context()) && sent(req.Context()).Load(), Err: err,
+		Uncertain: !repeatable(req.Context()) && maybeSent(req.Context()).Load(), Err: err,
 	}
 }
 
@@ -135,8 +135,8 @@ func kindOf(err error) FailureKind {
 		return FailureExpired
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		return FailureNotTLS
-	case errors.As(err, &certificate), errors.As(err, &alert):
-		return FailureTLS
+	case errors.As(err, &certificate), errors.As(err, &alert), op != nil && (op.Op == "remote error" || op.Op == "local error"):
+		return FailureTLS // the operations are those of package crypto/tls for an alert, also for one about the version
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return FailureTimeout
 	default:
@@ -154,9 +154,9 @@ func (r *proxyRefusal) Error() string {
 	return fmt.Sprintf("the proxy %s answered CONNECT with %d %s", r.proxy, r.status, http.StatusText(r.status))
 }
 
-// lasts says that waiting changes nothing: what the proxy lacks is a permission. A
+// permanent reports whether waiting changes nothing: the proxy does not permit the connection. A
 // password that it refuses is not tried again, which would look like guessing.
-func (r *proxyRefusal) lasts() bool {
+func (r *proxyRefusal) permanent() bool {
 	return r.status < http.StatusInternalServerError && r.status != http.StatusTooManyRequests
 }
 

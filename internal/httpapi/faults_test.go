@@ -31,25 +31,28 @@ import (
 // fault is something that happens to a request on its way to the server and back.
 type fault func(w http.ResponseWriter, r *http.Request, server http.Handler)
 
-// faultyServer puts faults between a client and a server: the first requests below a
-// path meet one, as many as it is told, the others none.
+// faultyServer puts faults between a client and a server, on a network in memory: the first
+// requests below a path meet one, as many as it is told, the others none.
 type faultyServer struct {
-	*httptest.Server
+	*memory
 	attempts atomic.Int32
 }
 
-func newFaulty(t *testing.T, server http.Handler, below string, times int, f fault) *faultyServer {
+func newFaulty(t testing.TB, server http.Handler, below string, times int, f fault) *faultyServer {
 	t.Helper()
 	s := &faultyServer{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.memory = serveInMemory(t, s.handler(server, below, times, f))
+	return s
+}
+
+func (s *faultyServer) handler(server http.Handler, below string, times int, f fault) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, below) && int(s.attempts.Add(1)) <= times {
 			f(w, r, server)
 			return
 		}
 		server.ServeHTTP(w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s
+	})
 }
 
 // reset ends a connection so that the other side sees an error, and not an end.
@@ -58,8 +61,7 @@ func reset(w http.ResponseWriter) {
 	if err != nil {
 		panic(err)
 	}
-	_ = conn.(*net.TCPConn).SetLinger(0)
-	_ = conn.Close()
+	conn.(memoryConn).reset()
 }
 
 // handled lets the server handle a request and keeps its answer.
@@ -125,8 +127,6 @@ var faults = map[string]struct {
 	uncertain bool
 	// stored is how often a write is in the history afterwards.
 	stored int
-	// hangs says that the client must lose its patience.
-	hangs bool
 }{
 	"reset before": {
 		do:    func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(w) },
@@ -158,14 +158,14 @@ var faults = map[string]struct {
 			partly(w, handled(r, server))
 			<-r.Context().Done()
 		},
-		write: httpapi.FailureTimeout, uncertain: true, stored: 1, hangs: true,
+		write: httpapi.FailureTimeout, uncertain: true, stored: 1,
 	},
 	"no answer": {
 		do: func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		},
-		write: httpapi.FailureTimeout, uncertain: true, hangs: true,
+		write: httpapi.FailureTimeout, uncertain: true,
 	},
 	"JSON that ends early":             {do: cutJSON(jsonAnswer), write: httpapi.FailureNotThisAPI, uncertain: true, stored: 1},
 	"JSON that ends early, by charset": {do: cutJSON("Application/JSON; charset=utf-8"), write: httpapi.FailureNotThisAPI, uncertain: true, stored: 1},
@@ -195,14 +195,10 @@ var faults = map[string]struct {
 	"a redirect": {do: says(302, "text/html", page, "Location: /login"), read: httpapi.FailureNotThisAPI, write: httpapi.FailureNotThisAPI},
 }
 
-// faultyClient is a client that is patient where nothing hangs.
-func faultyClient(t *testing.T, s *faultyServer, retries int, hangs bool) *httpapi.Client {
+// client returns a client that tries again so many times.
+func (s *faultyServer) client(t testing.TB, retries int) *httpapi.Client {
 	t.Helper()
-	cfg := httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p", MaxRetries: retries}
-	if hangs {
-		cfg.RequestTimeout = time.Second
-	}
-	return newClient(t, cfg)
+	return s.memory.client(t, httpapi.ClientConfig{Username: "ABC", Password: "p", MaxRetries: retries})
 }
 
 // checkFailure checks an error against the kind that is due.
@@ -224,55 +220,58 @@ func checkFailure(t *testing.T, what string, err error, kind httpapi.FailureKind
 }
 
 func TestFaults(t *testing.T) {
-	settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "172.17.54.1", SubnetMask: "255.255.255.0"}}
 	for name, tc := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAPI(t, nil)
-			id := a.network(t, "ABC", "Silver network 1 (internet)")
+			inBubble(t, func(t *testing.T) {
+				a := newBackend(t, labDatabase)
+				id := a.network(t, "ABC", "Silver network 1 (internet)")
 
-			reads := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
-			_, err := faultyClient(t, reads, 3, tc.hangs).Networks(t.Context(), "")
-			checkFailure(t, "read", err, tc.read, false)
-			attempts := 3
-			if tc.read != "" {
-				attempts = 1
-			}
-			equal(t, "attempts to read", int(reads.attempts.Load()), attempts)
+				reads := newFaulty(t, a.handler, base+"/", 2, tc.do)
+				_, _, err := reads.client(t, 3).Networks(t.Context(), own, vcc.NetworkFilter{}, firstPage)
+				checkFailure(t, "read", err, tc.read, false)
+				attempts := 3
+				if tc.read != "" {
+					attempts = 1
+				}
+				equal(t, "attempts to read", int(reads.attempts.Load()), attempts)
 
-			// A trace is a POST that changes nothing.
-			traces := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
-			_, err = faultyClient(t, traces, 3, tc.hangs).Trace(t.Context(), httpapi.TraceQuestion{Source: "172.17.52.10", Destination: "172.17.54.20", Protocol: "tcp", Port: new(1)})
-			checkFailure(t, "trace", err, tc.read, false)
+				// A trace is a POST that changes nothing.
+				question, err := vcc.ParseTraceRequest("172.17.52.10", "172.17.54.20", "tcp", new(1))
+				ok(t, err)
+				traces := newFaulty(t, a.handler, base+"/", 2, tc.do)
+				_, err = traces.client(t, 3).Trace(t.Context(), own, []vcc.TraceRequest{question}, vcc.Assumption{})
+				checkFailure(t, "trace", err, tc.read, false)
 
-			writes := newFaulty(t, a.Config.Handler, base+"/", 2, tc.do)
-			_, err = faultyClient(t, writes, 3, tc.hangs).PutDefaultGateway(t.Context(), id, settings, httpapi.IfAbsent())
-			checkFailure(t, "write", err, tc.write, tc.uncertain)
-			if tc.code != "" {
-				equal(t, "code", vcc.Code(err), tc.code)
-			}
-			changes, _, err := a.store.DefaultGatewayChanges(t.Context(), a.tokens["ABC"], id, vcc.Page{Limit: 10})
-			ok(t, err)
-			equal(t, "times stored", len(changes), tc.stored)
+				writes := newFaulty(t, a.handler, base+"/", 2, tc.do)
+				_, _, err = writes.client(t, 3).PutDefaultGateway(t.Context(), own, id, ipv4("172.17.54.1/24"), ifAbsent)
+				checkFailure(t, "write", err, tc.write, tc.uncertain)
+				if tc.code != "" {
+					equal(t, "code", vcc.Code(err), tc.code)
+				}
+				changes, _, err := a.store.DefaultGatewayChanges(t.Context(), a.tokens["ABC"], id, vcc.Page{Limit: 10})
+				ok(t, err)
+				equal(t, "times stored", len(changes), tc.stored)
 
-			// A fault that does not pass ends, too.
-			lasting := newFaulty(t, a.Config.Handler, base+"/", 1<<30, tc.do)
-			if _, err = faultyClient(t, lasting, 1, tc.hangs).Networks(t.Context(), ""); err == nil {
-				t.Error("a read that never got its answer says nothing")
-			}
-			// Package net/http repeats a read by itself on a connection that was idle.
-			if got := int(lasting.attempts.Load()); got < min(attempts, 2) || got > 3 {
-				t.Errorf("%d attempts to read, want %d", got, min(attempts, 2))
-			}
+				// A fault that does not pass ends, too.
+				lasting := newFaulty(t, a.handler, base+"/", 1<<30, tc.do)
+				if _, _, err = lasting.client(t, 1).Networks(t.Context(), own, vcc.NetworkFilter{}, firstPage); err == nil {
+					t.Error("a read that never got its answer says nothing")
+				}
+				// Package net/http repeats a read by itself on a connection that was idle.
+				if got := int(lasting.attempts.Load()); got < min(attempts, 2) || got > 3 {
+					t.Errorf("%d attempts to read, want %d", got, min(attempts, 2))
+				}
+			})
 		})
 	}
 }
 
 // A server that cannot be reached, or cannot be trusted, is told apart.
 func TestFailureKinds(t *testing.T) {
-	a, i := newAPI(t, nil), &issuer{lifetime: 1 << 30}
+	a, i := newAPI(t), &issuer{lifetime: 1 << 30}
 	secure := serveTLS(t, a, i)
-	plain := httptest.NewServer(a.Config.Handler)
+	plain := httptest.NewServer(a.handler)
 	t.Cleanup(plain.Close)
 	_, port, err := net.SplitHostPort(secure.Listener.Addr().String())
 	ok(t, err)
@@ -302,10 +301,10 @@ func TestFailureKinds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.cfg.Username, tc.cfg.Password = "abc-company", "hunter2"
-			_, err := newClient(t, tc.cfg).Networks(t.Context(), "")
+			_, _, err := newClient(t, tc.cfg).Networks(t.Context(), own, vcc.NetworkFilter{}, firstPage)
 			checkFailure(t, "read", err, tc.kind, false)
-			equal(t, "logins", i.logins, 0) // nobody is told the password that is not known to be the server
-			_, err = newClient(t, tc.cfg).PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
+			equal(t, "logins", i.logins, 0) // no server is told the password before it is known
+			_, err = newClient(t, tc.cfg).PutNetworkRouting(t.Context(), own, true, vcc.Precondition{})
 			checkFailure(t, "write", err, tc.kind, false)
 		})
 	}
@@ -334,7 +333,7 @@ func TestRequestIDInErrors(t *testing.T) {
 		{says(500, "text/html", page, "X-Request-Id: r-17"), true},
 		{says(400, jsonAnswer, `{"errorCode": "InvalidValue", "message": "m"}`, "X-Request-Id: r-17"), false},
 	} {
-		_, err := newClient(t, httpapi.ClientConfig{Endpoint: serving(t, tc.f).URL}).NetworkRouting(t.Context())
+		_, err := newClient(t, httpapi.ClientConfig{Endpoint: serving(t, tc.f).URL}).NetworkRouting(t.Context(), own)
 		if err == nil || strings.Contains(err.Error(), "(request ID r-17)") != tc.want {
 			t.Errorf("got %v", err)
 		}
@@ -388,24 +387,22 @@ func (s *rotating) note(r *http.Request) {
 	}
 }
 
-// serveRotating serves what between holds at the time, and notes what is asked for.
-func serveRotating(t *testing.T) (issuer *rotating, between *http.Handler, s *httptest.Server) {
+// newRotating serves an issuer behind a handler that can change, and which notes the requests.
+func newRotating(t testing.TB) (issuer *rotating, between *http.Handler, s *memory) {
 	t.Helper()
-	issuer, between = &rotating{api: newAPI(t, nil).Config.Handler, bad: "expired"}, new(http.Handler)
+	issuer, between = &rotating{api: newBackend(t, labDatabase).handler, bad: "expired"}, new(http.Handler)
 	*between = issuer
-	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return issuer, between, serveInMemory(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		issuer.note(r)
 		(*between).ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.Close)
-	return issuer, between, s
 }
 
 // A refresh token takes the password's place, once each; without a good one the
 // password is asked again.
 func TestRefresh(t *testing.T) {
-	issuer, _, s := serveRotating(t)
-	c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p"})
+	issuer, _, s := newRotating(t)
+	c := s.client(t, httpapi.ClientConfig{Username: "ABC", Password: "p"})
 	for _, step := range []struct {
 		before func()
 		grants []string
@@ -421,7 +418,7 @@ func TestRefresh(t *testing.T) {
 	} {
 		issuer.bad, issuer.grants = "expired", nil
 		step.before()
-		_, err := c.NetworkRouting(t.Context())
+		_, err := c.NetworkRouting(t.Context(), own)
 		ok(t, err)
 		equal(t, "grants", issuer.grants, step.grants)
 	}
@@ -433,27 +430,29 @@ func TestFaults_refresh(t *testing.T) {
 	for name, tc := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			issuer, between, s := serveRotating(t)
-			c := faultyClient(t, &faultyServer{Server: s}, 3, tc.hangs)
-			call := func(grants ...string) {
-				t.Helper()
-				issuer.grants, issuer.access = nil, ""
-				_, err := c.NetworkRouting(t.Context())
-				ok(t, err)
-				equal(t, "grants", issuer.grants, grants)
-			}
-			call("password")
-			*between = newFaulty(t, issuer, tokenPath, 1, tc.do).Config.Handler
-			again := 0
-			if turnedAway := tc.write == ""; turnedAway {
-				again = 1
-				call("refresh_token", "refresh_token")
-			} else {
-				call("refresh_token", "password")
-			}
-			call("refresh_token")
-			slices.Sort(issuer.sent)
-			equal(t, "refresh tokens that were sent again", len(issuer.sent)-len(slices.Compact(slices.Clone(issuer.sent))), again)
+			inBubble(t, func(t *testing.T) {
+				issuer, between, s := newRotating(t)
+				c := s.client(t, httpapi.ClientConfig{Username: "ABC", Password: "p", MaxRetries: 3})
+				call := func(grants ...string) {
+					t.Helper()
+					issuer.grants, issuer.access = nil, ""
+					_, err := c.NetworkRouting(t.Context(), own)
+					ok(t, err)
+					equal(t, "grants", issuer.grants, grants)
+				}
+				call("password")
+				*between = new(faultyServer).handler(issuer, tokenPath, 1, tc.do)
+				again := 0
+				if processed := tc.write != ""; processed {
+					call("refresh_token", "password")
+				} else {
+					again = 1
+					call("refresh_token", "refresh_token")
+				}
+				call("refresh_token")
+				slices.Sort(issuer.sent)
+				equal(t, "refresh tokens that were sent again", len(issuer.sent)-len(slices.Compact(slices.Clone(issuer.sent))), again)
+			})
 		})
 	}
 }
@@ -465,25 +464,27 @@ func TestFaults_login(t *testing.T) {
 		for _, path := range []string{"/api/v1/serverInfo", tokenPath} {
 			t.Run(name+" "+path, func(t *testing.T) {
 				t.Parallel()
-				a := newAPI(t, nil)
-				s := newFaulty(t, a.Config.Handler, path, 2, tc.do)
-				_, err := faultyClient(t, s, 3, tc.hangs).PutNetworkRouting(t.Context(), true, httpapi.IfRevision(0))
-				checkFailure(t, "write", err, tc.read, false)
-				attempts := 3
-				if tc.read != "" {
-					attempts = 1
-				}
-				equal(t, "attempts", int(s.attempts.Load()), attempts)
-				stored, err := a.store.NetworkRouting(t.Context(), a.tokens["ABC"])
-				ok(t, err)
-				equal(t, "stored", stored.Enabled, tc.read == "")
+				inBubble(t, func(t *testing.T) {
+					a := newBackend(t, labDatabase)
+					s := newFaulty(t, a.handler, path, 2, tc.do)
+					_, err := s.client(t, 3).PutNetworkRouting(t.Context(), own, true, vcc.IfRevision(0))
+					checkFailure(t, "write", err, tc.read, false)
+					attempts := 3
+					if tc.read != "" {
+						attempts = 1
+					}
+					equal(t, "attempts", int(s.attempts.Load()), attempts)
+					stored, err := a.store.NetworkRouting(t.Context(), a.tokens["ABC"])
+					ok(t, err)
+					equal(t, "stored", stored.Enabled, tc.read == "")
 
-				lasting := newFaulty(t, a.Config.Handler, path, 1<<30, tc.do)
-				_, err = faultyClient(t, lasting, 1, tc.hangs).PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
-				if err == nil || httpapi.Uncertain(err) {
-					t.Errorf("a write that never came to be sent: %v", err)
-				}
-				equal(t, "attempts where nothing passes", int(lasting.attempts.Load()), min(attempts, 2))
+					lasting := newFaulty(t, a.handler, path, 1<<30, tc.do)
+					_, err = lasting.client(t, 1).PutNetworkRouting(t.Context(), own, true, vcc.Precondition{})
+					if err == nil || httpapi.Uncertain(err) {
+						t.Errorf("a write that never came to be sent: %v", err)
+					}
+					equal(t, "attempts where nothing passes", int(lasting.attempts.Load()), min(attempts, 2))
+				})
 			})
 		}
 	}
@@ -491,7 +492,7 @@ func TestFaults_login(t *testing.T) {
 
 // A server is asked once which API it has, however many call and log in again.
 func TestServerInfoOnce(t *testing.T) {
-	issuer, between, s := serveRotating(t)
+	issuer, between, s := newRotating(t)
 	var asked atomic.Int32
 	*between = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v1/serverInfo" {
@@ -499,12 +500,12 @@ func TestServerInfoOnce(t *testing.T) {
 		}
 		issuer.ServeHTTP(w, r)
 	})
-	c := newClient(t, httpapi.ClientConfig{Endpoint: s.URL, Username: "ABC", Password: "p"})
+	c := s.client(t, httpapi.ClientConfig{Username: "ABC", Password: "p"})
 	for range 3 {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				if _, err := c.NetworkRouting(t.Context()); err != nil {
+				if _, err := c.NetworkRouting(t.Context(), own); err != nil {
 					t.Error(err)
 				}
 			})

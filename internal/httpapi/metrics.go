@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"net/http"
 	"os"
@@ -109,7 +110,7 @@ func newMetrics(version string) *metrics {
 // becomes a label.
 func (m *metrics) request(r *http.Request, status int, took time.Duration) {
 	method, route := r.Method, r.Pattern
-	if notThisAPI(r) {
+	if !hasOperation(r) {
 		method, route = "other", "other"
 	}
 	m.mu.Lock()
@@ -136,11 +137,11 @@ func (m *metrics) answer(w http.ResponseWriter) {
 		panic(err) // names and labels are ours
 	}
 	w.Header().Set("Content-Type", string(format))
-	_, _ = text.WriteTo(w) // whoever asked may be gone
+	_, _ = text.WriteTo(w) // the caller may be gone
 }
 
 func (m *metrics) encode(to expfmt.Encoder) error {
-	process := m.ofProcess()
+	process := m.processMetrics()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, f := range append([]family{m.requests, m.duration, m.logins}, process...) {
@@ -154,9 +155,9 @@ func (m *metrics) encode(to expfmt.Encoder) error {
 	return nil
 }
 
-// ofProcess are metrics of this process, by the names that Prometheus's libraries use.
-// What the system does not tell is left out.
-func (m *metrics) ofProcess() []family {
+// processMetrics are metrics of this process, by the names that Prometheus's libraries use.
+// A value that the system does not tell is left out.
+func (m *metrics) processMetrics() []family {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	gauge := func(name, help string, value float64, labels ...*dto.LabelPair) family {
@@ -181,12 +182,17 @@ func (m *metrics) ofProcess() []family {
 	const utime, stime, rss, ticksPerSecond = 14 - 3, 15 - 3, 24 - 3, 100
 	stat, _ := os.ReadFile("/proc/self/stat")
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) > rss {
-		number := func(field int) float64 { n, _ := strconv.ParseFloat(fields[field], 64); return n }
-		list = append(list,
-			counter("process_cpu_seconds_total", "Processor time in user and system mode.", (number(utime)+number(stime))/ticksPerSecond),
-			gauge("process_resident_memory_bytes", "Memory that is resident.", number(rss)*float64(os.Getpagesize())),
-		)
+	if len(fields) <= rss {
+		return list
 	}
-	return list
+	user, userErr := strconv.ParseFloat(fields[utime], 64)
+	system, systemErr := strconv.ParseFloat(fields[stime], 64)
+	pages, pagesErr := strconv.ParseFloat(fields[rss], 64)
+	if errors.Join(userErr, systemErr, pagesErr) != nil {
+		return list
+	}
+	return append(list,
+		counter("process_cpu_seconds_total", "Processor time in user and system mode.", (user+system)/ticksPerSecond),
+		gauge("process_resident_memory_bytes", "Memory that is resident.", pages*float64(os.Getpagesize())),
+	)
 }

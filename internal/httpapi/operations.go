@@ -15,57 +15,64 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// observed is what is known of a request beside its method and path. None of it is
+// requestLog is what the log says of a request beside its method and path. None of it is
 // secret: no query, header or body belongs here.
-type observed struct {
+type requestLog struct {
 	// id names the request in the log and in its answer.
 	id string
-	// account and tenant are who acted for whom, once that is known.
+	// account and tenant are the account that sent the request and the tenant that it acts for,
+	// once they are known.
 	account, tenant string
 }
 
-type observedKey struct{}
+type requestLogKey struct{}
 
-func seen(ctx context.Context) *observed {
-	if o, ok := ctx.Value(observedKey{}).(*observed); ok {
-		return o
+// loggedRequest returns what the log is going to say of a request, for additions.
+func loggedRequest(ctx context.Context) *requestLog {
+	if l, ok := ctx.Value(requestLogKey{}).(*requestLog); ok {
+		return l
 	}
-	return new(observed)
+	return new(requestLog)
 }
 
-// observe gives every request an ID, and writes down what became of it. A request that
+// logRequests gives every request an ID, and a line in the log with its outcome. A request that
 // takes longer than it may ends.
-func (s *server) observe(next http.Handler) http.Handler {
+func (s *server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		o := &observed{id: uuid.NewString()}
-		ctx := context.WithValue(r.Context(), observedKey{}, o)
+		l := &requestLog{id: uuid.NewString()}
+		ctx := context.WithValue(r.Context(), requestLogKey{}, l)
 		if s.RequestTimeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, s.RequestTimeout)
 			defer cancel()
 		}
 		r = r.WithContext(ctx)
-		w.Header().Set(requestIDHeader, o.id)
+		w.Header().Set(requestIDHeader, l.id)
 		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			took := time.Since(start)
 			s.metrics.request(r, answer.status, took)
-			path := r.URL.Path
-			if notThisAPI(r) { // it may be anything, a secret that was pasted included
-				path = ""
-			}
 			s.Log.LogAttrs(ctx, slog.LevelInfo, "request",
-				slog.String("requestId", o.id), slog.String("method", r.Method), slog.String("path", path),
+				slog.String("requestId", l.id), slog.String("method", r.Method), slog.String("path", loggedPath(r)),
 				slog.Int("status", answer.status), slog.Duration("duration", took), slog.String("remote", r.RemoteAddr),
-				slog.String("account", o.account), slog.String("tenant", o.tenant))
+				slog.String("account", l.account), slog.String("tenant", l.tenant))
 		}()
 		next.ServeHTTP(answer, r)
 	})
 }
 
-// notThisAPI reports whether a request that was served met no operation.
-func notThisAPI(r *http.Request) bool { return r.Pattern == "" || r.Pattern == "/" }
+// loggedPath is the path of a request that was served, or "" where it is not one of this API:
+// such a path may be anything, also a secret that somebody pasted.
+func loggedPath(r *http.Request) string {
+	if !hasOperation(r) {
+		return ""
+	}
+	return r.URL.Path
+}
+
+// hasOperation reports whether an operation of this API was found for a request that was served.
+func hasOperation(r *http.Request) bool { return r.Pattern != "" && r.Pattern != "/" }
 
 // statusWriter remembers the status of an answer.
 type statusWriter struct {
@@ -82,27 +89,27 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Health is the answer of a server that is well.
-type Health struct {
+// wireHealth is the answer of a server that is well.
+type wireHealth struct {
 	Status string `json:"status" enum:"ok"`
 }
 
 func (s *server) registerOperations() {
-	well := func(context.Context) error { return nil }
+	alive := func(context.Context) error { return nil }
 	for _, probe := range []struct {
 		id, path, summary string
 		check             func(context.Context) error
 	}{
-		{"getHealthz", "/healthz", "Say that the server is alive", well},
+		{"getHealthz", "/healthz", "Say that the server is alive", alive},
 		{"getReadyz", "/readyz", "Say whether the server can do its work now: its database answers", s.Ready},
 	} {
 		huma.Register(s.api, huma.Operation{OperationID: probe.id, Method: http.MethodGet, Path: probe.path, Summary: probe.summary},
-			func(ctx context.Context, _ *struct{}) (*Body[Health], error) {
+			func(ctx context.Context, _ *struct{}) (*answerBody[wireHealth], error) {
 				if err := probe.check(ctx); err != nil {
 					s.Log.WarnContext(ctx, "not ready", "error", err)
 					return nil, newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the database does not answer; the log says why"})
 				}
-				return &Body[Health]{Health{"ok"}}, nil
+				return &answerBody[wireHealth]{wireHealth{"ok"}}, nil
 			})
 	}
 	huma.Register(s.api, huma.Operation{

@@ -1,13 +1,12 @@
 package httpapi_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,30 +18,12 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// The passwords of the accounts of newServed.
-const (
-	abcPassword  = "abc's very own password"
-	xyzPassword  = "xyz's very own password"
-	rootPassword = "the operator's password"
-)
-
-// newServed starts a server as service providers run it, with accounts: "abc" and "xyz"
-// for the tenants, and the operator "root". The log has everything.
-func newServed(t *testing.T) *api {
-	t.Helper()
-	a := newAPI(t, nil)
-	lab := testLab()
-	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz"
-	lab.Passwords = map[string]string{"abc": abcPassword, "xyz": xyzPassword}
-	a.applyLab(t, lab)
-	ok(t, a.store.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword))
-	a.Server.Close()
-	a.Server = httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
-		Services: a.services, Accounts: a.store, Version: "1.2.3",
-		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}))
-	t.Cleanup(a.Server.Close)
-	return a
+// tokenAnswer are the tokens that a login gives.
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
 }
 
 // token posts a form to the token endpoint.
@@ -52,21 +33,17 @@ func (a *api) token(t *testing.T, form url.Values) answer {
 }
 
 // logIn returns the tokens of an account.
-func (a *api) logIn(t *testing.T, username, password string) httpapi.TokenAnswer {
+func (a *api) logIn(t *testing.T, username, password string) tokenAnswer {
 	t.Helper()
 	got := a.token(t, url.Values{"grant_type": {"password"}, "username": {username}, "password": {password}})
 	equal(t, "status of a login", got.status, 200)
-	return decode[httpapi.TokenAnswer](t, got)
+	return decode[tokenAnswer](t, got)
 }
 
 // expireTokens makes every token that was given out one that expired a moment ago.
 func (a *api) expireTokens(t *testing.T) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(a.dir, "vcc.db"))
-	ok(t, err)
-	defer db.Close() //nolint:errcheck // the tests after it notice
-	_, err = db.ExecContext(t.Context(), "UPDATE tokens SET expires_at = ?", time.Now().UTC().Add(-time.Minute).Format("2006-01-02 15:04:05.999999+00:00"))
-	ok(t, err)
+	a.exec(t, "UPDATE tokens SET expires_at = ?", time.Now().UTC().Add(-time.Minute).Format("2006-01-02 15:04:05.999999+00:00"))
 }
 
 func bearer(token string) string { return "Authorization: Bearer " + token }
@@ -81,10 +58,7 @@ func TestTenancy(t *testing.T) {
 	_, err := a.store.RunReplicationJob(t.Context(), a.tokens["ABC"], a.job(t)) // there are replicas to fail over
 	ok(t, err)
 	network, xyzNetwork := a.network(t, "ABC", "Silver network 1 (internet)"), a.network(t, "XYZ", "Gold network 1 (internet)")
-	lab, err := json.Marshal(testLab())
-	ok(t, err)
-	labWithAccounts := strings.ReplaceAll(string(lab), `{"name":"ABC",`, `{"name":"ABC","username":"abc",`)
-	labWithAccounts = strings.ReplaceAll(labWithAccounts, `{"name":"XYZ",`, `{"name":"XYZ","username":"xyz",`)
+	lab := a.do(t, "GET", "/api/v1/lab", "", bearer(root.AccessToken)).body
 	// of is what an operation needs: objects of ABC's in the path, and a body.
 	type of struct {
 		ids  map[string]string
@@ -112,7 +86,7 @@ func TestTenancy(t *testing.T) {
 		"getReadyz":     {anyone, of{}},
 		"getMetrics":    {operators, of{}},
 		"getLab":        {operators, of{}},
-		"putLab":        {operators, of{body: labWithAccounts}},
+		"putLab":        {operators, of{body: lab}},
 
 		"getHardwarePlans":                  {tenants, of{}},
 		"getNetworks":                       {tenants, of{}},
@@ -254,7 +228,7 @@ func TestTenancy(t *testing.T) {
 	// What the walk did to ABC did nothing to XYZ.
 	changes, _, err := a.store.DefaultGatewayChanges(t.Context(), a.tokens["XYZ"], xyzNetwork, vcc.Page{Limit: 10})
 	ok(t, err)
-	equal(t, "changes of XYZ's gateway", changes, []vcc.Change(nil))
+	equal(t, "changes of XYZ's gateway", len(changes), 0)
 }
 
 func onlyID(ids map[string]string) string {
@@ -273,9 +247,7 @@ func (a *api) tenantDoes(t *testing.T, operation, network string) {
 			t.Fatal(err)
 		}
 	}
-	settings, err := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.0.0.1", SubnetMask: "255.255.0.0"}}.Parse()
-	ok(t, err)
-	_, _, err = a.store.PutDefaultGateway(ctx, abc, network, settings, vcc.Precondition{})
+	_, _, err := a.store.PutDefaultGateway(ctx, abc, network, ipv4("10.0.0.1/16"), vcc.Precondition{})
 	ok(t, err)
 	switch operation {
 	case "postFailoverPlansUndo":
@@ -295,8 +267,8 @@ func TestTokenEndpoint(t *testing.T) {
 	got := a.token(t, url.Values{"grant_type": {"password"}, "username": {"abc"}, "password": {abcPassword}, "scope": {"ignored, as RFC 6749 asks"}})
 	equal(t, "status", got.status, 200)
 	equal(t, "Cache-Control", got.header.Get("Cache-Control"), "no-store")
-	tokens := decode[httpapi.TokenAnswer](t, got)
-	equal(t, "answer", tokens, httpapi.TokenAnswer{TokenType: "bearer", ExpiresIn: 900}, cmpopts.IgnoreFields(httpapi.TokenAnswer{}, "AccessToken", "RefreshToken"))
+	tokens := decode[tokenAnswer](t, got)
+	equal(t, "answer", tokens, tokenAnswer{TokenType: "bearer", ExpiresIn: 900}, cmpopts.IgnoreFields(tokenAnswer{}, "AccessToken", "RefreshToken"))
 	if len(tokens.AccessToken) < 43 || len(tokens.RefreshToken) < 43 { // 256 bits
 		t.Errorf("short tokens: %v", tokens)
 	}
@@ -304,7 +276,7 @@ func TestTokenEndpoint(t *testing.T) {
 	equal(t, "status with a scheme in lower case", a.do(t, "GET", gateways, "", "Authorization: bearer "+tokens.AccessToken).status, 200)
 
 	refresh := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.RefreshToken}}
-	next := decode[httpapi.TokenAnswer](t, a.token(t, refresh))
+	next := decode[tokenAnswer](t, a.token(t, refresh))
 	equal(t, "status with the next token", a.do(t, "GET", gateways, "", bearer(next.AccessToken)).status, 200)
 	wantError(t, a.token(t, refresh), 401, wireError{ErrorCode: "InvalidToken"})
 	wantError(t, a.do(t, "GET", gateways, "", bearer(next.AccessToken)), 401, wireError{ErrorCode: "InvalidToken"})
@@ -343,78 +315,131 @@ func TestTokenEndpoint(t *testing.T) {
 }
 
 // An operator declares a lab, and gets it back.
-func TestLabOnTheWire(t *testing.T) {
+func TestLab(t *testing.T) {
 	a := newServed(t)
 	operator := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword})
-	lab := testLab()
-	lab.Tenants[0].Username, lab.Tenants[1].Username = "abc", "xyz-holding"
-	applied, err := operator.PutLab(t.Context(), lab, nil)
+	ctx := t.Context()
+	declared := func(lab vcc.Lab, passwords map[string]string) vcc.ValidLab {
+		t.Helper()
+		valid, err := lab.Check()
+		ok(t, err)
+		valid, err = valid.WithPasswords(passwords)
+		ok(t, err)
+		return valid
+	}
+	lab := servedLab()
+	lab.Tenants[1].Username = "xyz-holding"
+	outcome, err := operator.ApplyLab(ctx, declared(lab, nil), nil)
 	ok(t, err)
-	equal(t, "warnings", applied.Warnings, []httpapi.Warning{{Field: "passwords", Message: `tenant "XYZ" has no account: declare a password for its user name`}})
-	lab.Passwords = map[string]string{"xyz-holding": "another password"}
-	applied, err = operator.PutLab(t.Context(), lab, nil)
+	equal(t, "warnings", outcome.Warnings, []vcc.Warning{{Field: "passwords", Message: `tenant "XYZ" has no account: declare a password for its user name`}})
+	outcome, err = operator.ApplyLab(ctx, declared(lab, map[string]string{"xyz-holding": "another password"}), nil)
 	ok(t, err)
-	equal(t, "changes by a password", applied.Changes, []httpapi.LabChange{})
-	equal(t, "warnings", applied.Warnings, []httpapi.Warning{})
+	equal(t, "outcome of a password", outcome, vcc.LabOutcome{})
 	equal(t, "login", a.logIn(t, "xyz-holding", "another password").TokenType, "bearer")
-	got, err := operator.Lab(t.Context())
+	got, err := operator.Lab(ctx)
 	ok(t, err)
-	lab.Passwords = nil
-	slices.SortFunc(lab.HardwarePlans, func(a, b vcc.LabHardwarePlan) int { return strings.Compare(a.Name, b.Name) })
-	equal(t, "lab", got.Lab, lab)
+	stored, err := a.store.Lab(ctx)
+	ok(t, err)
+	equal(t, "lab", got, stored)
+	equal(t, "lab after it was declared as it came back", declared(got, nil).Lab(), stored)
 
-	_, err = newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "abc", Password: abcPassword}).PutLab(t.Context(), lab, nil)
+	_, err = newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "abc", Password: abcPassword}).ApplyLab(ctx, declared(lab, nil), nil)
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeAccessDenied})
 	root := bearer(a.logIn(t, "root", rootPassword).AccessToken)
+	const head = `{"serviceProvider": {"name": "x"}, "hosts": [`
 	for name, tc := range map[string]struct{ body, field string }{
-		"an unknown key":  {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": [], "nonsense": 1}`, "nonsense"},
-		"a wrong value":   {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "publicIps": ["x"]}]}`, "tenants[0].publicIps[0]"},
-		"a bad password":  {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": [{"name": "A", "username": "a", "subscriptions": []}], "passwords": {"a": "short"}}`, "tenants[0].passwordEnv"},
-		"no tenant":       {`{"serviceProvider": {"name": "x"}, "hosts": [], "hardwarePlans": [], "tenants": []}`, "tenants"},
-		"a missing value": {`{"serviceProvider": {}, "hosts": [], "hardwarePlans": [], "tenants": []}`, "serviceProvider.name"},
+		"an unknown key":    {head + `], "hardwarePlans": [], "tenants": [], "nonsense": 1}`, "nonsense"},
+		"a wrong value":     {head + `], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "publicIps": ["x"]}]}`, "tenants[0].publicIps[0]"},
+		"a wrong range":     {head + `{"name": "h", "platform": "VMware", "vlans": [{"withInternet": [10, 1]}]}], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": []}]}`, "hosts[0].vlans[0].withInternet"},
+		"a wrong network":   {head + `], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "productionNetworks": [{"name": "n", "ipv4": "10.0.0.0/8", "ipv4Gateway": "x"}]}]}`, "tenants[0].productionNetworks[0].ipv4Gateway"},
+		"a wrong adapter":   {head + `], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "productionNetworks": [{"name": "n", "ipv4": "10.0.0.0/8"}], "vms": [{"name": "v", "guest": "other", "nics": [{"network": "n", "ipv4": "x"}]}]}]}`, "tenants[0].vms[0].nics[0].ipv4"},
+		"a wrong appliance": {head + `{"name": "h", "platform": "VMware", "vlans": []}], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "appliances": [{"host": "h", "external": {"ipv6": "x"}}]}]}`, "tenants[0].appliances[0].external.ipv6"},
+		"a wrong rule":      {head + `], "hardwarePlans": [], "tenants": [{"name": "A", "subscriptions": [], "vms": [{"name": "v", "guest": "other", "nics": []}], "failoverPlans": [{"name": "p", "vms": ["v"], "publicIpRules": [{"address": "192.0.2.1", "port": 1, "toAddress": "x", "toPort": 1}]}]}]}`, "tenants[0].failoverPlans[0].publicIpRules[0].toAddress"},
+		"a bad password":    {head + `], "hardwarePlans": [], "tenants": [{"name": "A", "username": "a", "subscriptions": []}], "passwords": {"a": "short"}}`, "tenants[0].passwordEnv"},
+		"no tenant":         {head + `], "hardwarePlans": [], "tenants": []}`, "tenants"},
+		"a missing value":   {`{"serviceProvider": {}, "hosts": [], "hardwarePlans": [], "tenants": []}`, "serviceProvider.name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a.unchanged(t, func() {
-				wantError(t, a.do(t, "PUT", "/api/v1/lab", tc.body, root), 400, wireError{ErrorCode: "InvalidValue", Field: tc.field})
+				e := wantError(t, a.do(t, "PUT", "/api/v1/lab", tc.body, root), 400, wireError{ErrorCode: "InvalidValue", Field: tc.field})
+				if strings.Contains(e.Message, tc.field) {
+					t.Errorf("%s is refused twice: %s", tc.field, e.Message)
+				}
 			})
 		})
 	}
-	// What is there goes only by name, and not by a dry run.
+	// Every wrong value is listed, those that cannot be read first.
+	e := wantError(t, a.do(t, "PUT", "/api/v1/lab", head+`], "hardwarePlans": [], "tenants": [{"name": "", "subscriptions": [], "publicIps": ["x"]}]}`, root),
+		400, wireError{ErrorCode: "InvalidValue", Field: "tenants[0].publicIps[0]"})
+	if !strings.Contains(e.Message, "tenants[0].name: ") {
+		t.Errorf("the name is not listed: %s", e.Message)
+	}
+
+	// A removal must be named, and a dry run removes nothing.
 	network := a.network(t, "ABC", "Silver network 1 (internet)")
 	a.tenantDoes(t, "", network)
 	lab.Tenants = lab.Tenants[1:]
-	_, err = operator.PutLab(t.Context(), lab, nil)
+	removal := declared(lab, nil)
+	_, err = operator.ApplyLab(ctx, removal, nil)
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict})
 	refusal := err.Error()
-	change := httpapi.LabChange{
-		Action: vcc.LabRemoves, Kind: vcc.LabKindTenant, Name: "ABC", Networks: 4, Gateways: 1,
-		Remove: "tenant:ABC", Text: `- tenant "ABC" with 4 networks, 1 default gateway`,
-	}
+	want := vcc.LabOutcome{Changes: []vcc.LabChange{{Action: vcc.LabRemoves, Kind: vcc.LabKindTenant, Name: "ABC", Networks: 4, Gateways: 1}}}
 	a.unchanged(t, func() {
-		applied, err = operator.PreviewLab(t.Context(), lab, nil)
+		outcome, err = operator.PreviewLab(ctx, removal, nil)
+		wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict})
+		equal(t, "refusal", err.Error(), refusal)
+		equal(t, "preview", outcome, want)
+		outcome, err = operator.PreviewLab(ctx, removal, []string{"tenant:ABC"})
 		ok(t, err)
-		equal(t, "preview", *applied, httpapi.LabApplied{Changes: []httpapi.LabChange{change}, Refusal: refusal, Warnings: []httpapi.Warning{}})
-		applied, err = operator.PreviewLab(t.Context(), lab, []string{"tenant:ABC"})
-		ok(t, err)
-		equal(t, "preview with a name", *applied, httpapi.LabApplied{Changes: []httpapi.LabChange{change}, Warnings: []httpapi.Warning{}})
+		equal(t, "preview with a name", outcome, want)
 	})
-	applied, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
+	body := decode[any](t, a.do(t, "PUT", "/api/v1/lab?dryRun=true&remove=tenant:ABC", labBody(t, a, lab), root))
+	equal(t, "preview on the wire", body, any(map[string]any{"warnings": []any{}, "changes": []any{map[string]any{
+		"action": "remove", "kind": "tenant", "name": "ABC", "networks": 4.0, "gateways": 1.0, "remove": "tenant:ABC", "text": `- tenant "ABC" with 4 networks, 1 default gateway`,
+	}}}))
+	outcome, err = operator.ApplyLab(ctx, removal, []string{"ABC"})
 	ok(t, err)
-	equal(t, "changes", applied.Changes, []httpapi.LabChange{change})
-	_, err = operator.PutLab(t.Context(), lab, []string{"ABC"})
+	equal(t, "changes", outcome.Changes, want.Changes)
+	_, err = operator.ApplyLab(ctx, removal, []string{"ABC"})
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict})
 }
 
-// An operator's client acts for the tenant that it is told.
+// labBody is a lab as a client sends it.
+func labBody(t *testing.T, a *api, lab vcc.Lab) (body string) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		content, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		body = string(content)
+		answerJSON(w, 200, map[string]any{})
+	}))
+	defer s.Close()
+	valid, err := lab.Check()
+	ok(t, err)
+	_, err = newClient(t, httpapi.ClientConfig{Endpoint: s.URL}).ApplyLab(t.Context(), valid, nil)
+	ok(t, err)
+	return body
+}
+
+// An operator's client acts for the tenant that it is told, by name or by ID.
 func TestClientActsForTenant(t *testing.T) {
 	a := newServed(t)
-	for _, tenant := range []string{"ABC", "XYZ"} {
-		c := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword, Tenant: tenant})
-		routing, err := c.PutNetworkRouting(t.Context(), true, httpapi.Unconditional())
-		ok(t, err)
-		equal(t, "tenant and actor", fmt.Sprint(routing.TenantName, " ", routing.UpdatedBy), tenant+" root")
-		networks, err := c.Networks(t.Context(), "")
-		ok(t, err)
-		equal(t, "networks of "+tenant, len(networks), map[string]int{"ABC": 4, "XYZ": 1}[tenant])
+	c := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword})
+	for tenant, networks := range map[string]int{"ABC": 4, "XYZ": 1} {
+		for _, nameOrID := range []string{tenant, a.tokens[tenant].TenantID} {
+			as := vcc.Actor{TenantID: nameOrID, Name: "somebody else"}
+			routing, err := c.PutNetworkRouting(t.Context(), as, nameOrID == tenant, vcc.Precondition{})
+			ok(t, err)
+			equal(t, "tenant and actor", fmt.Sprint(routing.TenantName, " ", routing.UpdatedBy), tenant+" root")
+			_, total, err := c.Networks(t.Context(), as, vcc.NetworkFilter{}, firstPage)
+			ok(t, err)
+			equal(t, "networks of "+tenant, total, networks)
+		}
 	}
+	_, err := c.NetworkRouting(t.Context(), own)
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue, Field: "tenant"})
+	_, err = c.NetworkRouting(t.Context(), vcc.Actor{TenantID: "Nobody"})
+	wantVCC(t, err, vcc.Error{Code: vcc.CodeInvalidValue, Field: "tenant"})
 }

@@ -142,13 +142,21 @@ func (s *Server) Start() error {
 	}
 	s.run = cmd
 	for end := time.Now().Add(startTimeout); time.Now().Before(end); {
-		if _, err := s.command("pg_isready", "-q", "-h", s.folder, "-U", "vcc"); err == nil {
+		if s.isReady() {
 			return nil
 		}
-		time.Sleep(5 * time.Millisecond) // the program tells nobody when it is ready
+		time.Sleep(2 * time.Millisecond) // the server tells nobody when it is ready
 	}
 	s.Kill()
 	return fmt.Errorf("the server does not get ready: %s", &s.log)
+}
+
+// isReady reports whether the server takes connections, as its own file says: the first line
+// is the process, the eighth its state (since PostgreSQL 10).
+func (s *Server) isReady() bool {
+	content, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	lines := bytes.Split(content, []byte("\n"))
+	return err == nil && len(lines) > 7 && string(lines[0]) == strconv.Itoa(s.run.Process.Pid) && string(bytes.TrimSpace(lines[7])) == "ready"
 }
 
 // Kill ends the server and all its processes at once, as a crash of the machine's

@@ -20,6 +20,7 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/provider"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 var providers = map[string]func() (tfprotov6.ProviderServer, error){
@@ -55,7 +56,9 @@ func openTestLab(t *testing.T) *testLab {
 	t.Helper()
 	l := &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
 	l.open(func(c *httpapi.Client) {
-		networks, err := c.Networks(t.Context(), "")
+		networks, err := vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+			return c.Networks(t.Context(), vcc.Actor{}, vcc.NetworkFilter{}, p)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +95,7 @@ func (l *testLab) command(args ...string) {
 }
 
 // stored returns the stored gateway of a network, nil for none.
-func (l *testLab) stored(name string) (found *httpapi.DefaultGateway) {
+func (l *testLab) stored(name string) (found *vcc.DefaultGateway) {
 	l.t.Helper()
 	for _, g := range l.gateways() {
 		if g.NetworkName == name {
@@ -102,22 +105,24 @@ func (l *testLab) stored(name string) (found *httpapi.DefaultGateway) {
 	return found
 }
 
-func (l *testLab) gateways() (list []httpapi.DefaultGateway) {
+func (l *testLab) gateways() (list []vcc.DefaultGateway) {
 	l.t.Helper()
 	l.open(func(c *httpapi.Client) {
 		var err error
-		if list, err = c.DefaultGateways(context.Background()); err != nil {
+		if list, err = vcc.All(func(p vcc.Page) ([]vcc.DefaultGateway, int, error) {
+			return c.DefaultGateways(context.Background(), vcc.Actor{}, p)
+		}); err != nil {
 			l.t.Fatal(err)
 		}
 	})
 	return list
 }
 
-func (l *testLab) routing() (r *httpapi.NetworkRouting) {
+func (l *testLab) routing() (r *vcc.NetworkRouting) {
 	l.t.Helper()
 	l.open(func(c *httpapi.Client) {
 		var err error
-		if r, err = c.NetworkRouting(context.Background()); err != nil {
+		if r, err = c.NetworkRouting(context.Background(), vcc.Actor{}); err != nil {
 			l.t.Fatal(err)
 		}
 	})
@@ -252,7 +257,7 @@ func (l *testLab) gone(networks ...string) resource.TestCheckFunc {
 }
 
 // expectUnchanged checks that the stored gateways are those of before.
-func expectUnchanged(t *testing.T, l *testLab, before []httpapi.DefaultGateway) {
+func expectUnchanged(t *testing.T, l *testLab, before []vcc.DefaultGateway) {
 	t.Helper()
 	if after := l.gateways(); !reflect.DeepEqual(before, after) {
 		t.Errorf("something was stored:\n%+v\nwas\n%+v", after, before)

@@ -2,7 +2,9 @@ package provider_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +36,7 @@ func TestAccBadInput(t *testing.T) {
 		return strings.Replace(gateway(silver3, good), `network_id = "%{`+silver3+`}"`, fmt.Sprintf("network_name = %q", network), 1)
 	}
 
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		config string
 		// attribute is the one that the error must name, and point at where the CLI
 		// can, which is where it is not inside an object.
@@ -144,28 +146,31 @@ func TestAccBadInput(t *testing.T) {
 		"provider: no lab file":          {embedded(`lab_file = "no-such-lab.yaml"`), "embedded.lab_file", "the lab file no-such-lab.yaml cannot be read: no such file or directory"},
 		"provider: empty data folder":    {served("embedded = { data_dir = \"\" }"), "", "embedded.data_dir is empty. Give it a value, or leave it out"},
 		"provider: file as data folder":  {served("embedded = { data_dir = \"/dev/null\" }"), "embedded.data_dir", "the data folder /dev/null cannot be created: not a directory"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			config := test.config
-			if !strings.HasPrefix(config, "provider") {
-				config = l.config(config)
-			} else if i := strings.Index(config, "resource"); i > 0 {
-				config = config[:i] + strings.TrimPrefix(l.config(config[i:]), l.config())
-			}
-			want := message(test.want)
-			switch {
-			case strings.Contains(test.attribute, "."):
-				want = regexp.MustCompile(`(?s)` + regexp.QuoteMeta(test.attribute) + `: .*` + want.String())
-			case test.attribute != "":
-				// The CLI quotes the line at fault above the message.
-				want = regexp.MustCompile(`(?s)\d+: +` + test.attribute + ` *=.*` + want.String())
-			}
-			resource.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: providers,
-				Steps:                    []resource.TestStep{{Config: config, ExpectError: want}},
-			})
+	}
+	// One working folder for all, which the framework makes ready once.
+	var steps []resource.TestStep
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		test := tests[name]
+		config := test.config
+		if !strings.HasPrefix(config, "provider") {
+			config = l.config(config)
+		} else if i := strings.Index(config, "resource"); i > 0 {
+			config = config[:i] + strings.TrimPrefix(l.config(config[i:]), l.config())
+		}
+		want := message(test.want)
+		switch {
+		case strings.Contains(test.attribute, "."):
+			want = regexp.MustCompile(`(?s)` + regexp.QuoteMeta(test.attribute) + `: .*` + want.String())
+		case test.attribute != "":
+			// The CLI quotes the line at fault above the message.
+			want = regexp.MustCompile(`(?s)\d+: +` + test.attribute + ` *=.*` + want.String())
+		}
+		steps = append(steps, resource.TestStep{
+			PreConfig: func() { t.Log(name) }, // of which the last is the one that failed
+			Config:    config, ExpectError: want,
 		})
 	}
+	l.run(steps...)
 	expectUnchanged(t, l, before)
 	if r := l.routing(); r.Revision != 0 {
 		t.Errorf("the routing option was touched: %+v", r)

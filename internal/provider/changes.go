@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // differences lists what differs between two states of a gateway, in the words
 // of the configuration. A nil state is no gateway.
-func differences(before, after *httpapi.GatewayState) string {
+func differences(before, after *vcc.GatewayState) string {
 	from, to := attributesOf(before), attributesOf(after)
 	var lines []string
 	for _, name := range attributeNames {
@@ -24,25 +23,22 @@ func differences(before, after *httpapi.GatewayState) string {
 // attributeNames are the settings of a gateway in the order of the console's dialogs.
 var attributeNames = []string{"ipv4.address", "ipv4.subnet_mask", "ipv6.network", "ipv6.prefix_length", "ipv6.address"}
 
-func attributesOf(s *httpapi.GatewayState) map[string]string {
+func attributesOf(s *vcc.GatewayState) map[string]string {
 	if s == nil {
 		return nil
 	}
-	return settingsOf(s.Settings())
+	return settingsOf(s.GatewaySettings)
 }
 
 // settingsOf returns settings by the names of their attributes, addresses in the spelling of the backend.
-func settingsOf(s httpapi.GatewaySettings) map[string]string {
-	if parsed, err := s.Parse(); err == nil {
-		s = httpapi.NewGatewaySettings(parsed)
-	}
+func settingsOf(s vcc.GatewaySettings) map[string]string {
 	values := map[string]string{}
 	if s.IPv4 != nil {
-		values["ipv4.address"], values["ipv4.subnet_mask"] = s.IPv4.Address, s.IPv4.SubnetMask
+		values["ipv4.address"], values["ipv4.subnet_mask"] = s.IPv4.Address.String(), s.IPv4.SubnetMask()
 	}
 	if s.IPv6 != nil {
-		values["ipv6.network"], values["ipv6.prefix_length"] = s.IPv6.Network, fmt.Sprint(s.IPv6.PrefixLength)
-		values["ipv6.address"] = s.IPv6.Address
+		values["ipv6.network"], values["ipv6.prefix_length"] = s.IPv6.Network.Addr().String(), fmt.Sprint(s.IPv6.Network.Bits())
+		values["ipv6.address"] = s.IPv6.Address.String()
 	}
 	return values
 }
@@ -55,7 +51,7 @@ func orNone(s string) string {
 }
 
 // droppedSettings lists the settings of before that are not those of after, in the words of the configuration.
-func droppedSettings(before, after httpapi.GatewaySettings) string {
+func droppedSettings(before, after vcc.GatewaySettings) string {
 	was, is := settingsOf(before), settingsOf(after)
 	var lines []string
 	for _, name := range attributeNames {
@@ -67,13 +63,13 @@ func droppedSettings(before, after httpapi.GatewaySettings) string {
 }
 
 // describeAddresses describes the settings of a gateway.
-func describeAddresses(s httpapi.GatewayState) string {
+func describeAddresses(s vcc.GatewaySettings) string {
 	var families []string
 	if s.IPv4 != nil {
-		families = append(families, fmt.Sprintf("%s in %s", s.IPv4.Address, s.IPv4.CIDR))
+		families = append(families, fmt.Sprintf("%s in %s", s.IPv4.Address, s.IPv4.Network()))
 	}
 	if s.IPv6 != nil {
-		families = append(families, fmt.Sprintf("%s in %s", s.IPv6.Address, s.IPv6.CIDR))
+		families = append(families, fmt.Sprintf("%s in %s", s.IPv6.Address, s.IPv6.Network))
 	}
 	return strings.Join(families, ", ")
 }
@@ -81,12 +77,12 @@ func describeAddresses(s httpapi.GatewayState) string {
 // describeChanges tells, oldest first, who changed a gateway since it had the settings
 // that Terraform saw last, when, and from what to what: of many the first and the last. The changes are newest first.
 // It returns "" where none of them replaced those settings.
-func describeChanges(changes []httpapi.Change, prior httpapi.GatewaySettings) string {
-	line := func(c httpapi.Change) string {
+func describeChanges(changes []vcc.Change, prior vcc.GatewaySettings) string {
+	line := func(c vcc.Change) string {
 		return fmt.Sprintf("  - %s: %s %s", formatTime(c.Time), vcc.Printable(c.Actor), describeChange(c))
 	}
 	for i, c := range changes {
-		if c.Before == nil || !c.Before.Settings().Equal(prior) {
+		if c.Before == nil || !c.Before.GatewaySettings.Equal(prior) {
 			continue
 		}
 		lines := []string{line(c)}
@@ -104,7 +100,7 @@ func describeChanges(changes []httpapi.Change, prior httpapi.GatewaySettings) st
 	return ""
 }
 
-func describeChange(c httpapi.Change) string {
+func describeChange(c vcc.Change) string {
 	switch {
 	case c.Before == nil:
 		return "created it: " + differences(nil, c.After)

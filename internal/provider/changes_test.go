@@ -6,22 +6,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-func v4(address string) httpapi.GatewayState {
-	return httpapi.GatewayState{IPv4: &httpapi.IPv4{IPv4Settings: httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.0.0"}}}
+func v4(address string) vcc.GatewayState {
+	return vcc.GatewayState{GatewaySettings: ipv4Settings(address + "/16")}
 }
 
 // However many changes there were, a person reads the first, the last and how many.
 func TestDescribeChanges_many(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 600} {
-		var changes []httpapi.Change // newest first
+		var changes []vcc.Change // newest first
 		for i := n; i > 0; i-- {
 			before, after := v4(fmt.Sprintf("10.0.%d.%d", (i-1)/250, 1+(i-1)%250)), v4(fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250))
-			changes = append(changes, httpapi.Change{Time: time.Unix(int64(i), 0), Actor: "other", Before: &before, After: &after})
+			changes = append(changes, vcc.Change{Time: time.Unix(int64(i), 0), Actor: "other", Before: &before, After: &after})
 		}
-		text := describeChanges(changes, v4("10.0.0.1").Settings())
+		text := describeChanges(changes, v4("10.0.0.1").GatewaySettings)
 		lines := strings.Split(text, "\n")
 		if want := min(n, 3); len(lines) != want {
 			t.Errorf("%d changes make %d lines:\n%s", n, len(lines), text)

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -80,13 +79,13 @@ func (d *cloudNetworkDataSource) Read(ctx context.Context, req datasource.ReadRe
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	var networks []httpapi.Network
+	var networks []vcc.Network
 	var err error
 	if m.ID.IsNull() {
-		networks, err = d.client.NetworksNamed(ctx, m.Name.ValueString())
+		networks, err = d.listNetworks(ctx, vcc.NetworkFilter{Name: m.Name.ValueString()})
 	}
 	if err == nil && len(networks) == 0 { // to look through, or to say what there is
-		networks, err = d.client.Networks(ctx, "")
+		networks, err = d.listNetworks(ctx, vcc.NetworkFilter{})
 	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -96,7 +95,7 @@ func (d *cloudNetworkDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	gateway, err := d.client.DefaultGateway(ctx, network.ID)
+	gateway, err := d.client.DefaultGateway(ctx, d.as, network.ID)
 	if err != nil && vcc.Code(err) != vcc.CodeNotFound {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
@@ -105,10 +104,10 @@ func (d *cloudNetworkDataSource) Read(ctx context.Context, req datasource.ReadRe
 }
 
 // find returns the network that is named.
-func (m networkModel) find(networks []httpapi.Network, diags *diag.Diagnostics) (found httpapi.Network) {
+func (m networkModel) find(networks []vcc.Network, diags *diag.Diagnostics) (found vcc.Network) {
 	id, name := m.ID.ValueString(), m.Name.ValueString()
 	if m.ID.IsNull() {
-		return lookup(diags, "name", "cloud network", name, networks, func(n httpapi.Network) (string, string) { return n.Name, n.Name })
+		return lookup(diags, "name", "cloud network", name, networks, func(n vcc.Network) (string, string) { return n.Name, n.Name })
 	}
 	ids, nameOf := make([]string, len(networks)), map[string]string{}
 	for i, n := range networks {

@@ -41,8 +41,7 @@ func (c *conflict) decide(n *networkRecord) (decided, confirmed bool) {
 	case !n.planned().Known:
 		return true, false // it goes, or there is no telling
 	}
-	planned, err := n.planned().Settings.Parse()
-	return true, err == nil && overlap(planned, *c.settings)
+	return true, overlap(n.planned().Settings, *c.settings)
 }
 
 // conflicts are those of a run that are not decided.

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
@@ -11,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -97,7 +95,7 @@ func (l *defaultGatewayListResource) List(ctx context.Context, req list.ListRequ
 	}
 }
 
-func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequest) ([]httpapi.DefaultGateway, tenant, diag.Diagnostics) {
+func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequest) ([]vcc.DefaultGateway, tenant, diag.Diagnostics) {
 	const failed = "Default Gateways Not Listed"
 	var m gatewayListModel
 	diags := req.Config.Get(ctx, &m)
@@ -124,7 +122,7 @@ func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequ
 		addRequestError(&diags, failed, err)
 		return nil, tenant{}, diags
 	}
-	var found []httpapi.DefaultGateway
+	var found []vcc.DefaultGateway
 	for _, g := range all {
 		if (planID == "" || g.HardwarePlanID == planID) && (m.Origin.IsNull() || string(g.Origin) == m.Origin.ValueString()) {
 			found = append(found, g)
@@ -134,13 +132,6 @@ func (l *defaultGatewayListResource) find(ctx context.Context, req list.ListRequ
 }
 
 // gatewayDisplayName is what a person picks a gateway by.
-func gatewayDisplayName(g httpapi.DefaultGateway) string {
-	var addresses []string
-	if g.IPv4 != nil {
-		addresses = append(addresses, fmt.Sprintf("%s in %s", g.IPv4.Address, g.IPv4.CIDR))
-	}
-	if g.IPv6 != nil {
-		addresses = append(addresses, fmt.Sprintf("%s in %s", g.IPv6.Address, g.IPv6.CIDR))
-	}
-	return fmt.Sprintf("%s: %s (%s)", vcc.Printable(g.NetworkName), strings.Join(addresses, ", "), g.Origin)
+func gatewayDisplayName(g vcc.DefaultGateway) string {
+	return fmt.Sprintf("%s: %s (%s)", vcc.Printable(g.NetworkName), describeAddresses(g.GatewaySettings), g.Origin)
 }

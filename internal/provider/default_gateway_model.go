@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -12,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -50,28 +50,28 @@ var (
 )
 
 // newIPv4Object returns the object for stored settings, null for none.
-func newIPv4Object(v4 *httpapi.IPv4) types.Object {
+func newIPv4Object(v4 *vcc.IPv4Settings) types.Object {
 	if v4 == nil {
 		return types.ObjectNull(ipv4Types)
 	}
 	return types.ObjectValueMust(ipv4Types, map[string]attr.Value{
-		"address": newIPAddress(v4.Address), "subnet_mask": newIPAddress(v4.SubnetMask), "cidr": newIPNetwork(v4.CIDR),
+		"address": newIPAddress(v4.Address.String()), "subnet_mask": newIPAddress(v4.SubnetMask()), "cidr": newIPNetwork(v4.Network().String()),
 	})
 }
 
 // newIPv6Object returns the object for stored settings, null for none.
-func newIPv6Object(v6 *httpapi.IPv6) types.Object {
+func newIPv6Object(v6 *vcc.IPv6Settings) types.Object {
 	if v6 == nil {
 		return types.ObjectNull(ipv6Types)
 	}
 	return types.ObjectValueMust(ipv6Types, map[string]attr.Value{
-		"address": newIPAddress(v6.Address), "network": newIPAddress(v6.Network),
-		"prefix_length": types.Int64Value(int64(v6.PrefixLength)), "cidr": newIPNetwork(v6.CIDR),
+		"address": newIPAddress(v6.Address.String()), "network": newIPAddress(v6.Network.Addr().String()),
+		"prefix_length": types.Int64Value(int64(v6.Network.Bits())), "cidr": newIPNetwork(v6.Network.String()),
 	})
 }
 
 // newGatewayModel returns what a stored gateway is in a state; tenantName is whose it is.
-func newGatewayModel(g *httpapi.DefaultGateway, tenantName string) gatewayModel {
+func newGatewayModel(g *vcc.DefaultGateway, tenantName string) gatewayModel {
 	return gatewayModel{
 		ID:               types.StringValue(g.NetworkID),
 		NetworkID:        types.StringValue(g.NetworkID),
@@ -96,19 +96,64 @@ func (m gatewayModel) families(ctx context.Context) (v4 *ipv4Model, v6 *ipv6Mode
 	return v4, v6, diags
 }
 
-// settings returns what a write takes. Every value must be known.
-func (m gatewayModel) settings(ctx context.Context) (httpapi.GatewaySettings, diag.Diagnostics) {
-	var s httpapi.GatewaySettings
-	v4, v6, diags := m.families(ctx)
-	if v4 != nil {
-		s.IPv4 = &httpapi.IPv4Settings{Address: v4.Address.ValueString(), SubnetMask: v4.SubnetMask.ValueString()}
+// readIPv4 reads settings without a look at the rules, which a state that an earlier release wrote may break.
+func readIPv4(address, mask string) (s vcc.IPv4Settings, err error) {
+	s.PrefixLength, err = vcc.ParseSubnetMask(mask)
+	a, addressErr := vcc.ParseIPv4Address(address)
+	s.Address = a
+	return s, errors.Join(vcc.Within("address", addressErr), vcc.Within("subnetMask", err))
+}
+
+// readIPv6 is readIPv4 for IPv6.
+func readIPv6(address, network string, length int) (s vcc.IPv6Settings, err error) {
+	a, addressErr := readAddress(address)
+	n, networkErr := readAddress(network)
+	s.Address, s.Network = a, netip.PrefixFrom(n, length)
+	return s, errors.Join(vcc.Within("address", addressErr), vcc.Within("network", networkErr), vcc.Within("prefixLength", vcc.ValidatePrefixLength(length)))
+}
+
+func readAddress(text string) (netip.Addr, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a, nil
 	}
-	if v6 != nil {
-		s.IPv6 = &httpapi.IPv6Settings{
-			Address: v6.Address.ValueString(), Network: v6.Network.ValueString(), PrefixLength: int(v6.PrefixLength.ValueInt64()),
-		}
+	return vcc.ParseIPv6Address(text) // whose error says what is wrong
+}
+
+// settings returns the settings of a gateway. Every value must be known.
+func (m gatewayModel) settings(ctx context.Context) (vcc.GatewaySettings, diag.Diagnostics) {
+	s, diags, err := m.read(ctx)
+	addFieldErrors(&diags, "Unreadable Default Gateway", err)
+	return s, diags
+}
+
+// lastSeen returns the settings of a state. A state that somebody edited by hand may have values that cannot be read:
+// it then has the settings of no gateway, so that it differs from whatever is stored.
+func (m gatewayModel) lastSeen(ctx context.Context) (vcc.GatewaySettings, diag.Diagnostics) {
+	s, diags, err := m.read(ctx)
+	if err != nil {
+		return vcc.GatewaySettings{}, diags
 	}
 	return s, diags
+}
+
+// read returns the settings, and what is wrong with their texts.
+func (m gatewayModel) read(ctx context.Context) (s vcc.GatewaySettings, diags diag.Diagnostics, unreadable error) {
+	v4, v6, diags := m.families(ctx)
+	if diags.HasError() {
+		return s, diags, nil
+	}
+	var err4, err6 error
+	if v4 != nil {
+		var read vcc.IPv4Settings
+		read, err4 = readIPv4(v4.Address.ValueString(), v4.SubnetMask.ValueString())
+		s.IPv4 = &read
+	}
+	if v6 != nil {
+		var read vcc.IPv6Settings
+		read, err6 = readIPv6(v6.Address.ValueString(), v6.Network.ValueString(), int(v6.PrefixLength.ValueInt64()))
+		s.IPv6 = &read
+	}
+	return s, diags, errors.Join(vcc.Within("ipv4", err4), vcc.Within("ipv6", err6))
 }
 
 // check applies the rules to what is known: whole families where everything in

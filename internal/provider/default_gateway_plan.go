@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -126,7 +125,7 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 }
 
 // withNetwork returns a gateway with what follows from its network. What the configuration says is said there already.
-func (m gatewayModel) withNetwork(n *httpapi.Network, ref networkReference) gatewayModel {
+func (m gatewayModel) withNetwork(n *vcc.Network, ref networkReference) gatewayModel {
 	m.ID, m.HardwarePlanName = types.StringValue(n.ID), types.StringValue(n.HardwarePlanName)
 	if ref.id == nil && !ref.idUnknown {
 		m.NetworkID = m.ID
@@ -139,7 +138,7 @@ func (m gatewayModel) withNetwork(n *httpapi.Network, ref networkReference) gate
 
 // resolve returns the network that a configuration names, nil where that is not known yet. Where it is the
 // one that the resource has already, only what the state says of it is returned, and nothing is asked.
-func (r *defaultGatewayResource) resolve(ctx context.Context, ref networkReference, prior gatewayModel, creating bool, diags *diag.Diagnostics) *httpapi.Network {
+func (r *defaultGatewayResource) resolve(ctx context.Context, ref networkReference, prior gatewayModel, creating bool, diags *diag.Diagnostics) *vcc.Network {
 	if ref.id == nil && ref.name == nil {
 		return nil
 	}
@@ -147,7 +146,7 @@ func (r *defaultGatewayResource) resolve(ctx context.Context, ref networkReferen
 	named := prior.TenantName.ValueString() != ""
 	if !creating && (ref.id == nil || *ref.id == prior.NetworkID.ValueString()) &&
 		(ref.name == nil || named && vcc.SameName(*ref.name, prior.NetworkName.ValueString())) {
-		return &httpapi.Network{
+		return &vcc.Network{
 			ID: prior.NetworkID.ValueString(), Name: prior.NetworkName.ValueString(), HardwarePlanName: prior.HardwarePlanName.ValueString(),
 		}
 	}
@@ -187,7 +186,7 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 	}
 	left := plannedGateway{Removed: true}
 	if stored != nil && stored.Detected != nil {
-		left = plannedGateway{Known: true, Settings: httpapi.GatewayState{IPv4: stored.Detected.IPv4, IPv6: stored.Detected.IPv6}.Settings()}
+		left = plannedGateway{Known: true, Settings: *stored.Detected}
 	}
 	if r.run.planRemoval(id, left) == clashRemoval {
 		addRemovalClash(diags, prior)
@@ -242,7 +241,7 @@ func addBothClash(diags *diag.Diagnostics, at path.Path, m gatewayModel) {
 }
 
 // storedFor returns what is stored for a network, nil for nothing.
-func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string, diags *diag.Diagnostics) *httpapi.DefaultGateway {
+func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string, diags *diag.Diagnostics) *vcc.DefaultGateway {
 	g, err := r.gateways.stored(ctx, networkID, r.run.isApplying())
 	if err != nil {
 		addRequestError(diags, notPlanned, err)
@@ -251,7 +250,7 @@ func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string
 }
 
 // planCreation notes that the resource is created for a network, and returns what it replaces there.
-func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *httpapi.Network, again bool, diags *diag.Diagnostics) (replaces types.String) {
+func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *vcc.Network, again bool, diags *diag.Diagnostics) (replaces types.String) {
 	planned, id := m.planned(ctx), n.ID
 	if r.run.planCreation(n.ID, planned, again) != noClash {
 		addBothClash(diags, ref.attribute(), m)
@@ -334,8 +333,8 @@ func (r *defaultGatewayResource) reportConflicts(ctx context.Context, networkID 
 // overlap refuses IP networks that another gateway on the same appliance is planned to have (D12), and
 // returns conflicts for those that a stored one has. changed says that this gateway has others now.
 func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, planned plannedGateway, changed bool, diags *diag.Diagnostics) (conflicts []*conflict) {
-	settings, err := planned.Settings.Parse()
-	if err != nil || r.run.isApplying() || len(settings.Networks()) == 0 {
+	settings := planned.Settings
+	if r.run.isApplying() || len(settings.Networks()) == 0 {
 		return nil // an apply is decided by the backend, one write after the other
 	}
 	networks, err := r.cloudNetworks(ctx)
@@ -366,11 +365,7 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 		return nil
 	}
 	for _, g := range r.stored.overlapping(listing.gateways, networks.host, n.HostID, id, settings) {
-		theirs, err := g.Settings().Parse()
-		if err != nil {
-			continue
-		}
-		for _, e := range vcc.Errors(vcc.CheckOverlap(settings, []vcc.DefaultGateway{{NetworkID: g.NetworkID, NetworkName: g.NetworkName, GatewaySettings: theirs}})) {
+		for _, e := range vcc.Errors(vcc.CheckOverlap(settings, []vcc.DefaultGateway{*g})) {
 			conflicts = append(conflicts, &conflict{networkID: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, withFullStop(e.Message)}})
 		}
 	}
@@ -378,34 +373,34 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 }
 
 // adviseOfAdoption says what of a detected gateway the configuration does not keep.
-func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gatewayModel, stored *httpapi.DefaultGateway, diags *diag.Diagnostics) {
+func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gatewayModel, stored *vcc.DefaultGateway, diags *diag.Diagnostics) {
 	if stored == nil || stored.Origin != vcc.OriginDetected {
 		return
 	}
 	const summary = "Adopts a Detected Gateway"
-	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, describeAddresses(stored.GatewayState))
+	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, describeAddresses(stored.GatewaySettings))
 	planned := m.planned(ctx)
 	if !planned.Known {
 		diags.AddWarning(summary, found+" What of it stays is not known before the apply.")
 		return
 	}
 	kept := " The configuration keeps all of it."
-	if lost := droppedSettings(stored.Settings(), planned.Settings); lost != "" {
+	if lost := droppedSettings(stored.GatewaySettings, planned.Settings); lost != "" {
 		kept = " The configuration does not keep " + lost + "."
 	}
 	diags.AddWarning(summary, found+kept+" When this resource is destroyed, what was detected comes back.")
 }
 
 // describeReplaced describes a stored gateway that a resource takes over. The text is another one after every change.
-func describeReplaced(g *httpapi.DefaultGateway) string {
-	return fmt.Sprintf("%s by %s, revision %d: %s", g.Origin, g.UpdatedBy, g.Revision, describeAddresses(g.GatewayState))
+func describeReplaced(g *vcc.DefaultGateway) string {
+	return fmt.Sprintf("%s by %s, revision %d: %s", g.Origin, g.UpdatedBy, g.Revision, describeAddresses(g.GatewaySettings))
 }
 
 // specifiedAlready refuses a creation over a specified gateway.
-func specifiedAlready(g *httpapi.DefaultGateway, planned plannedGateway) string {
+func specifiedAlready(g *vcc.DefaultGateway, planned plannedGateway) string {
 	text := fmt.Sprintf("%q has a default gateway that was specified by %s on %s (%s), and a plan takes over nothing that somebody specified.",
-		g.NetworkName, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewayState))
-	if planned.Known && g.Settings().Equal(planned.Settings) {
+		g.NetworkName, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewaySettings))
+	if planned.Known && g.GatewaySettings.Equal(planned.Settings) {
 		text += " Its settings are those of this configuration: an apply that was interrupted may have made it, or another state."
 	}
 	return text + fmt.Sprintf(" Nothing was changed. To manage it with this resource, import it; \"to\" is the address of this resource:\n\n"+

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -174,7 +172,7 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 
 // create stores the gateway. Whatever another resource had there it replaces only if that is what the plan
 // says; and if it fails, that is there as before.
-func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, settings httpapi.GatewaySettings, diags *diag.Diagnostics) (*httpapi.DefaultGateway, error) {
+func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, settings vcc.GatewaySettings, diags *diag.Diagnostics) (*vcc.DefaultGateway, error) {
 	id := m.NetworkID.ValueString()
 	h, unlock, err := r.run.lockGateway(ctx, id)
 	if err != nil {
@@ -184,9 +182,9 @@ func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, set
 	h.creationPlanned = false
 	removed := h.removedGateway
 	condition, err := r.ifReplaced(ctx, m, removed)
-	var g *httpapi.DefaultGateway
+	var g *vcc.DefaultGateway
 	if err == nil {
-		g, err = r.retryOverlap(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
+		g, err = r.retryOverlap(ctx, func() (*vcc.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
 	}
 	switch {
 	case err == nil:
@@ -210,41 +208,41 @@ func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, set
 
 // ifReplaced returns the condition on which a creation replaces what its plan says and nothing else. removed is what
 // a removal of this apply took away before, nil for nothing.
-func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel, removed *httpapi.DefaultGateway) (http.Header, error) {
+func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel, removed *vcc.DefaultGateway) (vcc.Precondition, error) {
 	if m.Replaces.IsNull() {
-		return httpapi.IfAbsent(), nil
+		return vcc.Precondition{Absent: true}, nil
 	}
 	id := m.NetworkID.ValueString()
 	if removed != nil {
 		// What the other resource had replaced may be back.
-		switch stored, err := r.client.DefaultGateway(ctx, id); {
+		switch stored, err := r.client.DefaultGateway(ctx, r.as, id); {
 		case vcc.Code(err) == vcc.CodeNotFound:
-			return httpapi.IfAbsent(), nil
+			return vcc.Precondition{Absent: true}, nil
 		case err != nil:
-			return nil, err
+			return vcc.Precondition{}, err
 		case stored.Origin == vcc.OriginDetected:
-			return httpapi.IfRevision(stored.Revision), nil
+			return vcc.IfRevision(stored.Revision), nil
 		default:
-			return nil, notAsPlanned(m, stored)
+			return vcc.Precondition{}, notAsPlanned(m, stored)
 		}
 	}
 	stored, err := r.gateways.get(ctx, id)
 	if err == nil && describeReplaced(stored) != m.Replaces.ValueString() {
-		stored, err = r.client.DefaultGateway(ctx, id)
+		stored, err = r.client.DefaultGateway(ctx, r.as, id)
 	}
 	switch {
 	case vcc.Code(err) == vcc.CodeNotFound:
-		return nil, notAsPlanned(m, nil)
+		return vcc.Precondition{}, notAsPlanned(m, nil)
 	case err != nil:
-		return nil, err
+		return vcc.Precondition{}, err
 	case describeReplaced(stored) != m.Replaces.ValueString():
-		return nil, notAsPlanned(m, stored)
+		return vcc.Precondition{}, notAsPlanned(m, stored)
 	}
-	return httpapi.IfRevision(stored.Revision), nil
+	return vcc.IfRevision(stored.Revision), nil
 }
 
 // notAsPlanned refuses a creation that would replace something else than its plan says.
-func notAsPlanned(m gatewayModel, stored *httpapi.DefaultGateway) error {
+func notAsPlanned(m gatewayModel, stored *vcc.DefaultGateway) error {
 	now := "nothing is stored"
 	if stored != nil {
 		now = "stored is what was " + describeReplaced(stored)
@@ -257,7 +255,7 @@ func notAsPlanned(m gatewayModel, stored *httpapi.DefaultGateway) error {
 // changedSince says what is stored instead of what the plan saw.
 func changedSince(m gatewayModel, refusal error) error {
 	for _, e := range vcc.Errors(refusal) {
-		g, ok := e.Current.(*httpapi.DefaultGateway)
+		g, ok := e.Current.(*vcc.DefaultGateway)
 		switch {
 		case !ok:
 		case !m.Replaces.IsNull():
@@ -265,46 +263,45 @@ func changedSince(m gatewayModel, refusal error) error {
 		default:
 			return &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: g.NetworkID, Message: fmt.Sprintf(
 				"%q had no default gateway when this plan was made, and has one now, %s by %s on %s (%s). It was not overwritten, and nothing was changed. Plan again: the plan says what to do about it",
-				g.NetworkName, g.Origin, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewayState))}
+				g.NetworkName, g.Origin, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewaySettings))}
 		}
 	}
 	return refusal
 }
 
 // putBack stores what a removal took away for a creation that failed, and says so.
-func (r *defaultGatewayResource) putBack(ctx context.Context, removed *httpapi.DefaultGateway, diags *diag.Diagnostics) {
+func (r *defaultGatewayResource) putBack(ctx context.Context, removed *vcc.DefaultGateway, diags *diag.Diagnostics) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTime) // an apply that is being stopped leaves no gap, either
 	defer cancel()
-	condition := httpapi.IfAbsent()
-	stored, err := r.client.DefaultGateway(ctx, removed.NetworkID)
+	condition := vcc.Precondition{Absent: true}
+	stored, err := r.client.DefaultGateway(ctx, r.as, removed.NetworkID)
 	if err == nil && stored.Origin == vcc.OriginDetected { // it came back when the gateway was removed
-		condition = httpapi.IfRevision(stored.Revision)
+		condition = vcc.IfRevision(stored.Revision)
 	}
-	if err != nil || removed.Origin != vcc.OriginDetected || !stored.Settings().Equal(removed.Settings()) {
-		_, err = r.gateways.put(ctx, removed.NetworkID, removed.Settings(), condition)
+	if err != nil || removed.Origin != vcc.OriginDetected || !stored.GatewaySettings.Equal(removed.GatewaySettings) {
+		_, err = r.gateways.put(ctx, removed.NetworkID, removed.GatewaySettings, condition)
 	}
 	if err != nil {
 		diags.AddError("Replaced Gateway Not Put Back", fmt.Sprintf(
 			"The default gateway of %q was removed for another one, which could not be created, and it could not be stored again: %s It was: %s.",
-			removed.NetworkName, sentence(err), describeAddresses(removed.GatewayState)))
+			removed.NetworkName, sentence(err), describeAddresses(removed.GatewaySettings)))
 		return
 	}
 	diags.AddWarning("Replaced Gateway Put Back", fmt.Sprintf(
 		"The default gateway of %q was removed for another one, which could not be created. It is stored again as it was (%s), and no resource of this state has it any more.",
-		removed.NetworkName, describeAddresses(removed.GatewayState)))
+		removed.NetworkName, describeAddresses(removed.GatewaySettings)))
 }
 
 // putBackTime is how long putting back may take.
 const putBackTime = 30 * time.Second
 
 // save writes what was stored into a state: what the plan knew as the plan had it.
-func (r *defaultGatewayResource) save(ctx context.Context, m gatewayModel, g *httpapi.DefaultGateway, diags *diag.Diagnostics, identity *tfsdk.ResourceIdentity, state *tfsdk.State) {
-	addNewWarnings(diags, g)
-	if settings, settingsDiags := m.settings(ctx); settingsDiags.HasError() || !g.Settings().Equal(settings) {
+func (r *defaultGatewayResource) save(ctx context.Context, m gatewayModel, g *vcc.DefaultGateway, diags *diag.Diagnostics, identity *tfsdk.ResourceIdentity, state *tfsdk.State) {
+	if settings, settingsDiags := m.settings(ctx); settingsDiags.HasError() || !g.GatewaySettings.Equal(settings) {
 		diags.Append(settingsDiags...)
 		diags.AddError("Other Settings Stored", fmt.Sprintf(
 			"The backend answered that it stored %s for %q, which is not what it was told. This is a fault of the backend; the next plan shows the difference.",
-			describeAddresses(g.GatewayState), g.NetworkName))
+			describeAddresses(g.GatewaySettings), g.NetworkName))
 	}
 	stored := newGatewayModel(g, m.TenantName.ValueString())
 	for _, a := range []struct{ planned, stored *types.String }{
@@ -322,28 +319,12 @@ func (r *defaultGatewayResource) save(ctx context.Context, m gatewayModel, g *ht
 	diags.Append(state.Set(ctx, stored)...)
 }
 
-// addNewWarnings passes on the backend's warnings that this provider did not give
-// when planning, which is none unless the backend knows more rules.
-func addNewWarnings(diags *diag.Diagnostics, g *httpapi.DefaultGateway) {
-	known := map[string]bool{}
-	if s, err := g.Settings().Parse(); err == nil {
-		for _, w := range s.Warnings() {
-			known[w.Message] = true
-		}
-	}
-	for _, w := range g.Warnings {
-		if !known[w.Message] {
-			diags.AddAttributeWarning(attributePath(w.Field), "Warning of the Backend", w.Message)
-		}
-	}
-}
-
 // Read takes over what is stored and says who changed it.
 func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	const failed = "Default Gateway Not Read"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	prior, diags := m.settings(ctx)
+	prior, diags := m.lastSeen(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -376,14 +357,14 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	}
 	stored := newGatewayModel(g, t.name)
 	stored.Replaces = m.Replaces
-	if !imported && !prior.Equal(g.Settings()) {
+	if !imported && !prior.Equal(g.GatewaySettings) {
 		r.warnOfDrift(ctx, &resp.Diagnostics, stored, prior)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, stored)...)
 }
 
 // warnOfLoss says why a gateway of the state is not there: somebody removed it, or its network is gone.
-func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior httpapi.GatewaySettings) {
+func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior vcc.GatewaySettings) {
 	networks, err := r.cloudNetworks(ctx)
 	if err != nil || networks.byID[m.NetworkID.ValueString()] != nil {
 		r.warnOfDrift(ctx, diags, m, prior)
@@ -408,15 +389,15 @@ func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Dia
 // warnOfDrift says who changed or removed a gateway since it had the settings that
 // Terraform saw last. Where the history cannot be had, or knows of no such settings, the
 // plan still shows the change itself.
-func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior httpapi.GatewaySettings) {
+func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior vcc.GatewaySettings) {
 	if text, ok := r.drift(ctx, m.NetworkID.ValueString(), prior); ok {
 		diags.AddWarning("Default Gateway Changed Outside Terraform",
 			fmt.Sprintf("Since Terraform last saw the default gateway of %q:\n\n%s", m.NetworkName.ValueString(), text))
 	}
 }
 
-func (r *defaultGatewayResource) drift(ctx context.Context, id string, prior httpapi.GatewaySettings) (string, bool) {
-	changes, err := r.client.DefaultGatewayChanges(ctx, id)
+func (r *defaultGatewayResource) drift(ctx context.Context, id string, prior vcc.GatewaySettings) (string, bool) {
+	changes, err := vcc.All(func(p vcc.Page) ([]vcc.Change, int, error) { return r.client.DefaultGatewayChanges(ctx, r.as, id, p) })
 	if err != nil {
 		return "", false
 	}
@@ -432,7 +413,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
 	settings, diags := m.settings(ctx)
 	resp.Diagnostics.Append(diags...)
-	prior, diags := before.settings(ctx)
+	prior, diags := before.lastSeen(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -446,7 +427,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		return
 	}
 	id := m.NetworkID.ValueString()
-	g, err := r.retryOverlap(ctx, func() (*httpapi.DefaultGateway, error) { return r.gateways.update(ctx, id, prior, settings) })
+	g, err := r.retryOverlap(ctx, func() (*vcc.DefaultGateway, error) { return r.gateways.update(ctx, id, prior, settings) })
 	if code := vcc.Code(err); code == vcc.CodePreconditionFailed || code == vcc.CodeNotFound {
 		g, err = r.resolveRefusal(ctx, m, settings, prior, err)
 	}
@@ -459,16 +440,16 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 
 // resolveRefusal decides what a refused write comes to. If the change that won stored the very
 // settings that were to be written, there is nothing left to do; else the error says what changed.
-func (r *defaultGatewayResource) resolveRefusal(ctx context.Context, m gatewayModel, settings, prior httpapi.GatewaySettings, refusal error) (*httpapi.DefaultGateway, error) {
+func (r *defaultGatewayResource) resolveRefusal(ctx context.Context, m gatewayModel, settings, prior vcc.GatewaySettings, refusal error) (*vcc.DefaultGateway, error) {
 	for _, e := range vcc.Errors(refusal) {
-		if current, ok := e.Current.(*httpapi.DefaultGateway); ok && current.Settings().Equal(settings) {
+		if current, ok := e.Current.(*vcc.DefaultGateway); ok && current.GatewaySettings.Equal(settings) {
 			return current, nil
 		}
 	}
 	return nil, r.changedError(ctx, m, prior, refusal, "Plan again to see both sides")
 }
 
-func (r *defaultGatewayResource) changedError(ctx context.Context, m gatewayModel, prior httpapi.GatewaySettings, refusal error, advice string) error {
+func (r *defaultGatewayResource) changedError(ctx context.Context, m gatewayModel, prior vcc.GatewaySettings, refusal error, advice string) error {
 	text, ok := r.drift(ctx, m.NetworkID.ValueString(), prior)
 	if !ok {
 		return refusal
@@ -484,7 +465,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	const failed = "Default Gateway Not Removed"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	prior, diags := m.settings(ctx)
+	prior, diags := m.lastSeen(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -515,8 +496,8 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		h.leftToCreation = true
 		return // it will be in a moment
 	}
-	var removed *httpapi.DefaultGateway
-	_, err = r.retryOverlap(ctx, func() (restored *httpapi.DefaultGateway, err error) {
+	var removed *vcc.DefaultGateway
+	_, err = r.retryOverlap(ctx, func() (restored *vcc.DefaultGateway, err error) {
 		removed, restored, err = r.gateways.remove(ctx, id, prior)
 		return restored, err
 	})
@@ -540,7 +521,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 
 // retryOverlap carries out a write. Where an IP network is taken by another gateway it tries again as long as other
 // calls of this process may free it: Terraform writes in any order, and the plan has seen that it fits in the end.
-func (r *defaultGatewayResource) retryOverlap(ctx context.Context, write func() (*httpapi.DefaultGateway, error)) (*httpapi.DefaultGateway, error) {
+func (r *defaultGatewayResource) retryOverlap(ctx context.Context, write func() (*vcc.DefaultGateway, error)) (*vcc.DefaultGateway, error) {
 	patience, cancel := context.WithTimeout(ctx, overlapTime)
 	defer cancel()
 	for {

@@ -198,7 +198,7 @@ func TestAccDefaultGateway_neverOverwrites(t *testing.T) {
 			l := newTestLab(t)
 			meddle := meanwhile(l.others("gateway", "set", silver3, "--ipv4", "172.17.54.77/24"))
 			kept := func() {
-				if g := l.stored(silver3); g == nil || g.IPv4.Address != "172.17.54.77" {
+				if g := l.stored(silver3); g == nil || g.IPv4.Address.String() != "172.17.54.77" {
 					t.Errorf("the other's change was overwritten: %+v", g)
 				}
 			}

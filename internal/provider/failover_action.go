@@ -92,13 +92,13 @@ func (a *failoverAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRe
 }
 
 // find returns the failover plan of a name or ID.
-func (a *failoverAction) find(ctx context.Context, nameOrID string) (plan httpapi.FailoverPlan, diags diag.Diagnostics) {
-	plans, err := a.client.FailoverPlans(ctx)
+func (a *failoverAction) find(ctx context.Context, nameOrID string) (plan vcc.FailoverPlan, diags diag.Diagnostics) {
+	plans, err := vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return a.client.FailoverPlans(ctx, a.as, p) })
 	if err != nil {
 		addRequestError(&diags, "Failover Plans Not Read", err)
 		return plan, diags
 	}
-	plan = lookup(&diags, "plan", "failover plan", nameOrID, plans, func(p httpapi.FailoverPlan) (string, string) { return p.ID, p.Name })
+	plan = lookup(&diags, "plan", "failover plan", nameOrID, plans, func(p vcc.FailoverPlan) (string, string) { return p.ID, p.Name })
 	return plan, diags
 }
 
@@ -126,21 +126,21 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	progress := func(format string, args ...any) {
 		resp.SendProgress(action.InvokeProgressEvent{Message: vcc.Printable(fmt.Sprintf(format, args...))})
 	}
-	var session *httpapi.FailoverSession
+	var session *vcc.FailoverSession
 	known := 0 // how much of the session's log is from before
 	switch operation {
 	case vcc.FailoverStart:
 		progress("Starting full site failover by plan %q", plan.Name)
-		session, err = a.client.StartFailover(ctx, plan.ID, m.Force.ValueBool())
+		session, err = a.client.StartFailover(ctx, a.as, plan.ID, m.Force.ValueBool())
 	case vcc.FailoverUndo:
 		progress("Undoing full site failover by plan %q", plan.Name)
 		if plan.Session != nil {
 			known = len(plan.Session.Log)
 		}
-		session, err = a.client.UndoFailover(ctx, plan.ID)
+		session, err = a.client.UndoFailover(ctx, a.as, plan.ID)
 	case vcc.FailoverTest:
 		progress("Testing full site failover by plan %q: nothing is started or changed", plan.Name)
-		session, err = a.client.TestFailover(ctx, plan.ID)
+		session, err = a.client.TestFailover(ctx, a.as, plan.ID)
 	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)

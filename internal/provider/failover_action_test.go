@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 func failover(plan, operation string) map[string]tftypes.Value {
@@ -19,7 +20,7 @@ const failoverAction = "vcc_failover"
 func (l *testLab) underWay() (failedOver bool) {
 	l.t.Helper()
 	l.open(func(c *httpapi.Client) {
-		plans, err := c.FailoverPlans(l.t.Context())
+		plans, _, err := c.FailoverPlans(l.t.Context(), vcc.Actor{}, vcc.Page{Limit: 2})
 		if err != nil || len(plans) != 1 {
 			l.t.Fatal(len(plans), err)
 		}
@@ -105,7 +106,7 @@ func TestFailoverAction_cancelled(t *testing.T) {
 func TestFailoverAction_force(t *testing.T) {
 	l := newTestLab(t)
 	l.open(func(c *httpapi.Client) {
-		if _, err := c.StartPartialFailover(t.Context(), "web01"); err != nil {
+		if _, err := c.StartPartialFailover(t.Context(), vcc.Actor{}, "web01"); err != nil {
 			t.Fatal(err)
 		}
 	})

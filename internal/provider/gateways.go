@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ const listingAge = 5 * time.Second
 // one. Those that come while it is young share a listing. It is safe for concurrent use.
 type gateways struct {
 	client *httpapi.Client
+	as     vcc.Actor
 	// actor is whom the backend's history names for what this process writes.
 	actor string
 	now   func() time.Time
@@ -38,8 +38,8 @@ type gateways struct {
 	complete *listing
 }
 
-func newGateways(client *httpapi.Client, actor string) *gateways {
-	return &gateways{client: client, actor: actor, now: time.Now}
+func newGateways(client *httpapi.Client, as vcc.Actor, actor string) *gateways {
+	return &gateways{client: client, as: as, actor: actor, now: time.Now}
 }
 
 // listing is one fetch of all stored gateways.
@@ -48,7 +48,7 @@ type listing struct {
 	// done is closed when all that follows is set.
 	done      chan struct{}
 	gateways  *httpapi.GatewayListing
-	byNetwork map[string]*httpapi.DefaultGateway
+	byNetwork map[string]*vcc.DefaultGateway
 	err       error
 
 	// written has the networks that this process wrote to since the listing began.
@@ -60,9 +60,9 @@ type listing struct {
 
 // get returns the stored gateway of a network, which the caller must not change.
 // The errors are those of the client's DefaultGateway.
-func (s *gateways) get(ctx context.Context, networkID string) (*httpapi.DefaultGateway, error) {
+func (s *gateways) get(ctx context.Context, networkID string) (*vcc.DefaultGateway, error) {
 	if s.firstRead() {
-		return s.client.DefaultGateway(ctx, networkID)
+		return s.client.DefaultGateway(ctx, s.as, networkID)
 	}
 	l, err := s.listing(ctx, time.Time{})
 	if err != nil {
@@ -72,14 +72,14 @@ func (s *gateways) get(ctx context.Context, networkID string) (*httpapi.DefaultG
 	// A gateway may be missing because another was removed between two pages, and
 	// one that was written since is another one now.
 	if g == nil || s.writtenSince(l, networkID) {
-		return s.client.DefaultGateway(ctx, networkID)
+		return s.client.DefaultGateway(ctx, s.as, networkID)
 	}
 	return g, nil
 }
 
 // stored returns what is stored for a network by a listing, nil for nothing. old takes one of any age, as what is
 // going to be written depends on it. The caller must not change what it gets.
-func (s *gateways) stored(ctx context.Context, networkID string, old bool) (*httpapi.DefaultGateway, error) {
+func (s *gateways) stored(ctx context.Context, networkID string, old bool) (*vcc.DefaultGateway, error) {
 	s.mu.Lock()
 	l := s.complete
 	s.mu.Unlock()
@@ -92,7 +92,7 @@ func (s *gateways) stored(ctx context.Context, networkID string, old bool) (*htt
 	if !s.writtenSince(l, networkID) {
 		return l.byNetwork[networkID], nil
 	}
-	g, err := s.client.DefaultGateway(ctx, networkID)
+	g, err := s.client.DefaultGateway(ctx, s.as, networkID)
 	if vcc.Code(err) == vcc.CodeNotFound {
 		return nil, nil
 	}
@@ -123,7 +123,7 @@ func (l *listing) fresh(now time.Time) bool {
 
 // all returns all stored gateways in plan and network order as they are after it was asked: whoever reads them may
 // know of a change that was made a moment ago. The caller must not change them.
-func (s *gateways) all(ctx context.Context) ([]httpapi.DefaultGateway, error) {
+func (s *gateways) all(ctx context.Context) ([]vcc.DefaultGateway, error) {
 	l, err := s.listing(ctx, s.now())
 	if err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func (s *gateways) fetch(ctx context.Context) *listing {
 	before := s.complete
 	go func() {
 		defer cancel()
-		l.read(ctx, s.client, before)
+		l.read(ctx, s.client, s.as, before)
 		l.ended = s.now()
 		if l.err == nil {
 			s.mu.Lock()
@@ -194,18 +194,18 @@ func (s *gateways) fetch(ctx context.Context) *listing {
 }
 
 // read fills the listing, from the one before where that still holds.
-func (l *listing) read(ctx context.Context, client *httpapi.Client, before *listing) {
+func (l *listing) read(ctx context.Context, client *httpapi.Client, as vcc.Actor, before *listing) {
 	if before == nil {
 		before = &listing{}
 	}
-	l.gateways, l.err = client.ListDefaultGateways(ctx, before.gateways)
+	l.gateways, l.err = client.ListDefaultGateways(ctx, as, before.gateways)
 	switch {
 	case l.err != nil:
 	case l.gateways == before.gateways:
 		l.byNetwork = before.byNetwork
 	default:
 		all := l.gateways.All
-		l.byNetwork = make(map[string]*httpapi.DefaultGateway, len(all))
+		l.byNetwork = make(map[string]*vcc.DefaultGateway, len(all))
 		for i := range all {
 			l.byNetwork[all[i].NetworkID] = &all[i]
 		}
@@ -238,13 +238,13 @@ func (s *gateways) writtenSince(l *listing, networkID string) bool {
 
 // put is the client's PutDefaultGateway. Where the answer was lost it looks whether
 // the write was carried out.
-func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.GatewaySettings, condition http.Header) (*httpapi.DefaultGateway, error) {
+func (s *gateways) put(ctx context.Context, networkID string, settings vcc.GatewaySettings, condition vcc.Precondition) (*vcc.DefaultGateway, error) {
 	defer s.markWritten(networkID)
-	g, err := s.client.PutDefaultGateway(ctx, networkID, settings, condition)
+	g, _, err := s.client.PutDefaultGateway(ctx, s.as, networkID, settings, condition)
 	if httpapi.Uncertain(err) {
 		ctx, cancel := lookupContext(ctx)
 		defer cancel()
-		if stored, readErr := s.client.DefaultGateway(ctx, networkID); readErr == nil && stored.UpdatedBy == s.actor && stored.Settings().Equal(settings) {
+		if stored, readErr := s.client.DefaultGateway(ctx, s.as, networkID); readErr == nil && stored.UpdatedBy == s.actor && stored.GatewaySettings.Equal(settings) {
 			return stored, nil
 		}
 	}
@@ -254,27 +254,27 @@ func (s *gateways) put(ctx context.Context, networkID string, settings httpapi.G
 // update sets a gateway that still has the settings that the caller saw last.
 // CodePreconditionFailed: it was changed, and keeps what it has, which is in Current
 // unless it was removed in that very moment. CodeNotFound: there is none.
-func (s *gateways) update(ctx context.Context, networkID string, prior, settings httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+func (s *gateways) update(ctx context.Context, networkID string, prior, settings vcc.GatewaySettings) (*vcc.DefaultGateway, error) {
 	stored, err := s.getUnchanged(ctx, networkID, prior)
 	if err != nil {
 		return nil, err
 	}
-	return s.put(ctx, networkID, settings, httpapi.IfRevision(stored.Revision))
+	return s.put(ctx, networkID, settings, vcc.IfRevision(stored.Revision))
 }
 
 // getUnchanged returns the stored gateway if it has the settings that the caller saw last. A write on the condition of its
 // revision replaces nothing else. It may come from a listing: what was changed after
 // that has another revision, and the backend refuses the write. Nothing is refused here before
 // the gateway was asked for by itself. The errors are those of update.
-func (s *gateways) getUnchanged(ctx context.Context, networkID string, prior httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+func (s *gateways) getUnchanged(ctx context.Context, networkID string, prior vcc.GatewaySettings) (*vcc.DefaultGateway, error) {
 	stored, err := s.get(ctx, networkID)
-	if err == nil && !stored.Settings().Equal(prior) {
-		stored, err = s.client.DefaultGateway(ctx, networkID)
+	if err == nil && !stored.GatewaySettings.Equal(prior) {
+		stored, err = s.client.DefaultGateway(ctx, s.as, networkID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !stored.Settings().Equal(prior) {
+	if !stored.GatewaySettings.Equal(prior) {
 		return nil, &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: networkID, Current: stored, Message: fmt.Sprintf(
 			"the default gateway of %q has other settings than this plan was made from, and keeps them: nothing was changed", stored.NetworkName)}
 	}
@@ -284,17 +284,17 @@ func (s *gateways) getUnchanged(ctx context.Context, networkID string, prior htt
 // remove takes away a gateway that still has the settings that the caller saw last, and brings back what had
 // been detected before. It returns the gateway, and what came back, nil for nothing. Where the answer was
 // lost it looks what is there. The errors are those of update; CodeConflict: what had been detected has no place any more.
-func (s *gateways) remove(ctx context.Context, networkID string, prior httpapi.GatewaySettings) (removed, restored *httpapi.DefaultGateway, err error) {
+func (s *gateways) remove(ctx context.Context, networkID string, prior vcc.GatewaySettings) (removed, restored *vcc.DefaultGateway, err error) {
 	removed, err = s.getUnchanged(ctx, networkID, prior)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer s.markWritten(networkID)
-	restored, err = s.client.RestoreDetectedGateway(ctx, networkID, httpapi.IfRevision(removed.Revision))
+	restored, err = s.client.RestoreDetectedGateway(ctx, s.as, networkID, vcc.IfRevision(removed.Revision))
 	if httpapi.Uncertain(err) {
 		ctx, cancel := lookupContext(ctx)
 		defer cancel()
-		switch now, readErr := s.client.DefaultGateway(ctx, networkID); {
+		switch now, readErr := s.client.DefaultGateway(ctx, s.as, networkID); {
 		case vcc.Code(readErr) == vcc.CodeNotFound:
 			return removed, nil, nil
 		case readErr == nil && now.Origin == vcc.OriginDetected && now.Revision != removed.Revision:
@@ -305,17 +305,17 @@ func (s *gateways) remove(ctx context.Context, networkID string, prior httpapi.G
 }
 
 // removeForGood is remove, and leaves nothing.
-func (s *gateways) removeForGood(ctx context.Context, networkID string, prior httpapi.GatewaySettings) (*httpapi.DefaultGateway, error) {
+func (s *gateways) removeForGood(ctx context.Context, networkID string, prior vcc.GatewaySettings) (*vcc.DefaultGateway, error) {
 	removed, err := s.getUnchanged(ctx, networkID, prior)
 	if err != nil {
 		return nil, err
 	}
 	defer s.markWritten(networkID)
-	err = s.client.RemoveDefaultGateway(ctx, networkID, httpapi.IfRevision(removed.Revision))
+	err = s.client.RemoveDefaultGateway(ctx, s.as, networkID, vcc.IfRevision(removed.Revision))
 	if httpapi.Uncertain(err) {
 		ctx, cancel := lookupContext(ctx)
 		defer cancel()
-		if _, readErr := s.client.DefaultGateway(ctx, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
+		if _, readErr := s.client.DefaultGateway(ctx, s.as, networkID); vcc.Code(readErr) == vcc.CodeNotFound {
 			return removed, nil
 		}
 	}

@@ -43,13 +43,17 @@ func newCrowd(t *testing.T, n int) *crowd {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	lab := vcc.Lab{
-		Hosts:         []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, n}}}}},
+		Hosts:         []vcc.Host{{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: n}}}}},
 		HardwarePlans: []vcc.LabHardwarePlan{{Name: "Wide", Host: "esx01"}},
 		Tenants:       []vcc.LabTenant{{Name: "ABC Company", Subscriptions: []string{"Wide"}}},
 	}
 	lab.HardwarePlans[0].Networks.WithInternet = n
 	lab.ServiceProvider.Name = "sp.example.net"
-	if _, err := s.ApplyLab(ctx, lab, nil); err != nil {
+	valid, err := lab.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ApplyLab(ctx, valid, nil); err != nil {
 		t.Fatal(err)
 	}
 	tenants, err := s.Tenants(ctx)
@@ -111,12 +115,12 @@ func (c *crowd) expectRequests(want ...string) {
 	}
 }
 
-func (c *crowd) address(g *httpapi.DefaultGateway, err error) string {
+func (c *crowd) address(g *vcc.DefaultGateway, err error) string {
 	c.t.Helper()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return g.IPv4.Address
+	return g.IPv4.Address.String()
 }
 
 // readAll reads gateways ten at a time, as Terraform does, and returns the addresses.
@@ -132,7 +136,7 @@ func (c *crowd) readAll(s *gateways) map[string]string {
 				mu.Lock()
 				switch {
 				case err == nil:
-					found[id] = g.IPv4.Address
+					found[id] = g.IPv4.Address.String()
 				case vcc.Code(err) != vcc.CodeNotFound:
 					c.t.Error(err)
 				}
@@ -154,7 +158,7 @@ func one(networkID string) string { return "GET defaultGateways/" + networkID }
 
 func TestGateways_manyReadsFewRequests(t *testing.T) {
 	c := newCrowd(t, 1100)
-	found := c.readAll(newGateways(c.client, "test"))
+	found := c.readAll(newGateways(c.client, vcc.Actor{}, "test"))
 	if len(found) != len(c.networks) {
 		t.Errorf("%d gateways, want %d", len(found), len(c.networks))
 	}
@@ -172,7 +176,7 @@ func TestGateways_manyReadsFewRequests(t *testing.T) {
 // A gateway that is read alone costs what it cost before.
 func TestGateways_oneReadOneRequest(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	now := time.Now()
 	s.now = func() time.Time { return now }
 	for range 3 {
@@ -184,7 +188,7 @@ func TestGateways_oneReadOneRequest(t *testing.T) {
 
 func TestGateways_listingsGetOld(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	now := time.Now()
 	s.now = func() time.Time { return now }
 	for range 2 {
@@ -202,8 +206,8 @@ func TestGateways_listingsGetOld(t *testing.T) {
 	var condition string
 	c.before = func(r *http.Request) { condition = r.Header.Get("If-None-Match") }
 	for _, address := range []string{"10.0.1.1", "10.7.0.1", "10.7.0.1"} {
-		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
-		if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[1], settings, httpapi.Unconditional()); err != nil {
+		settings := ipv4Settings(address + "/24")
+		if _, _, err := c.client.PutDefaultGateway(t.Context(), vcc.Actor{}, c.networks[1], settings, vcc.Precondition{}); err != nil {
 			t.Fatal(err)
 		}
 		c.requests()
@@ -222,22 +226,22 @@ func TestGateways_listingsGetOld(t *testing.T) {
 // What this process wrote is never answered from before.
 func TestGateways_writesMakeStale(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	all := func() (addresses []string) {
 		list, err := s.all(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, g := range list {
-			addresses = append(addresses, g.IPv4.Address)
+			addresses = append(addresses, g.IPv4.Address.String())
 		}
 		return addresses
 	}
 	all()
 	c.expectRequests("GET " + pages)
 	written, other := c.networks[0], c.networks[1]
-	settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.9.0.1", SubnetMask: "255.255.255.0"}}
-	if _, err := s.put(t.Context(), written, settings, httpapi.Unconditional()); err != nil {
+	settings := ipv4Settings("10.9.0.1/24")
+	if _, err := s.put(t.Context(), written, settings, vcc.Precondition{}); err != nil {
 		t.Fatal(err)
 	}
 	c.requests()
@@ -253,7 +257,7 @@ func TestGateways_writesMakeStale(t *testing.T) {
 	c.expectRequests("GET " + pages)
 
 	// A write that failed may have been carried out.
-	if _, err := s.put(t.Context(), written, settings, httpapi.IfRevision(1)); vcc.Code(err) != vcc.CodePreconditionFailed {
+	if _, err := s.put(t.Context(), written, settings, vcc.IfRevision(1)); vcc.Code(err) != vcc.CodePreconditionFailed {
 		t.Fatal(err)
 	}
 	c.requests()
@@ -265,29 +269,39 @@ func TestGateways_writesMakeStale(t *testing.T) {
 	if _, err := s.get(t.Context(), written); vcc.Code(err) != vcc.CodeNotFound {
 		t.Errorf("a removed gateway is there still: %v", err)
 	}
+
+	// An older listing, which a creation may be planned from, does not answer either when everybody gave up the last one.
+	all()
+	s.last = nil
+	if _, err := s.put(t.Context(), other, ipv4Settings("10.9.1.1/24"), vcc.Precondition{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.address(s.stored(t.Context(), other, true)); got != "10.9.1.1" {
+		t.Errorf("an older listing has %s after writing 10.9.1.1", got)
+	}
 }
 
 // A write replaces what the caller saw last and nothing else, whenever that changed.
 func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
-	setting := func(address string) httpapi.GatewaySettings {
-		return httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+	setting := func(address string) vcc.GatewaySettings {
+		return ipv4Settings(address + "/24")
 	}
-	for name, write := range map[string]func(s *gateways, id string, seen httpapi.GatewaySettings) error{
-		"PUT": func(s *gateways, id string, seen httpapi.GatewaySettings) error {
-			_, err := s.update(t.Context(), id, seen, setting(strings.Replace(seen.IPv4.Address, "10.0.", "10.9.", 1)))
+	for name, write := range map[string]func(s *gateways, id string, seen vcc.GatewaySettings) error{
+		"PUT": func(s *gateways, id string, seen vcc.GatewaySettings) error {
+			_, err := s.update(t.Context(), id, seen, setting(strings.Replace(seen.IPv4.Address.String(), "10.0.", "10.9.", 1)))
 			return err
 		},
-		"DELETE": func(s *gateways, id string, seen httpapi.GatewaySettings) error {
+		"DELETE": func(s *gateways, id string, seen vcc.GatewaySettings) error {
 			_, _, err := s.remove(t.Context(), id, seen)
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCrowd(t, 4)
-			s := newGateways(c.client, "test")
+			s := newGateways(c.client, vcc.Actor{}, "test")
 			set := func(i int, address string) {
 				t.Helper()
-				if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[i], setting(address), httpapi.Unconditional()); err != nil {
+				if _, _, err := c.client.PutDefaultGateway(t.Context(), vcc.Actor{}, c.networks[i], setting(address), vcc.Precondition{}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -297,9 +311,9 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 				if !errors.As(err, &e) || e.Code != vcc.CodePreconditionFailed {
 					t.Fatalf("error %v", err)
 				}
-				current, _ := e.Current.(*httpapi.DefaultGateway)
-				stored := c.address(c.client.DefaultGateway(t.Context(), c.networks[i]))
-				if current == nil || current.IPv4.Address != stored || strings.HasPrefix(stored, "10.9.") {
+				current, _ := e.Current.(*vcc.DefaultGateway)
+				stored := c.address(c.client.DefaultGateway(t.Context(), vcc.Actor{}, c.networks[i]))
+				if current == nil || current.IPv4.Address.String() != stored || strings.HasPrefix(stored, "10.9.") {
 					t.Errorf("stored is %s, and the error says %+v", stored, current)
 				}
 				c.requests()
@@ -321,7 +335,7 @@ func TestGateways_writesReplaceWhatWasSeen(t *testing.T) {
 			c.before = nil
 
 			// As it was: one listing serves the looks of all.
-			s = newGateways(c.client, "test")
+			s = newGateways(c.client, vcc.Actor{}, "test")
 			for i := 2; i < 4; i++ {
 				if err := write(s, c.networks[i], setting(fmt.Sprintf("10.0.%d.1", i))); err != nil {
 					t.Fatal(err)
@@ -351,13 +365,13 @@ func TestGateways_missingFromTheListing(t *testing.T) {
 	c.before = func(r *http.Request) {
 		if r.URL.Query().Get("skip") == fmt.Sprint(vcc.MaxPageLimit) {
 			once.Do(func() {
-				if err := c.client.RemoveDefaultGateway(context.WithoutCancel(r.Context()), removed, httpapi.Unconditional()); err != nil {
+				if err := c.client.RemoveDefaultGateway(context.WithoutCancel(r.Context()), vcc.Actor{}, removed, vcc.Precondition{}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 	}
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	if _, err := s.all(t.Context()); err != nil { // the listing from which all that follows is answered
 		t.Fatal(err)
 	}
@@ -389,7 +403,7 @@ func TestGateways_cancelling(t *testing.T) {
 			}
 		}
 	}
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	ask := func() (cancel context.CancelFunc, outcome chan error) {
 		ctx, cancel := context.WithCancel(t.Context())
 		outcome = make(chan error, 1)
@@ -442,19 +456,19 @@ func TestGateways_cancelling(t *testing.T) {
 // Whoever asks for all gets what was there after they asked, however fresh the last listing is.
 func TestGateways_everyIsNeverOlderThanTheQuestion(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	for i := range 3 {
 		address := fmt.Sprintf("10.%d.0.1", 100+i)
-		settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address, SubnetMask: "255.255.255.0"}}
+		settings := ipv4Settings(address + "/24")
 		// Somebody else, whom this process knows nothing of.
-		if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[0], settings, httpapi.Unconditional()); err != nil {
+		if _, _, err := c.client.PutDefaultGateway(t.Context(), vcc.Actor{}, c.networks[0], settings, vcc.Precondition{}); err != nil {
 			t.Fatal(err)
 		}
 		all, err := s.all(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := all[0].IPv4.Address; got != address {
+		if got := all[0].IPv4.Address.String(); got != address {
 			t.Errorf("%s was written before the question, and the answer is %s", address, got)
 		}
 	}
@@ -463,7 +477,7 @@ func TestGateways_everyIsNeverOlderThanTheQuestion(t *testing.T) {
 // Those who ask while a listing is under way share the next one.
 func TestGateways_everyIsShared(t *testing.T) {
 	c := newCrowd(t, 3)
-	s := newGateways(c.client, "test")
+	s := newGateways(c.client, vcc.Actor{}, "test")
 	var looks atomic.Int64 // at the clock: everybody looks as they ask, and again at the listing
 	s.now = func() time.Time { looks.Add(1); return time.Now() }
 	arrived, goOn := make(chan struct{}), make(chan struct{})
@@ -473,8 +487,8 @@ func TestGateways_everyIsShared(t *testing.T) {
 			first.Do(func() { close(arrived); <-goOn })
 		}
 	}
-	ask := func() <-chan []httpapi.DefaultGateway {
-		answer := make(chan []httpapi.DefaultGateway, 1)
+	ask := func() <-chan []vcc.DefaultGateway {
+		answer := make(chan []vcc.DefaultGateway, 1)
 		go func() {
 			all, err := s.all(t.Context())
 			if err != nil {
@@ -486,8 +500,8 @@ func TestGateways_everyIsShared(t *testing.T) {
 	}
 	early := ask()
 	<-arrived
-	settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: "10.100.0.1", SubnetMask: "255.255.255.0"}}
-	if _, err := c.client.PutDefaultGateway(t.Context(), c.networks[0], settings, httpapi.Unconditional()); err != nil {
+	settings := ipv4Settings("10.100.0.1/24")
+	if _, _, err := c.client.PutDefaultGateway(t.Context(), vcc.Actor{}, c.networks[0], settings, vcc.Precondition{}); err != nil {
 		t.Fatal(err)
 	}
 	c.requests()
@@ -497,7 +511,7 @@ func TestGateways_everyIsShared(t *testing.T) {
 	if _, err := s.all(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v, want that of the context", err)
 	}
-	var late [5]<-chan []httpapi.DefaultGateway
+	var late [5]<-chan []vcc.DefaultGateway
 	before := looks.Load()
 	for i := range late {
 		late[i] = ask()
@@ -508,7 +522,7 @@ func TestGateways_everyIsShared(t *testing.T) {
 	close(goOn)
 	<-early
 	for _, answer := range late {
-		if all := <-answer; len(all) != 3 || all[0].IPv4.Address != "10.100.0.1" {
+		if all := <-answer; len(all) != 3 || all[0].IPv4.Address.String() != "10.100.0.1" {
 			t.Errorf("an answer has %+v", all)
 		}
 	}

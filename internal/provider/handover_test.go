@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -63,7 +62,7 @@ const createFirst = "lifecycle {\n    create_before_destroy = true\n  }"
 func (w *workspace) expectBoth() {
 	w.t.Helper()
 	for network, address := range map[string]string{silver3: "172.17.54.1", silver4: "172.17.60.1"} {
-		if g := w.stored(network); g == nil || g.IPv4 == nil || g.IPv4.Address != address || g.Origin != vcc.OriginSpecified {
+		if g := w.stored(network); g == nil || g.IPv4 == nil || g.IPv4.Address.String() != address || g.Origin != vcc.OriginSpecified {
 			w.t.Fatalf("%s has %+v, want %s", network, g, address)
 		}
 	}
@@ -86,7 +85,7 @@ func TestAccHandover_forEach(t *testing.T) {
 				w.expect(0, []string{"2 added, 0 changed, 2 destroyed"}, "apply", "-auto-approve")
 				w.expectBoth()
 				w.expect(0, nil, "destroy", "-auto-approve")
-				if g := append([]*httpapi.DefaultGateway{w.stored(silver3)}, w.stored(silver4)); g[0] != nil || g[1] != nil {
+				if g := append([]*vcc.DefaultGateway{w.stored(silver3)}, w.stored(silver4)); g[0] != nil || g[1] != nil {
 					t.Errorf("left after all is destroyed: %+v", g)
 				}
 			})
@@ -137,12 +136,12 @@ func TestAccHandover_renamed(t *testing.T) {
 		w.expect(0, []string{"Warning: Adopts a Detected Gateway"}, "apply", "-auto-approve")
 		w.write(strings.ReplaceAll(w.config(gateway(silver1, ipv4("172.17.52.10", "255.255.254.0"))), `"test"`, `"renamed"`))
 		w.expect(0, []string{"1 added, 0 changed, 1 destroyed", `+ replaces = "specified by `}, "apply", "-auto-approve")
-		if g := l.stored(silver1); g == nil || g.IPv4.Address != "172.17.52.10" {
+		if g := l.stored(silver1); g == nil || g.IPv4.Address.String() != "172.17.52.10" {
 			t.Fatalf("stored is %+v", g)
 		}
 		w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
 		w.expect(0, nil, "destroy", "-auto-approve")
-		if g := l.stored(silver1); g == nil || g.Origin != vcc.OriginDetected || g.IPv4.Address != "172.17.52.1" {
+		if g := l.stored(silver1); g == nil || g.Origin != vcc.OriginDetected || g.IPv4.Address.String() != "172.17.52.1" {
 			t.Fatalf("what was detected did not come back: %+v", g)
 		}
 	})
@@ -250,7 +249,7 @@ func TestAccHandover_terraformTest(t *testing.T) {
 		beside.expect(0, []string{"Success! 1 passed"}, "test")
 		after := l.gateways()
 		for i := range after {
-			if i >= len(before) || after[i].NetworkID != before[i].NetworkID || after[i].Origin != before[i].Origin || !after[i].Settings().Equal(before[i].Settings()) {
+			if i >= len(before) || after[i].NetworkID != before[i].NetworkID || after[i].Origin != before[i].Origin || !after[i].GatewaySettings.Equal(before[i].GatewaySettings) {
 				t.Errorf("after the test there is %+v", after[i])
 			}
 		}
@@ -287,7 +286,7 @@ func TestAccHandover_fails(t *testing.T) {
 			t.Fatalf("after the failed apply there are %+v", after)
 		}
 		for i := range after {
-			if !after[i].Settings().Equal(before[i].Settings()) {
+			if !after[i].GatewaySettings.Equal(before[i].GatewaySettings) {
 				t.Errorf("%s has %+v, had %+v", after[i].NetworkName, after[i].IPv4, before[i].IPv4)
 			}
 		}

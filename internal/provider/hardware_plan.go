@@ -15,18 +15,11 @@ func (c *connection) planID(ctx context.Context, name types.String) (string, dia
 	if name.IsNull() {
 		return "", diags
 	}
-	plans, err := c.client.HardwarePlans(ctx)
+	plans, err := vcc.All(func(p vcc.Page) ([]vcc.HardwarePlan, int, error) { return c.client.HardwarePlans(ctx, c.as, p) })
 	if err != nil {
 		addRequestError(&diags, "Hardware Plans Not Read", err)
 		return "", diags
 	}
-	var names []string
-	for _, p := range plans {
-		if vcc.SameName(p.Name, name.ValueString()) {
-			return p.ID, diags
-		}
-		names = append(names, p.Name)
-	}
-	addUnknownNameError(&diags, "hardware_plan", "hardware plan", name.ValueString(), names)
-	return "", diags
+	plan := lookup(&diags, "hardware_plan", "hardware plan", name.ValueString(), plans, func(p vcc.HardwarePlan) (string, string) { return p.Name, p.Name })
+	return plan.ID, diags
 }

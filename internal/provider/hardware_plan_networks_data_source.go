@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 func newHardwarePlanNetworksDataSource() datasource.DataSource {
@@ -139,7 +139,7 @@ func (d *hardwarePlanNetworksDataSource) Read(ctx context.Context, req datasourc
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	networks, err := d.client.Networks(ctx, planID)
+	networks, err := d.listNetworks(ctx, vcc.NetworkFilter{HardwarePlanID: planID})
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
@@ -149,7 +149,7 @@ func (d *hardwarePlanNetworksDataSource) Read(ctx context.Context, req datasourc
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	byNetwork := make(map[string]*httpapi.DefaultGateway, len(gateways))
+	byNetwork := make(map[string]*vcc.DefaultGateway, len(gateways))
 	for i, g := range gateways {
 		byNetwork[g.NetworkID] = &gateways[i]
 	}
@@ -162,7 +162,7 @@ func (d *hardwarePlanNetworksDataSource) Read(ctx context.Context, req datasourc
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-func newNetworkModel(n httpapi.Network, g *httpapi.DefaultGateway) networkModel {
+func newNetworkModel(n vcc.Network, g *vcc.DefaultGateway) networkModel {
 	m := networkModel{
 		ID: types.StringValue(n.ID), Name: types.StringValue(n.Name),
 		HardwarePlanID: types.StringValue(n.HardwarePlanID), HardwarePlanName: types.StringValue(n.HardwarePlanName),

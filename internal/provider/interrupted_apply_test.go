@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 const manyNetworks = `
@@ -70,7 +71,7 @@ resource "vcc_default_gateway" "each" {
 
 		stored := map[string]string{}
 		for _, g := range l.gateways() {
-			stored[g.NetworkID] = g.IPv4.Address
+			stored[g.NetworkID] = g.IPv4.Address.String()
 		}
 		for id, address := range w.recorded() {
 			switch {
@@ -150,7 +151,9 @@ func (w *workspace) applyAndKill(writes int, want string, removing bool) bool {
 // written counts the gateways that are as wanted, or gone.
 func written(t *testing.T, c *httpapi.Client, want string, removing bool) int {
 	t.Helper()
-	gateways, err := c.DefaultGateways(context.Background())
+	gateways, err := vcc.All(func(p vcc.Page) ([]vcc.DefaultGateway, int, error) {
+		return c.DefaultGateways(context.Background(), vcc.Actor{}, p)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +162,7 @@ func written(t *testing.T, c *httpapi.Client, want string, removing bool) int {
 	}
 	n := 0
 	for _, g := range gateways {
-		if strings.HasSuffix(g.IPv4.Address, want) {
+		if strings.HasSuffix(g.IPv4.Address.String(), want) {
 			n++
 		}
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -41,7 +40,7 @@ func (ipv4Function) Run(ctx context.Context, req function.RunRequest, resp *func
 	if resp.Error = argumentErrors(err, nil); resp.Error != nil {
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, newIPv4Object(httpapi.NewIPv4(s)))
+	resp.Error = resp.Result.Set(ctx, newIPv4Object(&s))
 }
 
 func newIPv6Function() function.Function { return ipv6Function{} }
@@ -91,7 +90,7 @@ func (ipv6Function) Run(ctx context.Context, req function.RunRequest, resp *func
 	if resp.Error = argumentErrors(err, map[string]int64{"network": 1, "prefixLength": 1}); resp.Error != nil {
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, newIPv6Object(httpapi.NewIPv6(s)))
+	resp.Error = resp.Result.Set(ctx, newIPv6Object(&s))
 }
 
 // argumentErrors says at each argument what is wrong with it; the position of a field is 0 unless it is given.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // TestAccLabFile: Terraform declares a lab file once, in a fresh folder. Afterwards it says what
@@ -19,7 +20,7 @@ func TestAccLabFile(t *testing.T) {
 	w.dir = filepath.Join(w.folder, "data")
 	lab := func(change ...string) {
 		t.Helper()
-		text, err := os.ReadFile("../backend/lab.yaml")
+		text, err := os.ReadFile("../labfile/built-in.yaml")
 		if err == nil {
 			err = os.WriteFile(filepath.Join(w.folder, "lab.yaml"), []byte(strings.NewReplacer(change...).Replace(string(text))), 0o600)
 		}
@@ -65,11 +66,13 @@ func TestAccLabFile(t *testing.T) {
 }
 
 // networks lists the networks of the first tenant.
-func (l *testLab) networks() (list []httpapi.Network) {
+func (l *testLab) networks() (list []vcc.Network) {
 	l.t.Helper()
 	l.open(func(c *httpapi.Client) {
 		var err error
-		if list, err = c.Networks(context.Background(), ""); err != nil {
+		if list, err = vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+			return c.Networks(context.Background(), vcc.Actor{}, vcc.NetworkFilter{}, p)
+		}); err != nil {
 			l.t.Fatal(err)
 		}
 	})

@@ -13,13 +13,13 @@ import (
 // lookup returns the entry that an attribute names by its name or ID. If there is
 // none the error lists the nearest names; kind says what the entries are.
 func lookup[T any](diags *diag.Diagnostics, attribute, kind, nameOrID string, list []T, key func(T) (id, name string)) (found T) {
+	found, ok := vcc.Find(list, nameOrID, key)
+	if ok {
+		return found
+	}
 	names := make([]string, len(list))
 	for i, entry := range list {
-		id, name := key(entry)
-		if nameOrID == id || vcc.SameName(nameOrID, name) {
-			return entry
-		}
-		names[i] = name
+		_, names[i] = key(entry)
 	}
 	addUnknownNameError(diags, attribute, kind, nameOrID, names)
 	return found

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // However many there are, who mistypes a name is told a few, what was meant first, and nothing that a terminal obeys.
@@ -28,7 +30,7 @@ func TestUnknownNamesAreBounded(t *testing.T) {
 // An import of what is not there lists what could have been meant.
 func TestImportableIsBounded(t *testing.T) {
 	c := newCrowd(t, 1100)
-	r := defaultGatewayResource{&connection{client: c.client, gateways: newGateways(c.client, "test")}}
+	r := defaultGatewayResource{&connection{client: c.client, gateways: newGateways(c.client, vcc.Actor{}, "test")}}
 	id := c.networks[700]
 	for _, meant := range []string{id[:35] + "x", "Wide network 701 (interned)"} {
 		text := r.importable(t.Context(), meant)

@@ -37,6 +37,9 @@ const notKnown = "It is not known whether this was carried out"
 // A gateway that somebody else stores while the answer to a creation is lost is not this resource's, however
 // alike it is. The error says that the outcome is not known, and nothing enters the state.
 func TestLostAnswer_sameGatewayOfAnother(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	l := newServedLab(t)
 	c := l.servedTo(t).creation("vcc_default_gateway", l.gatewayOf(silver3, "172.17.54.1"))
 	must(t, c.plan())
@@ -49,6 +52,9 @@ func TestLostAnswer_sameGatewayOfAnother(t *testing.T) {
 
 // An update whose answer is lost succeeded if what is stored is its own, and else is not known to.
 func TestLostAnswer_update(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	l := newServedLab(t)
 	for name, test := range map[string]struct {
 		lose  func()
@@ -84,6 +90,9 @@ func TestLostAnswer_update(t *testing.T) {
 
 // A removal whose answer is lost succeeded if nothing, or what had been detected, is stored.
 func TestLostAnswer_removal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	specify := func(l *servedLab, network string) func() {
 		return func() { l.command("gateway", "set", network, "--ipv4", "172.17.54.1/24") }
 	}
@@ -122,6 +131,9 @@ func TestLostAnswer_removal(t *testing.T) {
 
 // The routing option has one value, and whoever set it, it is what the resource wanted.
 func TestLostAnswer_routing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	l := newServedLab(t)
 	for name, test := range map[string]struct {
 		lose  func()
@@ -146,6 +158,9 @@ func TestLostAnswer_routing(t *testing.T) {
 
 // A detected gateway that was imported has nothing to come back: it is gone, or the removal was not carried out.
 func TestLostAnswer_removalOfDetected(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	l := newServedLab(t)
 	s := l.servedTo(t)
 	c := s.imported("vcc_default_gateway", l.ids[silver1])

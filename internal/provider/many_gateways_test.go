@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // wideLab is a lab with one plan of n networks, and the configuration of a gateway for
@@ -27,7 +29,9 @@ func wideLab(t *testing.T, n int) (l *testLab, networks []string, config string)
 	l = &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
 	l.command("lab", "apply", file)
 	l.open(func(c *httpapi.Client) {
-		list, err := c.Networks(t.Context(), "")
+		list, err := vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+			return c.Networks(t.Context(), vcc.Actor{}, vcc.NetworkFilter{}, p)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,8 +116,8 @@ func TestAccManyGateways(t *testing.T) {
 		var err error
 		l.open(func(c *httpapi.Client) {
 			for i, id := range networks {
-				settings := httpapi.GatewaySettings{IPv4: &httpapi.IPv4Settings{Address: address(i, 2), SubnetMask: "255.255.255.0"}}
-				if _, err = c.PutDefaultGateway(t.Context(), id, settings, httpapi.Unconditional()); err != nil {
+				settings := vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.MustParseAddr(address(i, 2)), PrefixLength: 24}}
+				if _, _, err = c.PutDefaultGateway(t.Context(), vcc.Actor{}, id, settings, vcc.Precondition{}); err != nil {
 					break
 				}
 			}
@@ -162,7 +166,7 @@ func TestAccManyGateways(t *testing.T) {
 		if updates[i] {
 			want = address(i, 1)
 		}
-		if g.IPv4.Address != want {
+		if g.IPv4.Address.String() != want {
 			t.Errorf("gateway %d is %s after the apply, want %s", i, g.IPv4.Address, want)
 		}
 	}

@@ -2,13 +2,14 @@ package provider
 
 import (
 	"context"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -146,7 +147,7 @@ func (d *networkExtensionApplianceDataSource) Read(ctx context.Context, req data
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	appliances, err := d.client.Appliances(ctx)
+	appliances, err := vcc.All(func(p vcc.Page) ([]vcc.ApplianceState, int, error) { return d.client.Appliances(ctx, d.as, p) })
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
@@ -162,15 +163,15 @@ func (d *networkExtensionApplianceDataSource) Read(ctx context.Context, req data
 	addUnknownNameError(&resp.Diagnostics, "hardware_plan", "hardware plan", m.HardwarePlan.ValueString(), plans)
 }
 
-func newApplianceModel(plan types.String, a httpapi.Appliance) applianceModel {
+func newApplianceModel(plan types.String, a vcc.ApplianceState) applianceModel {
 	m := applianceModel{
 		HardwarePlan: plan, ID: types.StringValue(a.ID), HostName: types.StringValue(a.HostName),
-		Platform: types.StringValue(string(a.Platform)), State: types.StringValue(a.State),
+		Platform: types.StringValue(string(a.Platform)), State: types.StringValue(a.State()),
 		Interfaces: []applianceInterfaceModel{}, Routes: []applianceRouteModel{},
 		SourceNAT: []sourceNATModel{}, DestinationNAT: []destinationNATModel{}, Problems: []applianceProblemModel{},
 	}
 	for _, i := range a.Interfaces {
-		adapter := applianceInterfaceModel{types.StringValue(i.Name), orNull(i.NetworkID), orNull(i.NetworkName), textList(i.Addresses)}
+		adapter := applianceInterfaceModel{types.StringValue(i.Name), orNull(i.NetworkID), orNull(i.NetworkName), textList(i.Addresses, netip.Prefix.String)}
 		if i.NetworkID == "" {
 			m.External = &adapter
 		} else {
@@ -178,21 +179,29 @@ func newApplianceModel(plan types.String, a httpapi.Appliance) applianceModel {
 		}
 	}
 	for _, r := range a.Routes {
-		m.Routes = append(m.Routes, applianceRouteModel{types.StringValue(r.Destination), types.StringValue(r.Interface), orNull(r.Gateway)})
+		m.Routes = append(m.Routes, applianceRouteModel{types.StringValue(r.Destination.String()), types.StringValue(r.Interface), addressOrNull(r.Gateway)})
 	}
 	for _, r := range a.SourceNAT {
-		m.SourceNAT = append(m.SourceNAT, sourceNATModel{textList(r.Interfaces), types.StringValue(r.To)})
+		m.SourceNAT = append(m.SourceNAT, sourceNATModel{textList(r.Interfaces, strings.Clone), types.StringValue(r.To.String())})
 	}
 	for _, r := range a.DestinationNAT {
-		m.DestinationNAT = append(m.DestinationNAT, destinationNATModel{types.StringValue(r.Public), types.StringValue(r.Internal), types.StringValue(r.Interface)})
+		m.DestinationNAT = append(m.DestinationNAT, destinationNATModel{types.StringValue(r.Public.String()), types.StringValue(r.Internal.String()), types.StringValue(r.Interface)})
 	}
 	for _, p := range a.Problems {
-		m.Problems = append(m.Problems, applianceProblemModel{types.StringValue(p.Code), orNull(p.NetworkID), orNull(p.NetworkName), types.StringValue(p.Message)})
+		m.Problems = append(m.Problems, applianceProblemModel{types.StringValue(string(p.Code)), orNull(p.NetworkID), orNull(p.NetworkName), types.StringValue(p.Message)})
 	}
 	return m
 }
 
-// orNull returns null for what the wire has as an empty string.
+// addressOrNull returns null for no address.
+func addressOrNull(a netip.Addr) types.String {
+	if !a.IsValid() {
+		return types.StringNull()
+	}
+	return types.StringValue(a.String())
+}
+
+// orNull returns null for an empty string.
 func orNull(s string) types.String {
 	if s == "" {
 		return types.StringNull()
@@ -200,10 +209,10 @@ func orNull(s string) types.String {
 	return types.StringValue(s)
 }
 
-func textList(all []string) []types.String {
+func textList[T any](all []T, text func(T) string) []types.String {
 	list := make([]types.String, len(all))
-	for i, s := range all {
-		list[i] = types.StringValue(s)
+	for i, v := range all {
+		list[i] = types.StringValue(text(v))
 	}
 	return list
 }

@@ -38,7 +38,7 @@ func TestAccNetworkExtensionAppliance(t *testing.T) {
 				expect(first("problems").AtMapKey("network_name"), text(silver3)),
 			},
 		},
-		resource.TestStep{ // rule 19: a change reaches an active appliance at once
+		resource.TestStep{ // D19: a change reaches an active appliance at once
 			PreConfig: func() {
 				l.command("failover", "start", "Whole site")
 				l.command("gateway", "set", silver3, "--ipv4", "172.17.54.1/24")

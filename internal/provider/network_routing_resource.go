@@ -38,7 +38,7 @@ type routingModel struct {
 
 // newRoutingModel returns what the option is in a state; restores is what it becomes when the resource goes,
 // as long as it is lastApplied.
-func newRoutingModel(r *httpapi.NetworkRouting, restores bool, lastApplied types.Bool) routingModel {
+func newRoutingModel(r *vcc.NetworkRouting, restores bool, lastApplied types.Bool) routingModel {
 	return routingModel{
 		ID: types.StringValue(r.TenantID), TenantName: types.StringValue(r.TenantName),
 		Enabled: types.BoolValue(r.Enabled), Restores: types.BoolValue(restores), LastApplied: lastApplied,
@@ -55,7 +55,7 @@ func (m routingModel) applied() types.Bool {
 }
 
 // afterRemoval is what the option is once the resource is gone. What others made of it stays.
-func (m routingModel) afterRemoval(current *httpapi.NetworkRouting) bool {
+func (m routingModel) afterRemoval(current *vcc.NetworkRouting) bool {
 	if current.TenantID != m.ID.ValueString() || current.Enabled != m.applied().ValueBool() {
 		return current.Enabled
 	}
@@ -142,7 +142,7 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 		}
 	}
 	if removing {
-		current, err := r.client.NetworkRouting(ctx)
+		current, err := r.client.NetworkRouting(ctx, r.as)
 		if err != nil {
 			addRequestError(&resp.Diagnostics, notPlannedOption, err)
 			return
@@ -195,10 +195,10 @@ func (r *networkRoutingResource) adviseOfSwitchingOff(ctx context.Context, m rou
 	if m.Enabled.IsUnknown() || m.Enabled.ValueBool() {
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx)
-	if err == nil && current.Enabled && current.UpdatedAt != nil {
+	current, err := r.client.NetworkRouting(ctx, r.as)
+	if err == nil && current.Enabled && !current.UpdatedAt.IsZero() {
 		diags.AddAttributeWarning(path.Root("enabled"), "Switches Routing Off", fmt.Sprintf(
-			"The routing option is on, set by %s on %s, and this resource switches it off when it is created.", current.UpdatedBy, formatTime(*current.UpdatedAt)))
+			"The routing option is on, set by %s on %s, and this resource switches it off when it is created.", current.UpdatedBy, formatTime(current.UpdatedAt)))
 	}
 }
 
@@ -214,7 +214,7 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx)
+	current, err := r.client.NetworkRouting(ctx, r.as)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
@@ -232,7 +232,7 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		return
 	}
 	defer unlock()
-	if current, err = r.client.NetworkRouting(ctx); err != nil {
+	if current, err = r.client.NetworkRouting(ctx, r.as); err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
@@ -267,7 +267,7 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 	if r.otherTenant(ctx, &resp.Diagnostics, m.TenantName) {
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx)
+	current, err := r.client.NetworkRouting(ctx, r.as)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, "Routing Option Not Read", err)
 		return
@@ -277,7 +277,7 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	if !m.Enabled.IsNull() && m.Enabled.ValueBool() != current.Enabled && current.UpdatedAt != nil {
+	if !m.Enabled.IsNull() && m.Enabled.ValueBool() != current.Enabled && !current.UpdatedAt.IsZero() {
 		resp.Diagnostics.AddWarning("Routing Option Changed Outside Terraform", "Since Terraform last saw it:\n\n"+routingChange(current))
 	}
 	// What was imported, or created by a release that always switched the option off, has nothing to bring back but off.
@@ -289,15 +289,15 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 }
 
 // warnOfOtherOption says that the option of the state is gone with the tenant that it was of.
-func warnOfOtherOption(diags *diag.Diagnostics, m routingModel, current *httpapi.NetworkRouting) {
+func warnOfOtherOption(diags *diag.Diagnostics, m routingModel, current *vcc.NetworkRouting) {
 	diags.AddWarning("Routing Option Gone", fmt.Sprintf(
 		"The state has the routing option of the tenant with ID %s, and the backend that the provider uses has none with that ID: it was made anew, or it is another one. "+
 			"Terraform forgets that option. The one of %q (%s) was not touched.", m.ID.ValueString(), current.TenantName, current.TenantID))
 }
 
 // routingChange tells who changed the option last, when, and from what to what.
-func routingChange(r *httpapi.NetworkRouting) string {
-	return fmt.Sprintf("  - %s: %s changed enabled from %t to %t", formatTime(*r.UpdatedAt), r.UpdatedBy, !r.Enabled, r.Enabled)
+func routingChange(r *vcc.NetworkRouting) string {
+	return fmt.Sprintf("  - %s: %s changed enabled from %t to %t", formatTime(r.UpdatedAt), r.UpdatedBy, !r.Enabled, r.Enabled)
 }
 
 // Update sets the option, unless it is no longer what the plan was made from.
@@ -317,7 +317,7 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx)
+	current, err := r.client.NetworkRouting(ctx, r.as)
 	const again = "Plan again to see both sides."
 	switch {
 	case err != nil:
@@ -341,19 +341,19 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-func addRoutingChanged(diags *diag.Diagnostics, failed string, current *httpapi.NetworkRouting, advice string) {
+func addRoutingChanged(diags *diag.Diagnostics, failed string, current *vcc.NetworkRouting, advice string) {
 	diags.AddError(failed, "The routing option was changed after this plan was made:\n\n"+routingChange(current)+
 		"\n\nThat change was not overwritten, and nothing else was changed. "+advice)
 }
 
 // put sets the option if its revision is still the one seen, and returns nil if not. A concurrent change to
 // the same value is as good; any other is an error that says who made it.
-func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, enabled bool, seen int64, advice string) *httpapi.NetworkRouting {
-	stored, err := r.client.PutNetworkRouting(ctx, enabled, httpapi.IfRevision(seen))
+func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostics, failed string, enabled bool, seen int64, advice string) *vcc.NetworkRouting {
+	stored, err := r.client.PutNetworkRouting(ctx, r.as, enabled, vcc.IfRevision(seen))
 	if httpapi.Uncertain(err) { // its answer was lost: was it carried out?
 		ctx, cancel := lookupContext(ctx)
 		defer cancel()
-		if now, readErr := r.client.NetworkRouting(ctx); readErr == nil && now.Enabled == enabled {
+		if now, readErr := r.client.NetworkRouting(ctx, r.as); readErr == nil && now.Enabled == enabled {
 			return now
 		}
 	}
@@ -361,9 +361,9 @@ func (r *networkRoutingResource) put(ctx context.Context, diags *diag.Diagnostic
 		return stored
 	}
 	for _, e := range vcc.Errors(err) {
-		current, ok := e.Current.(*httpapi.NetworkRouting)
+		current, ok := e.Current.(*vcc.NetworkRouting)
 		switch {
-		case !ok || current.UpdatedAt == nil:
+		case !ok || current.UpdatedAt.IsZero():
 		case current.Enabled == enabled:
 			return current
 		default:
@@ -405,7 +405,7 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 		resp.Diagnostics.AddError(failed, "The option was to go over to another vcc_network_routing, which could not be created. It was left as it is, and so was this resource.")
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx)
+	current, err := r.client.NetworkRouting(ctx, r.as)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
@@ -442,7 +442,7 @@ func (r *networkRoutingResource) ImportState(ctx context.Context, req resource.I
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx)
+	current, err := r.client.NetworkRouting(ctx, r.as)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return

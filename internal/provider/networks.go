@@ -8,27 +8,26 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // cloudNetworks are the tenant's networks as they were when this process first needed them. Resources
 // are planned from that: who may change what networks there are is the operator, and never Terraform.
 type cloudNetworks struct {
-	all  []httpapi.Network
-	byID map[string]*httpapi.Network
+	all  []vcc.Network
+	byID map[string]*vcc.Network
 	// byName has the names in their normal form.
-	byName map[string]*httpapi.Network
+	byName map[string]*vcc.Network
 }
 
 // cloudNetworks returns the tenant's networks.
 func (c *connection) cloudNetworks(ctx context.Context) (*cloudNetworks, error) {
 	return c.networks.get(ctx, func(ctx context.Context) (*cloudNetworks, error) {
-		all, err := c.client.Networks(ctx, "")
+		all, err := c.listNetworks(ctx, vcc.NetworkFilter{})
 		if err != nil {
 			return nil, err
 		}
-		n := &cloudNetworks{all, make(map[string]*httpapi.Network, len(all)), make(map[string]*httpapi.Network, len(all))}
+		n := &cloudNetworks{all, make(map[string]*vcc.Network, len(all)), make(map[string]*vcc.Network, len(all))}
 		for i := range all {
 			n.byID[all[i].ID], n.byName[vcc.NormalName(all[i].Name)] = &all[i], &all[i]
 		}
@@ -36,8 +35,13 @@ func (c *connection) cloudNetworks(ctx context.Context) (*cloudNetworks, error) 
 	})
 }
 
+// listNetworks reads the tenant's networks that match a filter.
+func (c *connection) listNetworks(ctx context.Context, f vcc.NetworkFilter) ([]vcc.Network, error) {
+	return vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) { return c.client.Networks(ctx, c.as, f, p) })
+}
+
 // named returns the network of a name, nil for none.
-func (n *cloudNetworks) named(name string) *httpapi.Network { return n.byName[vcc.NormalName(name)] }
+func (n *cloudNetworks) named(name string) *vcc.Network { return n.byName[vcc.NormalName(name)] }
 
 // host returns the host of a network, "" where there is no such network.
 func (n *cloudNetworks) host(id string) string {
@@ -85,8 +89,8 @@ func (r networkReference) key() string {
 const unknownNetwork = "Unknown Cloud Network"
 
 // find returns the network that a reference names, and an error at the attribute that is wrong.
-func (n *cloudNetworks) find(ref networkReference, diags *diag.Diagnostics) *httpapi.Network {
-	var byID, byName *httpapi.Network
+func (n *cloudNetworks) find(ref networkReference, diags *diag.Diagnostics) *vcc.Network {
+	var byID, byName *vcc.Network
 	if ref.id != nil {
 		if byID = n.byID[*ref.id]; byID == nil {
 			diags.AddAttributeError(path.Root("network_id"), unknownNetwork, fmt.Sprintf(

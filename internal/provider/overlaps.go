@@ -55,7 +55,7 @@ func (r *run) plannedOverlap(hostID, networkID string, s vcc.GatewaySettings) (s
 			if other == networkID || n == nil || n.planned() == nil {
 				continue
 			}
-			if planned, err := n.planned().Settings.Parse(); err == nil && overlap(planned, s) {
+			if planned := n.planned().Settings; overlap(planned, s) {
 				return other, planned
 			}
 		}
@@ -82,27 +82,23 @@ type storedNetworks struct {
 	mu sync.Mutex
 	// listing is what byHost was made from.
 	listing *httpapi.GatewayListing
-	byHost  map[string]*bart.Table[*httpapi.DefaultGateway]
+	byHost  map[string]*bart.Table[*vcc.DefaultGateway]
 }
 
 // overlapping returns the gateways of a listing that are on a host and have IP networks that overlap those of
 // settings, other than the network's own. hostOf returns the host of a network.
-func (s *storedNetworks) overlapping(listing *httpapi.GatewayListing, hostOf func(networkID string) string, hostID, networkID string, settings vcc.GatewaySettings) (found []*httpapi.DefaultGateway) {
+func (s *storedNetworks) overlapping(listing *httpapi.GatewayListing, hostOf func(networkID string) string, hostID, networkID string, settings vcc.GatewaySettings) (found []*vcc.DefaultGateway) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listing != listing {
-		s.listing, s.byHost = listing, map[string]*bart.Table[*httpapi.DefaultGateway]{}
+		s.listing, s.byHost = listing, map[string]*bart.Table[*vcc.DefaultGateway]{}
 		for i := range listing.All {
 			g := &listing.All[i]
-			parsed, err := g.Settings().Parse()
-			if err != nil {
-				continue // of a backend with other rules, which knows better
-			}
 			host := hostOf(g.NetworkID)
 			if s.byHost[host] == nil {
-				s.byHost[host] = new(bart.Table[*httpapi.DefaultGateway])
+				s.byHost[host] = new(bart.Table[*vcc.DefaultGateway])
 			}
-			for _, p := range parsed.Networks() {
+			for _, p := range g.Networks() {
 				s.byHost[host].Insert(p, g)
 			}
 		}

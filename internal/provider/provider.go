@@ -74,7 +74,7 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 			"insecure_skip_verify": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "Accept any certificate. For tests only: whoever sits between can read the password. Also `VCC_INSECURE_SKIP_VERIFY`.",
+				MarkdownDescription: "Accept any certificate. For tests only: anybody on the way can read the password. Also `VCC_INSECURE_SKIP_VERIFY`.",
 			},
 			"request_timeout": schema.StringAttribute{
 				Optional:            true,
@@ -159,11 +159,11 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		b.client, b.actor, diags = p.embed(ctx, s)
 	} else {
 		b.client, diags = p.connect(req.TerraformVersion, s)
-		b.actor = s.username
+		b.as, b.actor = s.as, s.username
 	}
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
-		b.gateways = newGateways(b.client, b.actor)
+		b.gateways = newGateways(b.client, b.as, b.actor)
 		b.run = newRun(p.traffic)
 		p.run.Store(b.run)
 		resp.ResourceData, resp.DataSourceData = b, b
@@ -223,6 +223,8 @@ func (p *vccProvider) connect(terraformVersion string, s settings) (*httpapi.Cli
 // connection is what resources and data sources get.
 type connection struct {
 	client *httpapi.Client
+	// as names the tenant that an operator acts for.
+	as vcc.Actor
 	// gateways reads and writes default gateways through the client.
 	gateways *gateways
 	// actor is whom the backend's history names for what this provider writes.

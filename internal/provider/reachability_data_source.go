@@ -2,13 +2,14 @@ package provider
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -48,7 +49,7 @@ func (d *reachabilityDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "A VM of the site by its name, an IP address, or `internet`, which stands for any address out there. " +
+				MarkdownDescription: "The name of a VM of the site, an IP address, or `internet`, which stands for any address on the internet. " +
 					"An address in a cloud network is a replica's there; any other comes from outside. Of a VM with several adapters each is looked at.",
 			},
 			"destination": schema.StringAttribute{
@@ -103,9 +104,27 @@ func (d *reachabilityDataSource) ValidateConfig(ctx context.Context, req datasou
 }
 
 func (m reachabilityModel) check() (diags diag.Diagnostics) {
-	_, err := vcc.ParseTraceRequest(m.Source.ValueString(), m.Destination.ValueString(), m.Protocol.ValueString(), intPointer(m.Port))
+	_, err := m.question()
 	addFieldErrors(&diags, "Invalid Reachability Question", err)
 	return diags
+}
+
+func (m reachabilityModel) question() (vcc.TraceRequest, error) {
+	return vcc.ParseTraceRequest(m.Source.ValueString(), m.Destination.ValueString(), m.Protocol.ValueString(), intPointer(m.Port))
+}
+
+// aboutQuestion returns an error of a trace of one question with the fields of that question.
+func aboutQuestion(err error) error {
+	all := vcc.Errors(err)
+	if len(all) == 0 {
+		return err
+	}
+	errs := make([]error, len(all))
+	for i, e := range all {
+		moved := *e
+		moved.Field, errs[i] = strings.TrimPrefix(e.Field, "questions[0]."), &moved
+	}
+	return errors.Join(errs...)
 }
 
 // Read traces the request and its reply.
@@ -120,16 +139,19 @@ func (d *reachabilityDataSource) Read(ctx context.Context, req datasource.ReadRe
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	reach, err := d.client.Trace(ctx, httpapi.TraceQuestion{
-		Source: m.Source.ValueString(), Destination: m.Destination.ValueString(),
-		Protocol: m.Protocol.ValueString(), Port: intPointer(m.Port),
-	})
+	question, err := m.question()
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
+	answers, err := d.client.Trace(ctx, d.as, []vcc.TraceRequest{question}, vcc.Assumption{})
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, aboutQuestion(err))
+		return
+	}
+	reach := answers[0]
 	m.Reachable = types.BoolValue(reach.Reachable)
-	m.Verdict, m.Reason = types.StringValue(reach.Verdict), types.StringValue(reach.Reason)
+	m.Verdict, m.Reason = types.StringValue(string(reach.Verdict)), types.StringValue(string(reach.Reason))
 	m.Explanation = types.StringValue(reach.Explanation)
 	m.Steps = []types.String{}
 	for _, s := range reach.Steps {

@@ -11,28 +11,29 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // brokenRule is a rule that does not hold, and why.
 type brokenRule struct {
 	rule   *policyRule
-	answer httpapi.Reachability
+	answer vcc.Reachability
 }
 
 // brokenRules asks the backend which of the rules do not hold with what is stored and what is assumed
 // on top of it, and notes what each answer depends on. Every rule must be known whole. It is
-// never answered from what was read before. The errors are those of the client's TraceAll.
-func (c *connection) brokenRules(ctx context.Context, rules []policyRule, assume *httpapi.Assumption) (broken []brokenRule, err error) {
+// never answered from what was read before. The errors are those of the client's Trace.
+func (c *connection) brokenRules(ctx context.Context, rules []policyRule, assume vcc.Assumption) (broken []brokenRule, err error) {
 	if len(rules) == 0 {
 		return nil, nil
 	}
-	questions := make([]httpapi.TraceQuestion, len(rules))
+	questions := make([]vcc.TraceRequest, len(rules))
 	for i, r := range rules {
-		questions[i] = r.question()
+		if questions[i], err = r.question(); err != nil {
+			return nil, vcc.Within(fmt.Sprintf("questions[%d]", i), err)
+		}
 	}
-	answers, err := c.client.TraceAll(ctx, questions, assume)
+	answers, err := c.client.Trace(ctx, c.as, questions, assume)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ type policy struct {
 	declared map[string]assumedGateway
 	routing  *bool
 	// stored has the gateways that were stored when the policy was planned, by network ID.
-	stored map[string]httpapi.GatewaySettings
+	stored map[string]vcc.GatewaySettings
 
 	// judged is closed when the first judgement is there, which was of what was planned then.
 	judged     chan struct{}
@@ -132,9 +133,9 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 		addRequestError(&diags, "Recovery Policy Not Judged", err)
 		return nil, diags
 	}
-	p.stored = make(map[string]httpapi.GatewaySettings, len(list))
+	p.stored = make(map[string]vcc.GatewaySettings, len(list))
 	for _, g := range list {
-		p.stored[g.NetworkID] = g.Settings()
+		p.stored[g.NetworkID] = g.GatewaySettings
 	}
 	r.run.onPlan(p.judgePlan)
 	broken, proven, d := p.judge(ctx)
@@ -260,7 +261,7 @@ func (p *policy) addError(diags *diag.Diagnostics, err error) {
 
 // effective is what a network's gateway would be: as planned, else as the policy declares it, else as
 // stored. known is false where it is planned and not known.
-func (p *policy) effective(networkID string, planned plannedGateway, isPlanned bool) (settings httpapi.GatewaySettings, known bool) {
+func (p *policy) effective(networkID string, planned plannedGateway, isPlanned bool) (settings vcc.GatewaySettings, known bool) {
 	if isPlanned {
 		return planned.Settings, planned.Known || planned.Removed
 	}
@@ -272,8 +273,8 @@ func (p *policy) effective(networkID string, planned plannedGateway, isPlanned b
 
 // assumption is what is planned, laid over what the policy declares. It leaves out what is stored
 // that way. unknown names what is planned and not known.
-func (p *policy) assumption(planned plannedState) (assume *httpapi.Assumption, unknown []string) {
-	assume = &httpapi.Assumption{RoutingEnabled: p.routing}
+func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknown []string) {
+	assume = vcc.Assumption{RoutingEnabled: p.routing}
 	if planned.Routing != nil {
 		assume.RoutingEnabled = planned.Routing
 	}
@@ -291,13 +292,13 @@ func (p *policy) assumption(planned plannedState) (assume *httpapi.Assumption, u
 		g, isPlanned := planned.Gateways[id]
 		settings, known := p.effective(id, g, isPlanned)
 		stored, isStored := p.stored[id]
-		switch none := settings == (httpapi.GatewaySettings{}); {
+		switch none := settings == (vcc.GatewaySettings{}); {
 		case !known:
 			unknown = append(unknown, fmt.Sprintf("the vcc_default_gateway of network %s", id))
 		case none && isStored:
 			assume.Removals = append(assume.Removals, id)
 		case !none && (!isStored || !settings.Equal(stored)):
-			assume.Gateways = append(assume.Gateways, httpapi.AssumedGateway{NetworkID: id, GatewaySettings: settings})
+			assume.Gateways = append(assume.Gateways, vcc.AssumedGateway{NetworkID: id, GatewaySettings: settings})
 		}
 	}
 	return assume, unknown
@@ -417,17 +418,14 @@ func (p *policy) affectedRules(networkID string) (rules []policyRule, unknown bo
 		return nil, false
 	}
 	var connected []netip.Prefix
-	for _, s := range []httpapi.GatewaySettings{was, is} {
-		if settings, err := s.Parse(); err == nil {
-			for _, network := range settings.Networks() {
-				connected = append(connected, network)
-			}
+	for _, s := range []vcc.GatewaySettings{was, is} {
+		for _, network := range s.Networks() {
+			connected = append(connected, network)
 		}
 	}
 	for _, r := range p.rules {
-		if r.addresses == nil || slices.ContainsFunc(r.addresses, func(address string) bool {
-			a, err := netip.ParseAddr(address)
-			return err == nil && slices.ContainsFunc(connected, func(c netip.Prefix) bool { return c.Contains(a) })
+		if r.addresses == nil || slices.ContainsFunc(r.addresses, func(a netip.Addr) bool {
+			return slices.ContainsFunc(connected, func(c netip.Prefix) bool { return c.Contains(a) })
 		}) {
 			rules = append(rules, r)
 		}
@@ -448,7 +446,7 @@ func (p *policy) warnOfUnproven(ctx context.Context, diags *diag.Diagnostics) {
 		trusted = append(trusted, g.at)
 	}
 	if p.routing != nil && planned.Routing == nil {
-		if stored, err := p.client.NetworkRouting(ctx); err == nil && stored.Enabled != *p.routing {
+		if stored, err := p.client.NetworkRouting(ctx, p.as); err == nil && stored.Enabled != *p.routing {
 			trusted = append(trusted, "routing_enabled")
 		}
 	}

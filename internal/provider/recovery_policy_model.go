@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -12,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -61,22 +61,21 @@ type policyRule struct {
 	// unknown names the attributes that are not known yet.
 	unknown []string
 	// addresses are those that the last answer depended on.
-	addresses []string
+	addresses []netip.Addr
 }
 
 // question is what the backend is asked about a rule that is known whole.
-func (r policyRule) question() httpapi.TraceQuestion {
-	return httpapi.TraceQuestion{
-		Source: r.Source.ValueString(), Destination: r.Destination.ValueString(), Protocol: r.Protocol.ValueString(),
-		Port: intPointer(r.Port), Unwanted: !r.Reachable.ValueBool(),
-	}
+func (r policyRule) question() (vcc.TraceRequest, error) {
+	q, err := vcc.ParseTraceRequest(r.Source.ValueString(), r.Destination.ValueString(), r.Protocol.ValueString(), intPointer(r.Port))
+	q.Unwanted = !r.Reachable.ValueBool()
+	return q, err
 }
 
 // at is where a rule stands in the configuration.
 func (r policyRule) at() path.Path { return path.Root("rules").AtListIndex(r.index) }
 
 // result is what state says about a rule; answer is nil while the rule holds.
-func (r policyRule) result(answer *httpapi.Reachability) policyResultModel {
+func (r policyRule) result(answer *vcc.Reachability) policyResultModel {
 	result := policyResultModel{
 		Name: r.Name, Reachable: r.Reachable,
 		Reason: types.StringNull(), Explanation: types.StringNull(), Steps: types.ListNull(types.StringType),
@@ -89,7 +88,7 @@ func (r policyRule) result(answer *httpapi.Reachability) policyResultModel {
 		steps[i] = types.StringValue(s.Message)
 	}
 	result.Reachable = types.BoolValue(answer.Reachable)
-	result.Reason, result.Explanation = types.StringValue(answer.Reason), types.StringValue(answer.Explanation)
+	result.Reason, result.Explanation = types.StringValue(string(answer.Reason)), types.StringValue(answer.Explanation)
 	result.Steps = types.ListValueMust(types.StringType, steps)
 	return result
 }
@@ -158,8 +157,7 @@ func (m policyModel) check(ctx context.Context) diag.Diagnostics {
 		if len(r.unknown) > 0 {
 			continue
 		}
-		q := r.question()
-		_, err := vcc.ParseTraceRequest(q.Source, q.Destination, q.Protocol, q.Port)
+		_, err := r.question()
 		for _, e := range vcc.Errors(err) {
 			add(e.Field, "%s", withFullStop(e.Message))
 		}
@@ -209,13 +207,17 @@ func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedG
 			unknown = append(unknown, missing)
 			continue
 		}
-		settings := httpapi.GatewaySettings{}
+		settings := vcc.GatewaySettings{}
 		if values := g.IPv4.Attributes(); !g.IPv4.IsNull() {
-			settings.IPv4 = &httpapi.IPv4Settings{Address: textOf(values["address"]), SubnetMask: textOf(values["subnet_mask"])}
+			v4, err := readIPv4(textOf(values["address"]), textOf(values["subnet_mask"]))
+			addFieldErrors(&diags, "Invalid Recovery Policy", vcc.Within(at+".ipv4", err))
+			settings.IPv4 = &v4
 		}
 		if values := g.IPv6.Attributes(); !g.IPv6.IsNull() {
 			length, _ := values["prefix_length"].(types.Int64)
-			settings.IPv6 = &httpapi.IPv6Settings{Address: textOf(values["address"]), Network: textOf(values["network"]), PrefixLength: int(length.ValueInt64())}
+			v6, err := readIPv6(textOf(values["address"]), textOf(values["network"]), int(length.ValueInt64()))
+			addFieldErrors(&diags, "Invalid Recovery Policy", vcc.Within(at+".ipv6", err))
+			settings.IPv6 = &v6
 		}
 		gateways[g.NetworkID.ValueString()] = assumedGateway{at, settings}
 	}
@@ -226,7 +228,7 @@ func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedG
 type assumedGateway struct {
 	// at is where the policy declares it.
 	at       string
-	settings httpapi.GatewaySettings
+	settings vcc.GatewaySettings
 }
 
 // unknownValue names the first value of a gateway that is not known yet, "" for none.

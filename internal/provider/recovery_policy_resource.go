@@ -83,7 +83,7 @@ func (r *recoveryPolicyResource) Schema(_ context.Context, _ resource.SchemaRequ
 					},
 					"source": schema.StringAttribute{
 						Required: true,
-						MarkdownDescription: "A VM of the site by its name, an IP address, or `internet`, which stands for any address out there. " +
+						MarkdownDescription: "The name of a VM of the site, an IP address, or `internet`, which stands for any address on the internet. " +
 							"Of a VM with several adapters, or with addresses of both families, each is looked at, and the rule holds if it does for all.",
 					},
 					"destination": schema.StringAttribute{
@@ -202,10 +202,10 @@ func (r *recoveryPolicyResource) apply(ctx context.Context, diags *diag.Diagnost
 		addUnknownProviderError(diags, failed)
 		return
 	}
-	broken, err := r.brokenRules(ctx, rules, nil)
+	broken, err := r.brokenRules(ctx, rules, vcc.Assumption{})
 	if len(broken) > 0 && m.Enforce.ValueBool() { // what is to heal it may be under way
 		if _, err = r.run.waitQuiet(ctx); err == nil {
-			broken, err = r.brokenRules(ctx, rules, nil)
+			broken, err = r.brokenRules(ctx, rules, vcc.Assumption{})
 		}
 		for _, b := range broken {
 			diags.AddAttributeError(b.rule.at(), policyBroken, brokenText(b)+"\n\nThis is what is stored now: the plan did not know all of it, or it was changed since. The policy was not taken into the state.")
@@ -233,7 +233,7 @@ func (r *recoveryPolicyResource) Read(ctx context.Context, req resource.ReadRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	broken, err := r.brokenRules(ctx, rules, nil)
+	broken, err := r.brokenRules(ctx, rules, vcc.Assumption{})
 	if vcc.Code(err) == vcc.CodeInvalidValue {
 		return // the site has no such VM any more, which the plan says at the rule
 	}

@@ -143,7 +143,7 @@ func TestRefresh_settingsThatTheHistoryLacks(t *testing.T) {
 			update := l.served().creation("vcc_default_gateway", l.gatewayOf(silver3, "172.17.54.2"))
 			must(t, update.update(before))
 			expectText(t, update.apply(), "ERROR", "has other settings than this plan was made from, and keeps them: nothing was changed")
-			if g := l.stored(silver3); g.IPv4.Address != "172.17.54.1" {
+			if g := l.stored(silver3); g.IPv4.Address.String() != "172.17.54.1" {
 				t.Errorf("stored is %+v", g.IPv4)
 			}
 		})

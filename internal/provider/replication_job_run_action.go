@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -62,13 +61,13 @@ func (a *replicationJobRunAction) ModifyPlan(ctx context.Context, req action.Mod
 }
 
 // find returns the replication job of a name or ID.
-func (a *replicationJobRunAction) find(ctx context.Context, nameOrID string) (job httpapi.ReplicationJob, diags diag.Diagnostics) {
-	jobs, err := a.client.ReplicationJobs(ctx)
+func (a *replicationJobRunAction) find(ctx context.Context, nameOrID string) (job vcc.ReplicationJob, diags diag.Diagnostics) {
+	jobs, err := vcc.All(func(p vcc.Page) ([]vcc.ReplicationJob, int, error) { return a.client.ReplicationJobs(ctx, a.as, p) })
 	if err != nil {
 		addRequestError(&diags, "Replication Jobs Not Read", err)
 		return job, diags
 	}
-	job = lookup(&diags, "job", "replication job", nameOrID, jobs, func(j httpapi.ReplicationJob) (string, string) { return j.ID, j.Name })
+	job = lookup(&diags, "job", "replication job", nameOrID, jobs, func(j vcc.ReplicationJob) (string, string) { return j.ID, j.Name })
 	return job, diags
 }
 
@@ -93,7 +92,7 @@ func (a *replicationJobRunAction) Invoke(ctx context.Context, req action.InvokeR
 		resp.SendProgress(action.InvokeProgressEvent{Message: vcc.Printable(fmt.Sprintf(format, args...))})
 	}
 	progress("Running replication job %q", job.Name)
-	run, err := a.client.RunReplicationJob(ctx, job.ID)
+	run, err := a.client.RunReplicationJob(ctx, a.as, job.ID)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return

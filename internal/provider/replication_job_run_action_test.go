@@ -15,7 +15,7 @@ func job(name string) map[string]tftypes.Value { return map[string]tftypes.Value
 func TestReplicationJobRunAction(t *testing.T) {
 	s := newServer(t)
 	lab := tftypes.NewValue(embeddedType, map[string]tftypes.Value{
-		"data_dir": text(t.TempDir()), "lab_file": text("../backend/testdata/lab.yaml"), "tenant": tftypes.NewValue(tftypes.String, nil),
+		"data_dir": text(t.TempDir()), "lab_file": text("../labfile/testdata/lab.yaml"), "tenant": tftypes.NewValue(tftypes.String, nil),
 	})
 	if text := s.configure(map[string]tftypes.Value{"embedded": lab}); text != "" {
 		t.Fatal(text)

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // respellings are pairs of spellings of one IPv6 network and one gateway address in
@@ -91,7 +92,7 @@ func TestRespellings(t *testing.T) {
 // respelled is a lab with a gateway for each re-spelling.
 type respelled struct {
 	*testLab
-	networks []httpapi.Network
+	networks []vcc.Network
 }
 
 func newRespelled(t *testing.T) *respelled {
@@ -111,7 +112,9 @@ tenants: [ { name: ABC Company, subscriptions: [Wide] } ]
 	r.command("lab", "apply", file)
 	r.open(func(c *httpapi.Client) {
 		var err error
-		if r.networks, err = c.Networks(t.Context(), ""); err != nil {
+		if r.networks, err = vcc.All(func(p vcc.Page) ([]vcc.Network, int, error) {
+			return c.Networks(t.Context(), vcc.Actor{}, vcc.NetworkFilter{}, p)
+		}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -202,8 +205,10 @@ func TestAccRespellings_imported(t *testing.T) {
 	r := newRespelled(t)
 	r.open(func(c *httpapi.Client) {
 		for i, row := range respellings {
-			settings := httpapi.GatewaySettings{IPv6: &httpapi.IPv6Settings{Network: row.otherNetwork, PrefixLength: 64, Address: row.otherAddress}}
-			if _, err := c.PutDefaultGateway(t.Context(), r.networks[i].ID, settings, httpapi.IfAbsent()); err != nil {
+			settings := vcc.GatewaySettings{IPv6: &vcc.IPv6Settings{
+				Network: netip.PrefixFrom(netip.MustParseAddr(row.otherNetwork), 64), Address: netip.MustParseAddr(row.otherAddress),
+			}}
+			if _, _, err := c.PutDefaultGateway(t.Context(), vcc.Actor{}, r.networks[i].ID, settings, vcc.Precondition{Absent: true}); err != nil {
 				t.Fatal(err)
 			}
 		}

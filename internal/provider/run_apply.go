@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // handover is what became of a network's gateway in this run, where a resource that is created takes
@@ -12,7 +12,7 @@ import (
 // read and written under the network's lock.
 type handover struct {
 	// removedGateway is the gateway that the removal took away, nil before that and once a creation was tried.
-	removedGateway *httpapi.DefaultGateway
+	removedGateway *vcc.DefaultGateway
 	// creationPlanned says that a creation over the stored gateway was planned in this run and has not been tried
 	// yet. The removal leaves the gateway to it, which leftToCreation says.
 	creationPlanned, leftToCreation bool

@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // plannedGateway is what a plan makes of a network's gateway.
@@ -10,7 +10,7 @@ type plannedGateway struct {
 	Removed bool
 	// Known says that every setting is known; else Settings is empty.
 	Known    bool
-	Settings httpapi.GatewaySettings
+	Settings vcc.GatewaySettings
 }
 
 // plannedState is what has been planned in this run so far, to be laid over what is stored.

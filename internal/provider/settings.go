@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 const defaultMaxRetries = 4
@@ -56,6 +57,8 @@ type settings struct {
 
 	username string
 	client   httpapi.ClientConfig
+	// as names the tenant that an operator acts for at a served backend.
+	as vcc.Actor
 }
 
 // settingsReader collects settings and what is wrong with them.
@@ -166,7 +169,7 @@ func (r *settingsReader) served(c providerConfig, s *settings) {
 	s.username = r.required("username", c.Username, "VCC_USERNAME")
 	s.client.Username = s.username
 	s.client.Password = r.required("password", c.Password, "VCC_PASSWORD")
-	s.client.Tenant = r.value(path.Root("tenant"), c.Tenant, "VCC_TENANT")
+	s.as.TenantID = r.value(path.Root("tenant"), c.Tenant, "VCC_TENANT")
 	s.client.CACertificate = r.value(path.Root("ca_certificate"), c.CACertificate, "VCC_CA_CERTIFICATE")
 	s.client.InsecureSkipVerify = c.InsecureSkipVerify.ValueBool()
 	if env := r.env("VCC_INSECURE_SKIP_VERIFY"); env != "" && c.InsecureSkipVerify.IsNull() {

@@ -16,7 +16,7 @@ type tenant struct{ id, name string }
 // actingFor returns whom the provider acts for.
 func (c *connection) actingFor(ctx context.Context) (tenant, error) {
 	return c.tenant.get(ctx, func(ctx context.Context) (tenant, error) {
-		r, err := c.client.NetworkRouting(ctx)
+		r, err := c.client.NetworkRouting(ctx, c.as)
 		if err != nil {
 			return tenant{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +33,9 @@ var plugin = sync.OnceValues(func() (_ string, err error) {
 	}
 	const name = "terraform-provider-vcc_v0.0.1"
 	binary := filepath.Join(folder("registry.terraform.io"), name)
-	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..").CombinedOutput()
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are, which start faster
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return mirror, fmt.Errorf("%w: %s", err, out)
 	}
@@ -46,6 +50,16 @@ const gogc = "800"
 func TestMain(m *testing.M) {
 	if os.Getenv("GOGC") == "" {
 		if err := os.Setenv("GOGC", gogc); err != nil {
+			panic(err)
+		}
+	}
+	// Many tests wait: for a timeout, or for a second in which nothing comes.
+	flag.Parse()
+	parallel := flag.Lookup("test.parallel")
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == parallel.Name })
+	if !given {
+		if err := parallel.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))); err != nil {
 			panic(err)
 		}
 	}

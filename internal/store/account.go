@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -48,13 +47,11 @@ func findAccount(ctx context.Context, q querier, username string) (*accountRow, 
 func noAccount(username string) error { return notFound("", "there is no account %q", username) }
 
 // Accounts returns every account in order of their names.
-func (s *Store) Accounts(ctx context.Context) (list []vcc.Account, err error) {
-	err = s.read(ctx, func(tx querier) error {
+func (s *Store) Accounts(ctx context.Context) ([]vcc.Account, error) {
+	return read(ctx, s, func(tx querier) ([]vcc.Account, error) {
 		rows, err := queryAll[accountRow](ctx, tx, selectAccounts+" ORDER BY username")
-		list = convert(rows, accountRow.account)
-		return err
+		return convert(rows, accountRow.account), err
 	})
-	return list, err
 }
 
 // AddAccount adds an account. CodeInvalidValue: its name or password cannot be one.
@@ -136,13 +133,9 @@ func (s *Store) RemoveAccount(ctx context.Context, username string) error {
 	})
 }
 
-// Tenant implements vcc.LabService.
-func (s *Store) Tenant(ctx context.Context, nameOrID string) (t vcc.Tenant, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		t, err = tenantOf(ctx, tx, nameOrID)
-		return err
-	})
-	return t, err
+// Tenant implements vcc.TenantService.
+func (s *Store) Tenant(ctx context.Context, nameOrID string) (vcc.Tenant, error) {
+	return read(ctx, s, func(tx querier) (vcc.Tenant, error) { return tenantOf(ctx, tx, nameOrID) })
 }
 
 func tenantOf(ctx context.Context, q querier, nameOrID string) (vcc.Tenant, error) {
@@ -155,38 +148,43 @@ func tenantOf(ctx context.Context, q querier, nameOrID string) (vcc.Tenant, erro
 	if err != nil {
 		return vcc.Tenant{}, err
 	}
-	i := slices.IndexFunc(all, func(t namedRow) bool { return vcc.SameName(t.Name, nameOrID) })
-	if i < 0 {
+	found, ok := vcc.Find(all, nameOrID, func(t namedRow) (id, name string) { return t.ID, t.Name })
+	if !ok {
 		return vcc.Tenant{}, notFound("", "there is no tenant %s", vcc.Clip(nameOrID))
 	}
-	return vcc.Tenant(all[i]), nil
+	return vcc.Tenant(found), nil
 }
 
-// TenantsWithoutAccount implements vcc.LabService.
-func (s *Store) TenantsWithoutAccount(ctx context.Context) (list []vcc.Tenant, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		list = nil
-		rows, err := queryAll[declaredRow](ctx, tx, "SELECT t.id, t.name, t.declaration FROM tenants AS t "+
-			"WHERE NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.tenant_id = t.id) ORDER BY t.ordinal")
-		for _, r := range rows {
-			declared, err := decode[vcc.LabTenant](r.Declaration)
-			if err != nil {
-				return err
-			}
-			if declared.Username != "" {
-				list = append(list, vcc.Tenant{ID: r.ID, Name: r.Name})
-			}
+// TenantsWithoutAccount returns the tenants that were declared with a user name and never
+// with a password, so that nobody can log in for them.
+func (s *Store) TenantsWithoutAccount(ctx context.Context) ([]vcc.Tenant, error) {
+	return read(ctx, s, func(tx querier) ([]vcc.Tenant, error) { return tenantsWithoutAccount(ctx, tx) })
+}
+
+func tenantsWithoutAccount(ctx context.Context, tx querier) ([]vcc.Tenant, error) {
+	rows, err := queryAll[declaredRow](ctx, tx, "SELECT t.id, t.name, t.declaration FROM tenants AS t "+
+		"WHERE NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.tenant_id = t.id) ORDER BY t.ordinal")
+	if err != nil {
+		return nil, err
+	}
+	var list []vcc.Tenant
+	for _, r := range rows {
+		t, err := decode[tenantRecord](r.Declaration)
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return list, err
+		if t.Username != "" {
+			list = append(list, vcc.Tenant{ID: r.ID, Name: r.Name})
+		}
+	}
+	return list, nil
 }
 
-// declaredHashes returns what a lab's passwords are stored as: of those that are stored
-// already, what is stored, so that declaring them again ends no login.
-func (s *Store) declaredHashes(ctx context.Context, lab vcc.Lab) (map[string]string, error) {
+// hashPasswords returns the hashes of passwords by user name. An account that has the password
+// already keeps its hash, so that declaring it again ends no login.
+func (s *Store) hashPasswords(ctx context.Context, passwords map[string]string) (map[string]string, error) {
 	hashes := map[string]string{}
-	for username, password := range lab.Passwords {
+	for username, password := range passwords {
 		row, err := findAccount(ctx, querier{store: s}, username)
 		if err != nil {
 			return nil, s.engine.translate(err)
@@ -206,37 +204,4 @@ func (s *Store) declaredHashes(ctx context.Context, lab vcc.Lab) (map[string]str
 		}
 	}
 	return hashes, nil
-}
-
-// putAccounts makes the accounts that the lab declares, and removes those that it no
-// longer does.
-func (c *labChange) putAccounts() error {
-	for i, t := range c.lab.Tenants {
-		id := c.tenants[t.Name]
-		if err := c.exec("DELETE FROM accounts WHERE tenant_id = $1 AND declared AND username <> $2", id, t.Username); err != nil {
-			return err
-		}
-		hash := c.hashes[t.Username]
-		if t.Username == "" || hash == "" {
-			continue
-		}
-		row, err := findAccount(c.ctx, c.tx, t.Username)
-		switch {
-		case err != nil:
-			return err
-		case row == nil:
-			row := accountRow{Username: t.Username, TenantID: &id, PasswordHash: hash, Declared: true}
-			if err := insertAccount(c.ctx, c.tx, row); err != nil {
-				return err
-			}
-		case row.TenantID == nil || *row.TenantID != id:
-			return &vcc.Error{Code: vcc.CodeConflict, Field: fmt.Sprintf("tenants[%d].username", i), Message: fmt.Sprintf(
-				"%q is an account that does not belong to tenant %q; nothing was changed. Use another user name", t.Username, t.Name)}
-		case row.PasswordHash != hash:
-			if err := setPasswordHash(c.ctx, c.tx, t.Username, hash); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -48,11 +50,14 @@ func withAccounts(t *testing.T) *fixture {
 // cheapHash is password in the form that is stored, with parameters that take no time:
 // nobody guesses at the databases of tests. What the store itself makes of a password has
 // the real ones (TestPasswordHash), and with them a login takes a tenth of a second.
-var cheapHash = func() string {
-	salt := []byte("salt of the test")
+var cheapHash = cheapHashOf(password)
+
+func cheapHashOf(password string) string {
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt) // never fails
 	encode := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, encode(salt), encode(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
-}()
+}
 
 // cheapen replaces the hashes of accounts whose password is password.
 func (f *fixture) cheapen(t *testing.T, usernames ...string) {
@@ -218,7 +223,12 @@ func testRefreshAtOnce(t *testing.T) {
 	equal(t, "refreshes that won", won, 1)
 }
 
-func TestGuessing(t *testing.T) { onBoth(t, testGuessing) }
+func TestGuessing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
+	onBoth(t, testGuessing)
+}
 
 func testGuessing(t *testing.T) {
 	f := withAccounts(t)
@@ -274,7 +284,12 @@ func testGuessing(t *testing.T) {
 }
 
 // A crowd of guesses that come at once is no way around.
-func TestGuessing_atOnce(t *testing.T) { onBoth(t, testGuessingAtOnce) }
+func TestGuessing_atOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
+	onBoth(t, testGuessingAtOnce)
+}
 
 func testGuessingAtOnce(t *testing.T) {
 	f := withAccounts(t)
@@ -293,6 +308,9 @@ func testGuessingAtOnce(t *testing.T) {
 
 // Logins that are right are never too many, and a network of IPv6 is one address.
 func TestGuessing_addresses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	t.Parallel()
 	f := withAccounts(t)
 	for range 12 {
@@ -306,6 +324,78 @@ func TestGuessing_addresses(t *testing.T) {
 	wantCode(t, "a login from the same network", err, vcc.CodeTooManyRequests)
 	_, err = f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8:0:1::1"))
 	wantCode(t, "a login from the next network", err, "")
+}
+
+// TestLogIn_passwordChanged changes an account while the password of before is compared, which
+// takes a tenth of a second: what was right as the login began is wrong as it ends.
+func TestLogIn_passwordChanged(t *testing.T) { onBoth(t, testLogInPasswordChanged) }
+
+func testLogInPasswordChanged(t *testing.T) {
+	for what, change := range map[string]func(f *fixture) error{
+		"another password": func(f *fixture) error { return f.SetPasswordHash(t.Context(), "abc", cheapHashOf(another)) },
+		// The same one with another salt: everything that came of it ends all the same.
+		"the password set again": func(f *fixture) error { return f.SetPasswordHash(t.Context(), "abc", cheapHashOf(password)) },
+		"a removal":              func(f *fixture) error { return f.RemoveAccount(t.Context(), "abc") },
+	} {
+		f := withAccounts(t)
+		release := store.HoldHashing()
+		answer := make(chan error)
+		go func() {
+			_, err := f.LogIn(t.Context(), "abc", password, home)
+			answer <- err
+		}()
+		// The attempt is stored by the transaction that read the account.
+		for len(query(t, f.path, "SELECT count FROM login_attempts")) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		err := change(f)
+		release()
+		ok(t, err)
+		_, wrong := f.LogIn(t.Context(), "root", another, elsewhere)
+		equal(t, what+": answer", fmt.Sprint(<-answer), fmt.Sprint(wrong))
+		equal(t, what+": tokens", query(t, f.path, "SELECT count(*) FROM tokens"), []string{"0"})
+	}
+}
+
+// TestExpiredTokens: each kind of token is good until its own end and no longer, for the store
+// that issued it and for another on the database.
+func TestExpiredTokens(t *testing.T) { onBoth(t, testExpiredTokens) }
+
+func testExpiredTokens(t *testing.T) {
+	f := withAccounts(t)
+	other := &fixture{path: f.path, at: f.at}
+	other.open(t)
+	began := f.at
+	tokens := f.logIn(t, "abc")
+	access := func(f *fixture) error {
+		_, err := f.Authenticate(t.Context(), tokens.Access)
+		return err
+	}
+	refresh := func(f *fixture) error {
+		_, err := f.Refresh(t.Context(), tokens.Refresh)
+		return err
+	}
+	for _, tc := range []struct {
+		name string
+		age  time.Duration
+		use  func(*fixture) error
+		want vcc.ErrorCode
+	}{
+		{"access token before its end", vcc.AccessTokenLifetime - time.Microsecond, access, ""},
+		{"access token at its end", vcc.AccessTokenLifetime, access, vcc.CodeExpiredToken},
+		{"access token a day later", vcc.AccessTokenLifetime + 24*time.Hour, access, vcc.CodeExpiredToken},
+		{"refresh token at its end", vcc.RefreshTokenLifetime, refresh, vcc.CodeExpiredToken},
+		{"refresh token after its end", vcc.RefreshTokenLifetime + time.Hour, refresh, vcc.CodeExpiredToken},
+		{"refresh token before its end", vcc.RefreshTokenLifetime - time.Microsecond, refresh, ""}, // and then it is used
+	} {
+		for _, s := range []*fixture{f, other} {
+			s.at = began.Add(tc.age)
+			if s == other && tc.want == "" && strings.HasPrefix(tc.name, "refresh") {
+				continue
+			}
+			wantCode(t, tc.name, tc.use(s), tc.want)
+		}
+	}
 }
 
 // A lab declares accounts.
@@ -331,12 +421,15 @@ func testLabAccounts(t *testing.T) {
 	}
 	ok(t, f.ApplyLab(ctx, lab, nil))
 	names("abc-helpdesk", "root")
-	missing("XYZ") // ABC has one that no lab declares
+	missing("XYZ")                                                // ABC has one that no lab declares
+	outcome, err := f.Store.ApplyLab(ctx, must(lab.Check()), nil) // also where nothing changes
+	ok(t, err)
+	equal(t, "warnings", outcome.Warnings, []vcc.Warning{{Field: "passwords", Message: `tenant "XYZ" has no account: declare a password for its user name`}})
 
-	lab.Passwords = map[string]string{"abc": password, "xyz": "short"}
-	wantError(t, f.ApplyLab(ctx, lab, nil), &vcc.Error{Code: vcc.CodeInvalidValue, Field: "tenants[1].password_env", Message: "the password needs 8 characters at least"})
-	lab.Passwords["xyz"] = password
-	ok(t, f.ApplyLab(ctx, lab, nil))
+	passwords := map[string]string{"abc": password, "xyz": "short"}
+	wantError(t, f.ApplyLabWith(ctx, lab, passwords, nil), &vcc.Error{Code: vcc.CodeInvalidValue, Field: "tenants[1].password_env", Message: "the password needs 8 characters at least"})
+	passwords["xyz"] = password
+	ok(t, f.ApplyLabWith(ctx, lab, passwords, nil))
 	names("abc", "abc-helpdesk", "root", "xyz")
 	missing()
 	account, err := f.Authenticate(ctx, f.logIn(t, "abc").Access)
@@ -346,13 +439,11 @@ func testLabAccounts(t *testing.T) {
 	// Declared once more, and without a password, an account stays as it is.
 	f.cheapen(t, "abc", "xyz")
 	tokens := f.logIn(t, "xyz")
-	ok(t, f.ApplyLab(ctx, lab, nil))
-	lab.Passwords = nil
+	ok(t, f.ApplyLabWith(ctx, lab, passwords, nil))
 	ok(t, f.ApplyLab(ctx, lab, nil))
 	_, err = f.Authenticate(ctx, tokens.Access)
 	wantCode(t, "access after the same lab", err, "")
-	lab.Passwords = map[string]string{"xyz": another}
-	ok(t, f.ApplyLab(ctx, lab, nil))
+	ok(t, f.ApplyLabWith(ctx, lab, map[string]string{"xyz": another}, nil))
 	_, err = f.Authenticate(ctx, tokens.Access)
 	wantCode(t, "access after another password", err, vcc.CodeInvalidToken)
 	_, err = f.LogIn(ctx, "xyz", another, home)
@@ -360,16 +451,16 @@ func testLabAccounts(t *testing.T) {
 
 	// Names that belong to somebody else are refused, and nothing happens.
 	for taken, claimed := range map[string]string{"root": password, "abc-helpdesk": another} { // which is the right one, and a wrong one
-		lab.Tenants[1].Username, lab.Passwords = taken, map[string]string{taken: claimed}
-		wantError(t, f.ApplyLab(ctx, lab, nil), &vcc.Error{Code: vcc.CodeConflict, Field: "tenants[1].username", Message: fmt.Sprintf(
+		lab.Tenants[1].Username = taken
+		wantError(t, f.ApplyLabWith(ctx, lab, map[string]string{taken: claimed}, nil), &vcc.Error{Code: vcc.CodeConflict, Field: "tenants[1].username", Message: fmt.Sprintf(
 			"%q is an account that does not belong to tenant \"XYZ\"; nothing was changed. Use another user name", taken)})
 	}
 	names("abc", "abc-helpdesk", "root", "xyz")
 	// Another name is another account, and a tenant takes its accounts along.
-	lab.Tenants[1].Username, lab.Passwords = "xyz-holding", map[string]string{"xyz-holding": password}
-	ok(t, f.ApplyLab(ctx, lab, nil))
+	lab.Tenants[1].Username = "xyz-holding"
+	ok(t, f.ApplyLabWith(ctx, lab, map[string]string{"xyz-holding": password}, nil))
 	names("abc", "abc-helpdesk", "root", "xyz-holding")
-	lab.Tenants, lab.Passwords = lab.Tenants[1:], nil
+	lab.Tenants = lab.Tenants[1:]
 	ok(t, f.ApplyLab(ctx, lab, []string{"ABC"}))
 	names("root", "xyz-holding")
 }

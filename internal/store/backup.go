@@ -142,36 +142,78 @@ func backUpTable(ctx context.Context, tx querier, table string, each func(backup
 	return found.Err()
 }
 
-// damaged is the error of a backup that is none.
-func damaged(err error) error {
-	return &storageError{&vcc.Error{Code: vcc.CodeInvalidValue, Message: "this is no backup, or it is damaged or cut off; nothing was changed"}, err}
+// errDamaged is the error of a backup that is none, or not all of one. cause is for the log.
+func errDamaged(cause error) error {
+	return &storageError{&vcc.Error{Code: vcc.CodeInvalidValue, Message: "this is no backup, or it is damaged or cut off; nothing was changed"}, cause}
+}
+
+// backupReader reads a backup, once. Its errors are those of errDamaged.
+type backupReader struct {
+	header     backupHeader
+	lines      *json.Decoder
+	compressed io.Reader
+	// rows is how many were read.
+	rows int
+}
+
+// newBackupReader reads the header of a backup.
+func newBackupReader(from io.Reader) (*backupReader, error) {
+	compressed, err := gzip.NewReader(from)
+	if err != nil {
+		return nil, errDamaged(err)
+	}
+	r := &backupReader{lines: json.NewDecoder(compressed), compressed: compressed}
+	r.lines.UseNumber()
+	if err := r.lines.Decode(&r.header); err != nil {
+		return nil, errDamaged(err)
+	}
+	if r.header.Format != backupFormat || r.header.Schema < 1 {
+		return nil, errDamaged(fmt.Errorf("format %q, version %d of the schema", r.header.Format, r.header.Schema))
+	}
+	return r, nil
+}
+
+// next returns the next row. more is false where the one before was the last, and the backup
+// is whole.
+func (r *backupReader) next() (row backupRow, more bool, err error) {
+	var line struct {
+		backupRow
+		Rows *int `json:"rows"`
+	}
+	if err := r.lines.Decode(&line); err != nil {
+		return backupRow{}, false, errDamaged(err)
+	}
+	if line.Rows == nil {
+		r.rows++
+		return line.backupRow, true, nil
+	}
+	if *line.Rows != r.rows {
+		return backupRow{}, false, errDamaged(fmt.Errorf("%d rows instead of %d", r.rows, *line.Rows))
+	}
+	if _, err := io.Copy(io.Discard, r.compressed); err != nil { // the end has a checksum
+		return backupRow{}, false, errDamaged(err)
+	}
+	return backupRow{}, false, nil
 }
 
 // Restore fills an empty database from a backup, all of it or nothing. A backup of an older
-// release is brought up to date first. CodeConflict: the database has a lab already, or the
-// backup is of a newer release. CodeInvalidValue: it is no backup, or not all of one.
+// release is brought up to date first. CodeConflict: the database has a lab or accounts
+// already, or the backup is of a newer release. CodeInvalidValue: it is no backup, or not all
+// of one.
 func (s *Store) Restore(ctx context.Context, from io.Reader) error {
-	compressed, err := gzip.NewReader(from)
+	backup, err := newBackupReader(from)
 	if err != nil {
-		return damaged(err)
-	}
-	decoder := json.NewDecoder(compressed)
-	decoder.UseNumber()
-	var header backupHeader
-	if err := decoder.Decode(&header); err != nil || header.Format != backupFormat {
-		return damaged(err)
+		return err
 	}
 	version, err := schemaVersion(ctx, querier{store: s})
 	switch {
 	case err != nil:
 		return s.engine.translate(err)
-	case header.Schema < 1:
-		return damaged(fmt.Errorf("version %d of the schema", header.Schema))
-	case header.Schema > version:
+	case backup.header.Schema > version:
 		return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
-			"the backup is of a database with version %d of the schema, and this release knows %d; nothing was changed. Restore it with the release that wrote it, or a newer one", header.Schema, version)}
-	case header.Schema < version:
-		return s.restoreOlder(ctx, header.Schema, decoder, compressed)
+			"the backup is of a database with version %d of the schema, and this release knows %d; nothing was changed. Restore it with the release that wrote it, or a newer one", backup.header.Schema, version)}
+	case backup.header.Schema < version:
+		return s.restoreOlder(ctx, backup)
 	}
 	started := false
 	return s.write(ctx, everything, func(tx querier) error {
@@ -179,27 +221,35 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 			return unavailable(nil, "the connection to the database broke; nothing was changed, try again")
 		}
 		started = true // the backup can be read once
-		digest, err := declaredLab(ctx, tx)
-		if err != nil {
+		if err := checkEmpty(ctx, tx); err != nil {
 			return err
 		}
-		accounts, err := queryValue[int](ctx, tx, "SELECT count(*) FROM accounts")
-		if err != nil {
-			return err
-		}
-		if digest != "" || accounts > 0 {
-			return &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"}
-		}
-		if err := s.restoreRows(ctx, tx, decoder, compressed); err != nil {
+		if err := s.restoreRows(ctx, tx, backup); err != nil {
 			return err
 		}
 		return s.engine.analyze(ctx, tx)
 	})
 }
 
-// restoreOlder restores the rest of a backup of an older schema: into a scratch database of that
+// checkEmpty checks that a database has nothing that a restore would meet. CodeConflict: it has.
+func checkEmpty(ctx context.Context, tx querier) error {
+	digest, err := declaredLab(ctx, tx)
+	if err != nil {
+		return err
+	}
+	accounts, err := queryValue[int](ctx, tx, "SELECT count(*) FROM accounts")
+	if err != nil {
+		return err
+	}
+	if digest != "" || accounts > 0 {
+		return &vcc.Error{Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one"}
+	}
+	return nil
+}
+
+// restoreOlder restores a backup of an older schema: into a scratch database of that
 // schema, which then is brought up to date as any other, and backed up in turn.
-func (s *Store) restoreOlder(ctx context.Context, version int64, decoder *json.Decoder, compressed io.Reader) (err error) {
+func (s *Store) restoreOlder(ctx context.Context, old *backupReader) (err error) {
 	dir, err := os.MkdirTemp("", "vcc-restore")
 	if err != nil {
 		return fmt.Errorf("bringing an older backup up to date needs a folder for a while: %w; nothing was changed", err)
@@ -211,10 +261,10 @@ func (s *Store) restoreOlder(ctx context.Context, version int64, decoder *json.D
 	scratch := newStore(db, e, 1)
 	m, err := newMigrations(goose.DialectSQLite3, db)
 	if err == nil {
-		_, err = m.UpTo(ctx, version)
+		_, err = m.UpTo(ctx, old.header.Schema)
 	}
 	if err == nil {
-		err = scratch.write(ctx, everything, func(tx querier) error { return scratch.restoreRows(ctx, tx, decoder, compressed) })
+		err = scratch.write(ctx, everything, func(tx querier) error { return scratch.restoreRows(ctx, tx, old) })
 	}
 	if err == nil {
 		_, err = m.Up(ctx)
@@ -229,68 +279,79 @@ func (s *Store) restoreOlder(ctx context.Context, version int64, decoder *json.D
 	return s.Restore(ctx, &backup)
 }
 
-func (s *Store) restoreRows(ctx context.Context, tx querier, decoder *json.Decoder, compressed io.Reader) error {
-	var batch [][]any
-	table, order := "", -1
-	var columns map[string]string // of the table, and their types
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
+// restoreRows inserts all rows of a backup.
+func (s *Store) restoreRows(ctx context.Context, tx querier, backup *backupReader) error {
+	into := &tableWriter{store: s, ctx: ctx, tx: tx, position: -1}
+	for {
+		row, more, err := backup.next()
+		if err == nil && !more {
+			return into.flush()
 		}
-		err := tx.exec(ctx, insertRows(table, slices.Sorted(maps.Keys(columns)), len(batch)), slices.Concat(batch...)...)
-		batch = nil
-		return s.unfit(err)
-	}
-	for count := 0; ; count++ {
-		var line struct {
-			backupRow
-			Rows *int `json:"rows"`
+		if err == nil && row.Table != into.table {
+			err = into.begin(row.Table)
 		}
-		if err := decoder.Decode(&line); err != nil {
-			return damaged(err)
+		if err == nil {
+			err = into.add(row.Row)
 		}
-		if line.Rows != nil {
-			if *line.Rows != count {
-				return damaged(fmt.Errorf("%d rows instead of %d", count, *line.Rows))
-			}
-			if _, err := io.Copy(io.Discard, compressed); err != nil { // whose end has a checksum
-				return damaged(err)
-			}
-			return flush()
-		}
-		if line.Table != table {
-			if err := flush(); err != nil {
-				return err
-			}
-			next := order + 1
-			for next < len(backupTables) && backupTables[next] != line.Table {
-				next++
-			}
-			if next == len(backupTables) {
-				return damaged(fmt.Errorf("table %q", line.Table))
-			}
-			table, order = line.Table, next
-			var err error
-			if columns, err = columnTypes(ctx, tx, table); err != nil {
-				return s.unfit(err)
-			}
-		}
-		row, err := typedRow(line.Row, columns)
 		if err != nil {
-			return damaged(err)
-		}
-		if batch = append(batch, row); len(batch) == restoreBatch {
-			if err := flush(); err != nil {
-				return err
-			}
+			return err
 		}
 	}
+}
+
+// tableWriter inserts rows, table by table, in batches.
+type tableWriter struct {
+	store *Store
+	ctx   context.Context
+	tx    querier
+	// table is the one at work, position its index in backupTables, and columns are the types of
+	// its columns.
+	table    string
+	position int
+	columns  map[string]string
+	batch    [][]any
+}
+
+// begin goes on to a table, which must come after the ones before it.
+func (w *tableWriter) begin(table string) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	later := slices.Index(backupTables[w.position+1:], table)
+	if later < 0 {
+		return errDamaged(fmt.Errorf("table %q", table))
+	}
+	w.table, w.position = table, w.position+1+later
+	var err error
+	w.columns, err = columnTypes(w.ctx, w.tx, table)
+	return w.store.unfit(err)
+}
+
+func (w *tableWriter) add(row map[string]any) error {
+	values, err := typedRow(row, w.columns)
+	if err != nil {
+		return errDamaged(err)
+	}
+	if w.batch = append(w.batch, values); len(w.batch) == restoreBatch {
+		return w.flush()
+	}
+	return nil
+}
+
+// flush inserts the rows that were added since the last flush.
+func (w *tableWriter) flush() error {
+	if len(w.batch) == 0 {
+		return nil
+	}
+	err := w.tx.exec(w.ctx, insertRows(w.table, slices.Sorted(maps.Keys(w.columns)), len(w.batch)), slices.Concat(w.batch...)...)
+	w.batch = nil
+	return w.store.unfit(err)
 }
 
 // unfit makes an error that a row has no table, or that none takes it, that of a damaged backup.
 func (s *Store) unfit(err error) error {
 	if err != nil && !s.engine.broken(err) && vcc.Code(s.engine.translate(err)) == vcc.CodeUnknown {
-		return damaged(err)
+		return errDamaged(err)
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func filled(t *testing.T) *fixture {
 	ok(t, err)
 	plans, _, err := f.FailoverPlans(ctx, f.abc, everything)
 	ok(t, err)
-	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, false, func(*vcc.FailoverSession, []vcc.ApplianceInputs) {})
+	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, false, quietly)
 	ok(t, err)
 	return f
 }
@@ -160,6 +160,33 @@ func TestRestore_damaged(t *testing.T) {
 			wantCode(t, "lab", err, vcc.CodeNotFound)
 		})
 	}
+}
+
+// TestRestore_notEmpty: what a database has already stays as it is, also where it is accounts
+// without a lab.
+func TestRestore_notEmpty(t *testing.T) { onBoth(t, testRestoreNotEmpty) }
+
+func testRestoreNotEmpty(t *testing.T) {
+	var backup bytes.Buffer
+	from := newFixture(t)
+	ok(t, from.Backup(t.Context(), &backup))
+	kind := onSQLite
+	if isPostgres(from.path) {
+		kind = onPostgres
+	}
+	account := emptyStore(t, kind)
+	query(t, account.path, "INSERT INTO accounts (username, tenant_id, password_hash, declared) VALUES ('root', NULL, ?, FALSE)", cheapHash)
+	for what, to := range map[string]*fixture{"an account and no lab": account, "a lab and no account": newFixture(t)} {
+		to.unchanged(t, func() {
+			wantError(t, to.Restore(t.Context(), bytes.NewReader(backup.Bytes())), &vcc.Error{
+				Code: vcc.CodeConflict, Message: "the database has a lab or accounts already; nothing was changed. Restore into an empty one",
+			})
+		})
+		if t.Failed() {
+			t.Fatal("into a database with " + what)
+		}
+	}
+	account.logIn(t, "root")
 }
 
 // A database that was named by mistake is not backed up.

@@ -90,11 +90,8 @@ func (r gatewayRow) gateway() (*vcc.DefaultGateway, error) {
 	if r.Detected == nil {
 		return &g, nil
 	}
-	detected, err := decode[gatewayRecord](*r.Detected)
-	if err == nil {
-		state, err = detected.state()
-	}
-	g.Detected = &state.GatewaySettings
+	detected, err := declared(*r.Detected, gatewayRecord.state)
+	g.Detected = &detected.GatewaySettings
 	return &g, err
 }
 
@@ -106,17 +103,13 @@ func newDefaultGateway(n vcc.Network, state vcc.GatewayState, revision int64, at
 	}
 }
 
-// gatewaysIn returns the gateways of rows that have one.
-func gatewaysIn(rows []gatewayRow) ([]vcc.DefaultGateway, error) {
-	list := make([]vcc.DefaultGateway, len(rows))
-	for i, r := range rows {
-		g, err := r.gateway()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = *g
+// storedGateway returns the gateway of a row that has one.
+func (r gatewayRow) storedGateway() (vcc.DefaultGateway, error) {
+	g, err := r.gateway()
+	if err != nil {
+		return vcc.DefaultGateway{}, err
 	}
-	return list, nil
+	return *g, nil
 }
 
 const selectNetworkAndGateway = "SELECT " + gatewayColumns + fromNetworks + " LEFT" + joinGateways + " WHERE n.id = $2"
@@ -135,15 +128,14 @@ func findNetworkAndGateway(ctx context.Context, q querier, tenantID, networkID s
 }
 
 // DefaultGateway implements vcc.DefaultGatewayService.
-func (s *Store) DefaultGateway(ctx context.Context, as vcc.Actor, networkID string) (g *vcc.DefaultGateway, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		var n vcc.Network
-		if n, g, err = findNetworkAndGateway(ctx, tx, as.TenantID, networkID); err == nil && g == nil {
+func (s *Store) DefaultGateway(ctx context.Context, as vcc.Actor, networkID string) (*vcc.DefaultGateway, error) {
+	return read(ctx, s, func(tx querier) (*vcc.DefaultGateway, error) {
+		n, g, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
+		if err == nil && g == nil {
 			err = noGateway(n)
 		}
-		return err
+		return g, err
 	})
-	return g, err
 }
 
 func noGateway(n vcc.Network) error {
@@ -151,17 +143,10 @@ func noGateway(n vcc.Network) error {
 }
 
 // DefaultGateways implements vcc.DefaultGatewayService.
-func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.DefaultGateway, total int, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		rows, n, err := queryPage[gatewayRow](ctx, tx, p, gatewayColumns, fromGateways, inNetworkOrder, as.TenantID)
-		if err != nil {
-			return err
-		}
-		total = n
-		list, err = gatewaysIn(rows)
-		return err
+func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.DefaultGateway, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.DefaultGateway], error) {
+		return queryPage(ctx, tx, p, gatewayRow.storedGateway, gatewayColumns, fromGateways, inNetworkOrder, as.TenantID)
 	})
-	return list, total, err
 }
 
 // versionRow is what every change that a tenant can see moves: its own changes the
@@ -177,10 +162,8 @@ func (r *versionRow) fields() []any { return []any{&r.Revision, &r.Digest} }
 
 // DefaultGatewaysVersion implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGatewaysVersion(ctx context.Context, as vcc.Actor) (string, error) {
-	var row versionRow
-	err := s.again(func() (err error) {
-		row, err = queryFirst[versionRow](ctx, querier{store: s}, selectVersion, as.TenantID)
-		return err
+	row, err := again(s, func() (versionRow, error) {
+		return queryFirst[versionRow](ctx, querier{store: s}, selectVersion, as.TenantID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", notFound(as.TenantID, "there is no tenant with ID %s", as.TenantID)
@@ -189,49 +172,32 @@ func (s *Store) DefaultGatewaysVersion(ctx context.Context, as vcc.Actor) (strin
 }
 
 // PutDefaultGateway implements vcc.DefaultGatewayService.
-func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, settings vcc.GatewaySettings, p vcc.Precondition) (g *vcc.DefaultGateway, created bool, err error) {
+func (s *Store) PutDefaultGateway(ctx context.Context, as vcc.Actor, networkID string, settings vcc.GatewaySettings, p vcc.Precondition) (*vcc.DefaultGateway, bool, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, false, err
 	}
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		n, current, err := s.forChange(ctx, tx, as, networkID, p)
+	type outcome struct {
+		gateway *vcc.DefaultGateway
+		created bool
+	}
+	o, err := write(ctx, s, ofTenant(as.TenantID), func(tx querier) (outcome, error) {
+		n, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
+		if err == nil {
+			err = p.CheckGateway(n, current)
+		}
 		if err != nil {
-			return err
+			return outcome{}, err
 		}
-		created = current == nil
 		if current != nil && current.Origin == vcc.OriginSpecified && current.Equal(settings) {
-			g = current
-			return nil
+			return outcome{current, false}, nil
 		}
-		g, err = s.putGateway(ctx, tx, as, n, current, vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: settings})
-		return err
+		g, err := s.putGateway(ctx, tx, as, n, current, vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: settings})
+		return outcome{g, current == nil}, err
 	})
-	return g, created, err
-}
-
-// forChange returns a network and its gateway, nil if none is stored, once the
-// precondition is seen to hold.
-func (s *Store) forChange(ctx context.Context, tx querier, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
-	n, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
 	if err != nil {
-		return n, nil, err
+		return nil, false, err
 	}
-	failed := func(format string, args ...any) error {
-		e := &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: networkID, Message: fmt.Sprintf(format, args...)}
-		if current != nil {
-			e.Current = current
-		}
-		return e
-	}
-	switch {
-	case p.Absent && current != nil:
-		return n, current, failed("%q has a default gateway already, %s by %s; nothing was changed", n.Name, current.Origin, current.UpdatedBy)
-	case p.Revision != nil && current == nil:
-		return n, nil, failed("the default gateway of %q was removed since it was read; nothing was changed", n.Name)
-	case p.Revision != nil && *p.Revision != current.Revision:
-		return n, current, failed("the default gateway of %q was changed by %s since it was read; nothing was changed now", n.Name, current.UpdatedBy)
-	}
-	return n, current, nil
+	return o.gateway, o.created, nil
 }
 
 const upsertGateway = "INSERT INTO default_gateways (network_id, revision, updated_at, updated_by, origin, " +
@@ -315,29 +281,30 @@ func (s *Store) RemoveDefaultGateway(ctx context.Context, as vcc.Actor, networkI
 }
 
 // RestoreDetectedGateway implements vcc.DefaultGatewayService.
-func (s *Store) RestoreDetectedGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) (g *vcc.DefaultGateway, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		g = nil
+func (s *Store) RestoreDetectedGateway(ctx context.Context, as vcc.Actor, networkID string, p vcc.Precondition) (*vcc.DefaultGateway, error) {
+	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.DefaultGateway, error) {
 		n, current, err := s.forRemoval(ctx, tx, as, networkID, p)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case current.Detected == nil:
-			return s.removeGateway(ctx, tx, as, *current)
+			return nil, s.removeGateway(ctx, tx, as, *current)
 		}
-		g, err = s.putGateway(ctx, tx, as, n, current, vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: *current.Detected})
-		return err
+		return s.putGateway(ctx, tx, as, n, current, vcc.GatewayState{Origin: vcc.OriginDetected, GatewaySettings: *current.Detected})
 	})
-	return g, err
 }
 
-// forRemoval is forChange for what is to go: there is a gateway, or an error.
+// forRemoval returns a network and its gateway, once the precondition is seen to hold. A
+// gateway that is gone is CodeNotFound whatever the precondition: the caller wanted it gone.
 func (s *Store) forRemoval(ctx context.Context, tx querier, as vcc.Actor, networkID string, p vcc.Precondition) (vcc.Network, *vcc.DefaultGateway, error) {
-	n, current, err := s.forChange(ctx, tx, as, networkID, p)
-	if current == nil && (err == nil || vcc.Code(err) == vcc.CodePreconditionFailed) {
-		err = noGateway(n) // gone already: what the caller wanted, whatever revision it had seen
+	n, current, err := findNetworkAndGateway(ctx, tx, as.TenantID, networkID)
+	switch {
+	case err != nil:
+		return n, nil, err
+	case current == nil:
+		return n, nil, noGateway(n)
 	}
-	return n, current, err
+	return n, current, p.CheckGateway(n, current)
 }
 
 func (s *Store) removeGateway(ctx context.Context, tx querier, as vcc.Actor, current vcc.DefaultGateway) error {

@@ -249,9 +249,9 @@ func testGatewayPreconditions(t *testing.T) {
 	}
 }
 
-func TestOverlapRule12(t *testing.T) { onBoth(t, testOverlapRule12) }
+func TestOverlapD12(t *testing.T) { onBoth(t, testOverlapD12) }
 
-func testOverlapRule12(t *testing.T) {
+func testOverlapD12(t *testing.T) {
 	f := newFixture(t)
 	silver1, silver2 := f.network(t, f.abc, "Silver network 1 (internet)"), f.network(t, f.abc, "Silver network 2 (internet)")
 	gold, bronze := f.network(t, f.abc, "Gold network 1 (internet)"), f.network(t, f.xyz, "Bronze network 1 (internet)")
@@ -296,11 +296,11 @@ func testOverlapRule12(t *testing.T) {
 	}
 }
 
-// TestOtherTenantsRule20 asks every method for what another tenant has: the
+// TestOtherTenantsD20 asks every method for what another tenant has: the
 // answer must be the one for what nobody has.
-func TestOtherTenantsRule20(t *testing.T) { onBoth(t, testOtherTenantsRule20) }
+func TestOtherTenantsD20(t *testing.T) { onBoth(t, testOtherTenantsD20) }
 
-func testOtherTenantsRule20(t *testing.T) {
+func testOtherTenantsD20(t *testing.T) {
 	f := newFixture(t)
 	network, job := f.network(t, f.xyz, "Bronze network 1 (internet)"), f.job(t, f.xyz, "Hourly")
 	_, err := f.RunReplicationJob(t.Context(), f.xyz, job.ID)
@@ -516,4 +516,82 @@ func testCancelledWriteLeavesNothing(t *testing.T) {
 			ok(t, do(t.Context(), f, n.ID)) // what would have happened
 		})
 	}
+}
+
+// TestDefaultGatewaysVersion: the version of the list moves with every change of the tenant and of
+// what the lab declares, and with nothing else, so that a client may go on with the list that it has.
+func TestDefaultGatewaysVersion(t *testing.T) { onBoth(t, testDefaultGatewaysVersion) }
+
+func testDefaultGatewaysVersion(t *testing.T) {
+	f := newFixture(t)
+	ctx := t.Context()
+	n, others := f.network(t, f.abc, "Silver network 1 (internet)"), f.network(t, f.xyz, "Bronze network 1 (internet)")
+	version := func(as vcc.Actor) string {
+		t.Helper()
+		v, err := f.DefaultGatewaysVersion(ctx, as)
+		ok(t, err)
+		return v
+	}
+	had := map[string]string{version(f.abc): "the beginning"}
+	put := func(as vcc.Actor, networkID string, s vcc.GatewaySettings, p vcc.Precondition) error {
+		_, _, err := f.PutDefaultGateway(ctx, as, networkID, s, p)
+		return err
+	}
+	apply := func(change func(lab *vcc.Lab)) error { return f.ApplyLab(ctx, changed(change), nil) }
+	route := func(as vcc.Actor, enabled bool) error {
+		_, err := f.PutNetworkRouting(ctx, as, enabled, vcc.Precondition{})
+		return err
+	}
+	run := func(as vcc.Actor, job string) error {
+		_, err := f.RunReplicationJob(ctx, as, f.job(t, as, job).ID)
+		return err
+	}
+	for _, step := range []struct {
+		what  string
+		do    func() error
+		moves bool
+		code  vcc.ErrorCode
+	}{
+		{"nothing", func() error { return nil }, false, ""},
+		{"a gateway", func() error { return put(f.abc, n.ID, app, vcc.Precondition{}) }, true, ""},
+		{"the same again", func() error { return put(f.abc, n.ID, app, vcc.Precondition{}) }, false, ""},
+		{"a refused one", func() error { return put(f.abc, n.ID, office, vcc.Precondition{Absent: true}) }, false, vcc.CodePreconditionFailed},
+		{"other settings", func() error { return put(f.abc, n.ID, office, vcc.Precondition{}) }, true, ""},
+		{"and back", func() error { return put(f.abc, n.ID, app, vcc.Precondition{}) }, true, ""},
+		{"another tenant's gateway", func() error { return put(f.xyz, others.ID, office, vcc.Precondition{}) }, false, ""},
+		{"another tenant's routing option", func() error { return route(f.xyz, true) }, false, ""},
+		{"another tenant's job", func() error { return run(f.xyz, "Hourly") }, false, ""},
+		{"the routing option", func() error { return route(f.abc, true) }, true, ""},
+		{"the same option", func() error { return route(f.abc, true) }, false, ""},
+		{"what a job detects", func() error { return run(f.abc, "Weekly") }, true, ""},
+		{"its second run", func() error { return run(f.abc, "Weekly") }, false, ""},
+		{"a removal", func() error { return f.RemoveDefaultGateway(ctx, f.abc, n.ID, vcc.Precondition{}) }, true, ""},
+		{"a removal of nothing", func() error { return f.RemoveDefaultGateway(ctx, f.abc, n.ID, vcc.Precondition{}) }, false, vcc.CodeNotFound},
+		{"the same lab", func() error { return apply(func(*vcc.Lab) {}) }, false, ""},
+		{"another lab", func() error {
+			return apply(func(lab *vcc.Lab) { lab.HardwarePlans[0].Networks.WithInternet = 3; lab.Tenants[0].Jobs = nil })
+		}, true, ""},
+		{"a failover", func() error { _, err := f.StartPartialFailover(ctx, f.abc, "web01"); return err }, false, vcc.CodeConflict},
+		{"an account", func() error {
+			query(t, f.path, "INSERT INTO accounts (username, tenant_id, password_hash, declared) VALUES ('abc', ?, ?, FALSE)", f.abc.TenantID, cheapHash)
+			_, err := f.LogIn(ctx, "abc", password, home)
+			return err
+		}, false, ""},
+	} {
+		before := version(f.abc)
+		wantCode(t, step.what, step.do(), step.code)
+		after := version(f.abc)
+		switch since, used := had[after]; {
+		case !step.moves && after != before:
+			t.Errorf("%s moved the version", step.what)
+		case step.moves && used:
+			t.Errorf("after %s there is the version of %s", step.what, since)
+		}
+		had[after] = step.what
+	}
+	if version(f.abc) == version(f.xyz) { // who have other numbers of changes
+		t.Error("two tenants have one version")
+	}
+	_, err := f.DefaultGatewaysVersion(ctx, vcc.Actor{TenantID: unknownID})
+	wantCode(t, "no such tenant", err, vcc.CodeNotFound)
 }

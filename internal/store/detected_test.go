@@ -90,10 +90,10 @@ func testRestoreRemovesWhatWasOnlySpecified(t *testing.T) {
 	equal(t, "gateways", f.gateways(t, f.abc), []vcc.DefaultGateway{})
 }
 
-// What would break rule 12 by now does not come back, and nothing else goes.
-func TestRestoreThatOverlapsRule12(t *testing.T) { onBoth(t, testRestoreThatOverlapsRule12) }
+// What would break D12 by now does not come back, and nothing else goes.
+func TestRestoreThatOverlapsD12(t *testing.T) { onBoth(t, testRestoreThatOverlapsD12) }
 
-func testRestoreThatOverlapsRule12(t *testing.T) {
+func testRestoreThatOverlapsD12(t *testing.T) {
 	f := newFixture(t)
 	detected, other := f.detect(t)[0], f.networks(t, f.abc)[1]
 	f.put(t, f.abc, detected.NetworkID, ipv4("10.0.0.1/24"))

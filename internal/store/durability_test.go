@@ -20,7 +20,12 @@ import (
 
 // TestAnsweredWritesSurviveKill kills processes that write, at random moments,
 // and looks for what they were told is stored.
-func TestAnsweredWritesSurviveKill(t *testing.T) { onBoth(t, testAnsweredWritesSurviveKill) }
+func TestAnsweredWritesSurviveKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
+	onBoth(t, testAnsweredWritesSurviveKill)
+}
 
 func testAnsweredWritesSurviveKill(t *testing.T) {
 	for _, tc := range []struct{ writers, rounds int }{{1, 25}, {2, 5}} {

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"io"
 	"net/url"
 	"strings"
@@ -21,6 +19,40 @@ func (s *Store) SetClock(now func() time.Time) { s.now = now }
 func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
 	err = s.db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
 	return value, err
+}
+
+// PostgresSetting returns the value of a setting on a connection of the store.
+func (s *Store) PostgresSetting(ctx context.Context, name string) (value string, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT current_setting($1)", name).Scan(&value)
+	return value, err
+}
+
+// TranslatePostgres is what the store makes of an error of PostgreSQL's driver.
+func TranslatePostgres(err error) error { return postgresEngine{}.translate(err) }
+
+// PostgresBroken reports whether the store takes an error for one of a connection that ended.
+func PostgresBroken(err error) bool { return postgresEngine{}.broken(err) }
+
+// HoldHashing lets no password be hashed or compared in this process until release.
+func HoldHashing() (release func()) {
+	for range cap(hashing) {
+		hashing <- struct{}{}
+	}
+	return func() {
+		for range cap(hashing) {
+			<-hashing
+		}
+	}
+}
+
+// SetPasswordHash is SetPassword once the password is hashed.
+func (s *Store) SetPasswordHash(ctx context.Context, username, hash string) error {
+	return s.write(ctx, logins, func(tx querier) error { return setPasswordHash(ctx, tx, username, hash) })
+}
+
+// HoldingTenant runs do while a write transaction of one tenant is open.
+func (s *Store) HoldingTenant(ctx context.Context, id string, do func()) error {
+	return s.write(ctx, ofTenant(id), func(querier) error { do(); return nil })
 }
 
 // Holding runs do while a write transaction of everything is open.
@@ -64,15 +96,10 @@ func RestoreAt(ctx context.Context, address string, version int64, backup io.Rea
 	if _, err := m.UpTo(ctx, version); err != nil {
 		return err
 	}
-	compressed, err := gzip.NewReader(backup)
+	old, err := newBackupReader(backup)
 	if err != nil {
 		return err
 	}
-	decoder := json.NewDecoder(compressed)
-	decoder.UseNumber()
-	if err := decoder.Decode(new(backupHeader)); err != nil {
-		return err
-	}
 	s := newStore(db, e, 1)
-	return s.write(ctx, everything, func(tx querier) error { return s.restoreRows(ctx, tx, decoder, compressed) })
+	return s.write(ctx, everything, func(tx querier) error { return s.restoreRows(ctx, tx, old) })
 }

@@ -36,26 +36,62 @@ func (r *sessionRow) fields() []any {
 	return []any{&r.ID, &r.Kind, &r.PlanID, &r.PlanName, &r.VM, &r.Hosts, &r.StartedAt, &r.StartedBy, &r.Log, &r.Problems}
 }
 
-func (r sessionRow) session() (*vcc.FailoverSession, error) {
-	s := &vcc.FailoverSession{
+func (r sessionRow) session() (vcc.FailoverSession, error) {
+	s := vcc.FailoverSession{
 		ID: r.ID, Kind: r.Kind, PlanID: r.PlanID, PlanName: r.PlanName, VM: r.VM,
 		StartedAt: r.StartedAt, StartedBy: r.StartedBy,
 	}
-	var logErr, problemsErr error
-	s.Log, logErr = decode[[]vcc.FailoverLogEntry](r.Log)
-	s.Problems, problemsErr = decode[[]vcc.ApplianceProblem](r.Problems)
+	log, logErr := decode[[]logEntryRecord](r.Log)
+	problems, problemsErr := decode[[]problemRecord](r.Problems)
+	s.Log = each(log, func(e logEntryRecord) vcc.FailoverLogEntry { return vcc.FailoverLogEntry(e) })
+	s.Problems = each(problems, func(p problemRecord) vcc.ApplianceProblem { return vcc.ApplianceProblem(p) })
 	return s, errors.Join(logErr, problemsErr)
 }
 
-// occupies reports whether the session keeps the appliance of one of the hosts busy.
-func (r sessionRow) occupies(hosts []string) bool {
-	mine, err := decode[[]string](r.Hosts)
-	return err != nil || slices.ContainsFunc(mine, func(h string) bool { return slices.Contains(hosts, h) })
+// newSessionRow returns the row of a session that begins.
+func newSessionRow(s vcc.FailoverSession, hosts []string) (sessionRow, error) {
+	occupied, hostsErr := encode(hosts)
+	log, logErr := encodeLog(s.Log)
+	problems, problemsErr := encode(each(s.Problems, func(p vcc.ApplianceProblem) problemRecord { return problemRecord(p) }))
+	return sessionRow{
+		ID: s.ID, Kind: s.Kind, PlanID: s.PlanID, PlanName: s.PlanName, VM: s.VM, Hosts: occupied,
+		StartedAt: s.StartedAt, StartedBy: s.StartedBy, Log: log, Problems: problems,
+	}, errors.Join(hostsErr, logErr, problemsErr)
 }
 
-// underWay lists the sessions that occupy a tenant's appliances.
-func underWay(ctx context.Context, q querier, tenantID string) ([]sessionRow, error) {
-	return queryAll[sessionRow](ctx, q, selectUnderWay+" ORDER BY started_at, id", tenantID)
+func encodeLog(log []vcc.FailoverLogEntry) (string, error) {
+	return encode(each(log, func(e vcc.FailoverLogEntry) logEntryRecord { return logEntryRecord(e) }))
+}
+
+// activeSession is a failover under way, and the hosts whose appliances it occupies.
+type activeSession struct {
+	vcc.FailoverSession
+	hosts []string
+}
+
+func (r sessionRow) active() (activeSession, error) {
+	session, err := r.session()
+	hosts, hostsErr := decode[[]string](r.Hosts)
+	return activeSession{session, hosts}, errors.Join(err, hostsErr)
+}
+
+// occupies reports whether the session occupies the appliance of one of the hosts.
+func (s activeSession) occupies(hosts ...string) bool {
+	return slices.ContainsFunc(s.hosts, func(h string) bool { return slices.Contains(hosts, h) })
+}
+
+// underWay lists a tenant's failovers under way on the appliances of some hosts; with no
+// hosts, all of them.
+func underWay(ctx context.Context, q querier, tenantID string, hosts ...string) ([]activeSession, error) {
+	rows, err := queryAll[sessionRow](ctx, q, selectUnderWay+" ORDER BY started_at, id", tenantID)
+	if err != nil {
+		return nil, err
+	}
+	active, err := convertAll(rows, sessionRow.active)
+	if len(hosts) > 0 {
+		active = slices.DeleteFunc(active, func(s activeSession) bool { return !s.occupies(hosts...) })
+	}
+	return active, err
 }
 
 const fromFailoverPlans = " FROM failover_plans WHERE tenant_id = $1"
@@ -69,61 +105,46 @@ func findFailoverPlan(ctx context.Context, q querier, tenantID, planID string) (
 }
 
 // FailoverPlans implements vcc.FailoverService.
-func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.FailoverPlan, total int, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		list = nil
-		rows, n, err := queryPage[declaredRow](ctx, tx, p, "id, name, declaration", fromFailoverPlans, " ORDER BY ordinal", as.TenantID)
-		if err != nil {
-			return err
-		}
+func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.FailoverPlan, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.FailoverPlan], error) {
 		active, err := underWay(ctx, tx, as.TenantID)
 		if err != nil {
-			return err
+			return page[vcc.FailoverPlan]{}, err
 		}
-		total = n
-		for _, r := range rows {
-			declared, err := decode[vcc.LabFailoverPlan](r.Declaration)
-			if err != nil {
-				return err
+		return queryPage(ctx, tx, p, func(r declaredRow) (vcc.FailoverPlan, error) {
+			plan, err := declared(r.Declaration, failoverPlanRecord.plan)
+			result := vcc.FailoverPlan{ID: r.ID, Name: r.Name, VMs: plan.VMs, PublicIPRules: plan.PublicIPRules}
+			if i := slices.IndexFunc(active, func(a activeSession) bool { return a.PlanID == r.ID }); i >= 0 {
+				result.Session = &active[i].FailoverSession
 			}
-			plan := vcc.FailoverPlan{ID: r.ID, Name: r.Name, VMs: declared.VMs, PublicIPRules: declared.PublicIPRules}
-			if i := slices.IndexFunc(active, func(a sessionRow) bool { return a.PlanID == r.ID }); i >= 0 {
-				if plan.Session, err = active[i].session(); err != nil {
-					return err
-				}
-			}
-			list = append(list, plan)
-		}
-		return nil
+			return result, err
+		}, "id, name, declaration", fromFailoverPlans, " ORDER BY ordinal", as.TenantID)
 	})
-	return list, total, err
 }
 
-// ApplianceInputs returns what each of the tenant's appliances is compiled from,
-// in plan order, all as it is stored at one moment. The public IP rules are those
-// of the plan that is failed over, and of all plans while none is.
-func (s *Store) ApplianceInputs(ctx context.Context, as vcc.Actor) (list []vcc.ApplianceInputs, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		list, err = applianceInputs(ctx, tx, as.TenantID)
-		return err
+// ApplianceInputs returns the inputs of each of the tenant's appliances, in plan order, all
+// as stored at one moment. The public IP rules are those of the plan that is failed over,
+// and of all plans while none is.
+func (s *Store) ApplianceInputs(ctx context.Context, as vcc.Actor) ([]vcc.ApplianceInputs, error) {
+	return read(ctx, s, func(tx querier) ([]vcc.ApplianceInputs, error) {
+		tenant, err := findTenant(ctx, tx, as.TenantID)
+		if err != nil {
+			return nil, err
+		}
+		return applianceInputs(ctx, tx, as.TenantID, tenant)
 	})
-	return list, err
 }
 
-func applianceInputs(ctx context.Context, tx querier, tenantID string) ([]vcc.ApplianceInputs, error) {
-	tenant, err := findTenant(ctx, tx, tenantID)
-	if err != nil {
-		return nil, err
-	}
+func applianceInputs(ctx context.Context, tx querier, tenantID string, tenant vcc.LabTenant) ([]vcc.ApplianceInputs, error) {
 	networks, err := queryAll[networkRow](ctx, tx, selectNetworks+inNetworkOrder, tenantID)
 	if err != nil {
 		return nil, err
 	}
-	gateways, err := queryAll[gatewayRow](ctx, tx, selectGateways+inNetworkOrder, tenantID)
+	rows, err := queryAll[gatewayRow](ctx, tx, selectGateways+inNetworkOrder, tenantID)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := gatewaysIn(gateways)
+	stored, err := convertAll(rows, gatewayRow.storedGateway)
 	if err != nil {
 		return nil, err
 	}
@@ -152,10 +173,8 @@ func applianceInputs(ctx context.Context, tx querier, tenantID string) ([]vcc.Ap
 			in.Gateways[g.NetworkID] = g.GatewaySettings
 		}
 		for _, session := range active {
-			if session.occupies([]string{host.Name}) {
-				if in.Session, err = session.session(); err != nil {
-					return nil, err
-				}
+			if session.occupies(host.Name) {
+				in.Session = &session.FailoverSession
 			}
 		}
 		for _, p := range tenant.FailoverPlans {
@@ -174,12 +193,59 @@ func applianceID(tenantID, hostID string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(tenantID+"/"+hostID)).String()
 }
 
+// tenantPartRow is the declaration of a tenant, of one of its jobs, or of one of its failover
+// plans, by kind.
+type tenantPartRow struct {
+	Kind, Ordinal int
+	Declaration   string
+}
+
+func (r *tenantPartRow) fields() []any { return []any{&r.Kind, &r.Ordinal, &r.Declaration} }
+
+// selectTenant are all parts of a tenant's declaration: the tenant, its jobs, its plans.
+const selectTenant = "SELECT 0 AS kind, 0 AS ordinal, declaration FROM tenants WHERE id = $1 " +
+	"UNION ALL SELECT 1, ordinal, declaration FROM replication_jobs WHERE tenant_id = $1 " +
+	"UNION ALL SELECT 2, ordinal, declaration FROM failover_plans WHERE tenant_id = $1 ORDER BY 1, 2"
+
+// findTenant returns a tenant as it is declared. sql.ErrNoRows: there is none.
 func findTenant(ctx context.Context, q querier, tenantID string) (vcc.LabTenant, error) {
-	declaration, err := queryValue[string](ctx, q, "SELECT declaration FROM tenants WHERE id = $1", tenantID)
+	parts, err := queryAll[tenantPartRow](ctx, q, selectTenant, tenantID)
 	if err != nil {
 		return vcc.LabTenant{}, err
 	}
-	return decode[vcc.LabTenant](declaration)
+	if len(parts) == 0 || parts[0].Kind != 0 {
+		return vcc.LabTenant{}, sql.ErrNoRows
+	}
+	t, err := declared(parts[0].Declaration, tenantRecord.tenant)
+	for _, p := range parts[1:] {
+		if err != nil {
+			return t, err
+		}
+		err = addPart(&t, p)
+	}
+	return t, err
+}
+
+// addPart adds a job or a failover plan to a tenant's declaration.
+func addPart(t *vcc.LabTenant, p tenantPartRow) error {
+	if p.Kind == 1 {
+		job, err := declared(p.Declaration, jobRecord.job)
+		t.Jobs = append(t.Jobs, job)
+		return err
+	}
+	plan, err := declared(p.Declaration, failoverPlanRecord.plan)
+	t.FailoverPlans = append(t.FailoverPlans, plan)
+	return err
+}
+
+// findSite returns a tenant's own site.
+func findSite(ctx context.Context, q querier, tenantID string) (vcc.Site, error) {
+	declaration, err := queryValue[string](ctx, q, "SELECT declaration FROM tenants WHERE id = $1", tenantID)
+	if err != nil {
+		return vcc.Site{}, err
+	}
+	t, err := declared(declaration, tenantRecord.tenant)
+	return t.Site, err
 }
 
 func findHost(ctx context.Context, q querier, id string) (vcc.Host, error) {
@@ -187,82 +253,84 @@ func findHost(ctx context.Context, q querier, id string) (vcc.Host, error) {
 	if err != nil {
 		return vcc.Host{}, err
 	}
-	return decode[vcc.Host](declaration)
+	return declared(declaration, hostRecord.host)
 }
 
-// Prepare tells a failover's log and problems from what its appliances are
-// compiled from. It runs inside the transaction and must do no I/O.
-type Prepare func(session *vcc.FailoverSession, inputs []vcc.ApplianceInputs)
+// Prepare tells the log and the problems of a full site failover that begins at a time, or of
+// a test of one, from the inputs of its appliances. It runs inside the transaction and must do
+// no I/O.
+type Prepare func(test bool, at time.Time, inputs []vcc.ApplianceInputs) (log []vcc.FailoverLogEntry, problems []vcc.ApplianceProblem)
 
-// StartFailover is vcc.FailoverService's, told what happens by prepare.
-func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, force bool, prepare Prepare) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		var hosts []string
-		if session, hosts, err = s.fullSite(ctx, tx, as, planID, false, prepare); err != nil {
-			return err
+// StartFailover is vcc.FailoverService's; prepare tells what happens.
+func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, force bool, prepare Prepare) (*vcc.FailoverSession, error) {
+	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.FailoverSession, error) {
+		session, hosts, err := s.fullSite(ctx, tx, as, planID, false, prepare)
+		if err != nil {
+			return nil, err
 		}
 		if force {
-			if err := s.endPartial(ctx, tx, as, session, hosts); err != nil {
-				return err
+			ended, err := s.endPartial(ctx, tx, as, session, hosts)
+			if err != nil {
+				return nil, err
 			}
+			session.Log = append(ended, session.Log...)
 		}
 		return s.begin(ctx, tx, as, session, hosts)
 	})
-	return session, err
 }
 
-// TestFailover is vcc.FailoverService's, told what would happen by prepare.
-func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (session *vcc.FailoverSession, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		session, _, err = s.fullSite(ctx, tx, as, planID, true, prepare)
-		return err
+// TestFailover is vcc.FailoverService's; prepare tells what would happen.
+func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (*vcc.FailoverSession, error) {
+	return read(ctx, s, func(tx querier) (*vcc.FailoverSession, error) {
+		session, _, err := s.fullSite(ctx, tx, as, planID, true, prepare)
+		if err != nil {
+			return nil, err
+		}
+		return &session, nil
 	})
-	return session, err
 }
 
-// endPartial ends the partial failovers that keep the appliances of a full one busy, and
-// says so at the head of its log.
-func (s *Store) endPartial(ctx context.Context, tx querier, as vcc.Actor, full *vcc.FailoverSession, hosts []string) error {
-	active, err := underWay(ctx, tx, as.TenantID)
+// endPartial ends the partial failovers that occupy the appliances of a full one (D14), and
+// returns what the log of the full one says about that.
+func (s *Store) endPartial(ctx context.Context, tx querier, as vcc.Actor, full vcc.FailoverSession, hosts []string) ([]vcc.FailoverLogEntry, error) {
+	active, err := underWay(ctx, tx, as.TenantID, hosts...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var ended []vcc.FailoverLogEntry
+	var log []vcc.FailoverLogEntry
 	for _, a := range active {
-		if a.Kind != vcc.FailoverPartialSite || !a.occupies(hosts) {
+		if a.Kind != vcc.FailoverPartialSite {
 			continue
 		}
-		if _, err := s.endSession(ctx, tx, as, a, fmt.Sprintf("replica and tunnel stopped by %s", describeSession(full.Kind, full.PlanName, ""))); err != nil {
-			return err
+		if _, err := s.endSession(ctx, tx, as, a.FailoverSession, fmt.Sprintf("replica and tunnel stopped by %s", full)); err != nil {
+			return nil, err
 		}
-		ended = append(ended, vcc.FailoverLogEntry{Time: full.StartedAt, Message: fmt.Sprintf("%s ended", describeSession(a.Kind, "", a.VM))})
+		log = append(log, vcc.FailoverLogEntry{Time: full.StartedAt, Message: fmt.Sprintf("%s ended", a.FailoverSession)})
 	}
-	full.Log = append(ended, full.Log...)
-	return nil
+	return log, nil
 }
 
 // fullSite makes the session of a full site failover, or of a test of it, and lists the
 // hosts whose appliances it occupies.
-func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID string, test bool, prepare Prepare) (*vcc.FailoverSession, []string, error) {
+func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID string, test bool, prepare Prepare) (vcc.FailoverSession, []string, error) {
+	session := vcc.FailoverSession{Kind: vcc.FailoverFullSite, StartedAt: s.now(), StartedBy: as.Name, Test: test}
 	row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 	if err != nil {
-		return nil, nil, err
+		return session, nil, err
 	}
-	plan, err := decode[vcc.LabFailoverPlan](row.Declaration)
+	session.PlanID, session.PlanName = row.ID, row.Name
+	plan, err := declared(row.Declaration, failoverPlanRecord.plan)
 	if err != nil {
-		return nil, nil, err
-	}
-	session := &vcc.FailoverSession{
-		Kind: vcc.FailoverFullSite, PlanID: row.ID, PlanName: row.Name, StartedAt: s.now(), StartedBy: as.Name, Test: test,
+		return session, nil, err
 	}
 	replicas, err := replicaHosts(ctx, tx, as.TenantID)
 	if err != nil {
-		return nil, nil, err
+		return session, nil, err
 	}
 	var hosts []string
 	for _, vm := range plan.VMs {
 		if len(replicas[vm]) == 0 {
-			session.Problems = append(session.Problems, vcc.ApplianceProblem{Code: "vm_not_replicated", Message: fmt.Sprintf(
+			session.Problems = append(session.Problems, vcc.ApplianceProblem{Code: vcc.ProblemVMNotReplicated, Message: fmt.Sprintf(
 				"VM %q has no replica to start: no replication job with it has run", vm)})
 		}
 		hosts = append(hosts, replicas[vm]...)
@@ -270,18 +338,23 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 	slices.Sort(hosts)
 	hosts = slices.Compact(hosts)
 	if len(hosts) == 0 {
-		return nil, nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: planID, Message: fmt.Sprintf(
+		return session, nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: planID, Message: fmt.Sprintf(
 			"failover plan %q has nothing to start: none of its VMs has a replica; run their replication jobs first", row.Name)}
 	}
-	inputs, err := applianceInputs(ctx, tx, as.TenantID)
+	tenant, err := findTenant(ctx, tx, as.TenantID)
 	if err != nil {
-		return nil, nil, err
+		return session, nil, err
+	}
+	inputs, err := applianceInputs(ctx, tx, as.TenantID, tenant)
+	if err != nil {
+		return session, nil, err
 	}
 	inputs = slices.DeleteFunc(inputs, func(in vcc.ApplianceInputs) bool { return !slices.Contains(hosts, in.HostName) })
 	for i := range inputs {
 		inputs[i].PublicIPRules = plan.PublicIPRules
 	}
-	prepare(session, inputs)
+	log, problems := prepare(test, session.StartedAt, inputs)
+	session.Log, session.Problems = log, append(session.Problems, problems...)
 	started := "started"
 	if test {
 		started = "would start"
@@ -310,7 +383,7 @@ func replicaHosts(ctx context.Context, tx querier, tenantID string) (map[string]
 	}
 	hosts := map[string][]string{}
 	for _, r := range rows {
-		job, err := decode[vcc.LabReplicationJob](r.Declaration)
+		job, err := declared(r.Declaration, jobRecord.job)
 		if err != nil {
 			return nil, err
 		}
@@ -323,141 +396,112 @@ func replicaHosts(ctx context.Context, tx querier, tenantID string) (map[string]
 	return hosts, nil
 }
 
-// begin stores a session, unless one of its appliances is busy (rule 14).
-func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session *vcc.FailoverSession, hosts []string) error {
-	active, err := underWay(ctx, tx, as.TenantID)
+// begin stores a session, unless one of its appliances is busy (D14).
+func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session vcc.FailoverSession, hosts []string) (*vcc.FailoverSession, error) {
+	active, err := underWay(ctx, tx, as.TenantID, hosts...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, a := range active {
-		if a.Kind == session.Kind && session.Kind == vcc.FailoverPartialSite && a.VM != session.VM {
-			continue // an appliance serves any number of partial failovers
-		}
-		if a.occupies(hosts) {
-			wayOut := "End that one first"
-			if a.Kind == vcc.FailoverPartialSite && session.Kind == vcc.FailoverFullSite {
-				wayOut += ", or start with force, which ends partial failovers"
-			}
-			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: a.ID, Message: fmt.Sprintf(
-				"the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. %s",
-				describeSession(a.Kind, a.PlanName, a.VM), a.StartedAt.Format(time.RFC3339), wayOut)}
-		}
+	if err := vcc.CheckOccupied(session, convert(active, func(a activeSession) vcc.FailoverSession { return a.FailoverSession })); err != nil {
+		return nil, err
 	}
 	session.ID = uuid.NewString()
-	occupied, hostsErr := encode(hosts)
-	log, logErr := encode(session.Log)
-	problems, problemsErr := encode(session.Problems)
-	if err := errors.Join(hostsErr, logErr, problemsErr); err != nil {
-		return err
+	r, err := newSessionRow(session, hosts)
+	if err != nil {
+		return nil, err
 	}
-	return tx.exec(ctx, "INSERT INTO failover_sessions "+
+	return &session, tx.exec(ctx, "INSERT INTO failover_sessions "+
 		"(id, tenant_id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, log, problems) "+
 		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		session.ID, as.TenantID, session.Kind, session.PlanID, session.PlanName, session.VM,
-		occupied, session.StartedAt, session.StartedBy, log, problems)
-}
-
-func describeSession(kind vcc.FailoverKind, plan, vm string) string {
-	if kind == vcc.FailoverPartialSite {
-		return fmt.Sprintf("the partial site failover of VM %q", vm)
-	}
-	return fmt.Sprintf("the full site failover of plan %q", plan)
+		r.ID, as.TenantID, r.Kind, r.PlanID, r.PlanName, r.VM, r.Hosts, r.StartedAt, r.StartedBy, r.Log, r.Problems)
 }
 
 // UndoFailover implements vcc.FailoverService.
-func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
+	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.FailoverSession, error) {
 		row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		session, err = s.end(ctx, tx, as, selectUnderWay+" AND kind = 'fullSite' AND plan_id = $2", planID, fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name),
-			"addresses taken away, network extension appliances stopped")
-		return err
+		active, err := underWay(ctx, tx, as.TenantID)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(active, func(a activeSession) bool { return a.Kind == vcc.FailoverFullSite && a.PlanID == planID })
+		if i < 0 {
+			return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: planID, Message: fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name)}
+		}
+		return s.endSession(ctx, tx, as, active[i].FailoverSession, "addresses taken away, network extension appliances stopped")
 	})
-	return session, err
-}
-
-// end ends the session under way that a query finds by what it is of.
-func (s *Store) end(ctx context.Context, tx querier, as vcc.Actor, query, of, none, message string) (*vcc.FailoverSession, error) {
-	row, err := queryFirst[sessionRow](ctx, tx, query+" ORDER BY started_at, id", as.TenantID, of)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: of, Message: none}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.endSession(ctx, tx, as, row, message)
 }
 
 // endSession ends a session under way; message is the last line of its log.
-func (s *Store) endSession(ctx context.Context, tx querier, as vcc.Actor, row sessionRow, message string) (*vcc.FailoverSession, error) {
-	session, err := row.session()
-	if err != nil {
-		return nil, err
-	}
+func (s *Store) endSession(ctx context.Context, tx querier, as vcc.Actor, session vcc.FailoverSession, message string) (*vcc.FailoverSession, error) {
 	session.EndedAt, session.EndedBy = s.now(), as.Name
-	session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.EndedAt, Message: message})
-	log, err := encode(session.Log)
+	session.Log = append(slices.Clone(session.Log), vcc.FailoverLogEntry{Time: session.EndedAt, Message: message})
+	log, err := encodeLog(session.Log)
 	if err != nil {
 		return nil, err
 	}
-	return session, tx.exec(ctx, "UPDATE failover_sessions SET ended_at = $1, ended_by = $2, log = $3 WHERE id = $4",
+	return &session, tx.exec(ctx, "UPDATE failover_sessions SET ended_at = $1, ended_by = $2, log = $3 WHERE id = $4",
 		session.EndedAt, session.EndedBy, log, session.ID)
 }
 
 // StartPartialFailover implements vcc.FailoverService.
-func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+func (s *Store) StartPartialFailover(ctx context.Context, as vcc.Actor, vm string) (*vcc.FailoverSession, error) {
+	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.FailoverSession, error) {
 		vm, err := knownVM(ctx, tx, as, vm)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		replicas, err := replicaHosts(ctx, tx, as.TenantID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		hosts := replicas[vm]
 		if len(hosts) == 0 {
-			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: vm, Message: fmt.Sprintf(
+			return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: vm, Message: fmt.Sprintf(
 				"VM %q has no replica to start; run a replication job with it first", vm)}
 		}
-		session = &vcc.FailoverSession{Kind: vcc.FailoverPartialSite, VM: vm, StartedAt: s.now(), StartedBy: as.Name}
+		session := vcc.FailoverSession{Kind: vcc.FailoverPartialSite, VM: vm, StartedAt: s.now(), StartedBy: as.Name}
 		for _, host := range hosts {
 			session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.StartedAt, Message: fmt.Sprintf("%s: replica of VM %q started behind a layer-2 tunnel", host, vm)})
 		}
 		return s.begin(ctx, tx, as, session, hosts)
 	})
-	return session, err
 }
 
 // StopPartialFailover implements vcc.FailoverService. A VM that the lab no longer
 // has can be stopped too: its appliance would stay busy for ever.
-func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string) (session *vcc.FailoverSession, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
+func (s *Store) StopPartialFailover(ctx context.Context, as vcc.Actor, vm string) (*vcc.FailoverSession, error) {
+	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.FailoverSession, error) {
 		known, unknown := knownVM(ctx, tx, as, vm)
 		if unknown == nil {
 			vm = known
+		} else if vcc.Code(unknown) != vcc.CodeNotFound {
+			return nil, unknown
 		}
-		session, err = s.end(ctx, tx, as, selectUnderWay+" AND kind = 'partialSite' AND vm = $2", vm,
-			fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm), "replica and tunnel stopped")
-		if vcc.Code(err) == vcc.CodeConflict {
-			err = cmp.Or(unknown, err)
+		active, err := underWay(ctx, tx, as.TenantID)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		i := slices.IndexFunc(active, func(a activeSession) bool { return a.Kind == vcc.FailoverPartialSite && a.VM == vm })
+		if i < 0 {
+			return nil, cmp.Or(unknown, error(&vcc.Error{Code: vcc.CodeConflict, ResourceID: vm, Message: fmt.Sprintf("VM %q is not failed over; there is nothing to stop", vm)}))
+		}
+		return s.endSession(ctx, tx, as, active[i].FailoverSession, "replica and tunnel stopped")
 	})
-	return session, err
 }
 
 // knownVM returns a VM's name as it is declared.
 func knownVM(ctx context.Context, tx querier, as vcc.Actor, name string) (string, error) {
-	tenant, err := findTenant(ctx, tx, as.TenantID)
+	site, err := findSite(ctx, tx, as.TenantID)
 	if err != nil {
 		return "", err
 	}
-	i := slices.IndexFunc(tenant.VMs, func(vm vcc.VM) bool { return vcc.SameName(vm.Name, name) })
-	if i < 0 {
+	vm, ok := site.VM(name)
+	if !ok {
 		return "", notFound(name, "there is no VM %s", vcc.Clip(name))
 	}
-	return tenant.VMs[i].Name, nil
+	return vm.Name, nil
 }

@@ -95,7 +95,7 @@ func must[T any](v T, err error) T {
 // equal compares what a test got with what it wants.
 func equal(t rapid.TB, what string, got, want any, opts ...cmp.Option) {
 	t.Helper()
-	opts = append(opts, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty())
+	opts = append(opts, cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}), cmpopts.EquateEmpty())
 	if diff := cmp.Diff(want, got, opts...); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
@@ -132,8 +132,8 @@ func testLab() vcc.Lab {
 	return vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
 		Hosts: []vcc.Host{
-			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{101, 104}, WithoutInternet: []int{111, 114}}}},
-			{Name: "hyperv01", Platform: vcc.PlatformHyperV, VLANs: []vcc.VLANRange{{WithInternet: []int{201, 204}, WithoutInternet: []int{211, 214}}}},
+			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 101, Last: 104}, WithoutInternet: vcc.VLANRange{First: 111, Last: 114}}}},
+			{Name: "hyperv01", Platform: vcc.PlatformHyperV, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 201, Last: 204}, WithoutInternet: vcc.VLANRange{First: 211, Last: 214}}}},
 		},
 		HardwarePlans: []vcc.LabHardwarePlan{
 			{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 2, WithoutInternet: 1}},
@@ -145,9 +145,9 @@ func testLab() vcc.Lab {
 				Name: "ABC", Subscriptions: []string{"Silver", "Gold"},
 				Site: vcc.Site{
 					ProductionNetworks: []vcc.ProductionNetwork{
-						{Name: "App", IPv4: "172.17.52.0/23", IPv4Gateway: "172.17.52.1", IPv6: "2001:db8:52::/64", IPv6Gateway: "fe80::1"},
-						{Name: "Data", IPv4: "172.17.54.0/24", IPv4Gateway: "172.17.54.1"},
-						{Name: "Office", IPv4: "172.17.56.0/24", IPv4Gateway: "172.17.56.1", IPv6: "2001:db8:56::/64", IPv6Gateway: "2001:db8:56::1"},
+						{Name: "App", IPv4: prefix("172.17.52.0/23"), IPv4Gateway: addr("172.17.52.1"), IPv6: prefix("2001:db8:52::/64"), IPv6Gateway: addr("fe80::1")},
+						{Name: "Data", IPv4: prefix("172.17.54.0/24"), IPv4Gateway: addr("172.17.54.1")},
+						{Name: "Office", IPv4: prefix("172.17.56.0/24"), IPv4Gateway: addr("172.17.56.1"), IPv6: prefix("2001:db8:56::/64"), IPv6Gateway: addr("2001:db8:56::1")},
 					},
 					VMs: []vcc.VM{
 						{Name: "web01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "App"}}},
@@ -163,7 +163,7 @@ func testLab() vcc.Lab {
 			{
 				Name: "XYZ", Subscriptions: []string{"Gold", "Bronze"},
 				Site: vcc.Site{
-					ProductionNetworks: []vcc.ProductionNetwork{{Name: "LAN", IPv4: "10.20.0.0/24", IPv4Gateway: "10.20.0.1"}},
+					ProductionNetworks: []vcc.ProductionNetwork{{Name: "LAN", IPv4: prefix("10.20.0.0/24"), IPv4Gateway: addr("10.20.0.1")}},
 					VMs:                []vcc.VM{{Name: "erp01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "LAN"}}}},
 				},
 				Jobs: []vcc.LabReplicationJob{{Name: "Hourly", HardwarePlan: "Bronze", VMs: []string{"erp01"}}},
@@ -183,9 +183,28 @@ type fixture struct {
 
 // ApplyLab is the store's, for tests that are not about what it answers.
 func (f *fixture) ApplyLab(ctx context.Context, lab vcc.Lab, remove []string) error {
-	_, err := f.Store.ApplyLab(ctx, lab, remove)
+	return f.ApplyLabWith(ctx, lab, nil, remove)
+}
+
+// ApplyLabWith is ApplyLab with passwords by user name.
+func (f *fixture) ApplyLabWith(ctx context.Context, lab vcc.Lab, passwords map[string]string, remove []string) error {
+	valid, err := lab.Check()
+	if err == nil {
+		valid, err = valid.WithPasswords(passwords)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Store.ApplyLab(ctx, valid, remove)
 	return err
 }
+
+// valid checks a lab that must be good.
+func valid(lab vcc.Lab) vcc.ValidLab { return must(lab.Check()) }
+
+func addr(s string) netip.Addr         { return netip.MustParseAddr(s) }
+func prefix(s string) netip.Prefix     { return netip.MustParsePrefix(s) }
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
 // template is the database file of a fixture, which is made once.
 var template = sync.OnceValue(func() []byte {
@@ -193,7 +212,7 @@ var template = sync.OnceValue(func() []byte {
 	defer os.RemoveAll(dir) //nolint:errcheck // the system's folder for such files
 	path := filepath.Join(dir, "vcc.db")
 	s := must(store.OpenSQLite(context.Background(), path))
-	must(s.ApplyLab(context.Background(), testLab(), nil))
+	must(s.ApplyLab(context.Background(), valid(testLab()), nil))
 	must(0, s.Close())
 	return must(os.ReadFile(path))
 })
@@ -240,13 +259,16 @@ var postgresTemplate = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = s.ApplyLab(context.Background(), testLab(), nil)
+	_, err = s.ApplyLab(context.Background(), valid(testLab()), nil)
 	return name, errors.Join(err, s.Close())
 })
 
 // newDatabase makes a database, from a template or empty, and returns its address.
 func newDatabase(t *testing.T, from func() (string, error)) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("PostgreSQL takes long")
+	}
 	server, err := postgres()
 	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("CI") == "" {
 		t.Skip(err)

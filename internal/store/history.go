@@ -55,39 +55,34 @@ func (s *Store) record(ctx context.Context, tx querier, as vcc.Actor, networkID 
 }
 
 // DefaultGatewayChanges implements vcc.DefaultGatewayService.
-func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, p vcc.Page) (list []vcc.Change, total int, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		list = nil
+func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, p vcc.Page) ([]vcc.Change, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.Change], error) {
 		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
-			return err
+			return page[vcc.Change]{}, err
 		}
-		rows, n, err := queryPage[changeRow](ctx, tx, p, "revision, changed_at, actor, before, after",
+		return queryPage(ctx, tx, p, changeRow.change, "revision, changed_at, actor, before, after",
 			" FROM changes WHERE tenant_id = $1 AND network_id = $2", " ORDER BY revision DESC", as.TenantID, networkID)
-		total = n
-		for _, r := range rows {
-			c := vcc.Change{Revision: r.Revision, Time: r.ChangedAt, Actor: r.Actor}
-			for _, side := range []struct {
-				text  *string
-				state **vcc.GatewayState
-			}{{r.Before, &c.Before}, {r.After, &c.After}} {
-				if side.text == nil {
-					continue
-				}
-				kept, err := decode[gatewayRecord](*side.text)
-				if err != nil {
-					return err
-				}
-				state, err := kept.state()
-				if err != nil {
-					return err
-				}
-				*side.state = &state
-			}
-			list = append(list, c)
-		}
-		return err
 	})
-	return list, total, err
+}
+
+// change returns an entry of a gateway's history.
+func (r changeRow) change() (vcc.Change, error) {
+	c := vcc.Change{Revision: r.Revision, Time: r.ChangedAt, Actor: r.Actor}
+	var err error
+	if c.Before, err = keptState(r.Before); err != nil {
+		return c, err
+	}
+	c.After, err = keptState(r.After)
+	return c, err
+}
+
+// keptState reads a gateway's state in the history, nil for none.
+func keptState(record *string) (*vcc.GatewayState, error) {
+	if record == nil {
+		return nil, nil
+	}
+	state, err := declared(*record, gatewayRecord.state)
+	return &state, err
 }
 
 func encode(v any) (string, error) {

@@ -59,24 +59,21 @@ func newToken() string {
 func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, error) {
 	// A whole /64 is one customer's in IPv6 (RFC 6177): so it is one address here.
 	if from = from.Unmap().WithZone(""); from.Is6() {
-		prefix, _ := from.Prefix(64)
-		from = prefix.Addr()
+		from = netip.PrefixFrom(from, 64).Masked().Addr()
 	}
 	account, address := digest("account "+username), digest("address "+from.String())
-	var row *accountRow
 	// The attempt counts before the password is looked at: of a thousand guesses that
 	// come at once only the free ones are.
-	err := s.write(ctx, logins, func(tx querier) (err error) {
+	row, err := write(ctx, s, logins, func(tx querier) (*accountRow, error) {
 		if err := s.forgetOld(ctx, tx); err != nil {
-			return err
+			return nil, err
 		}
 		for _, subject := range []string{account, address} {
 			if err := s.attempt(ctx, tx, subject); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		row, err = findAccount(ctx, tx, username)
-		return err
+		return findAccount(ctx, tx, username)
 	})
 	if err != nil {
 		return vcc.Tokens{}, err
@@ -89,18 +86,17 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 	if err != nil {
 		return vcc.Tokens{}, err
 	}
-	wrong := invalidToken("the user name or the password is wrong")
+	refused := invalidToken("the user name or the password is wrong")
 	if !right {
-		return vcc.Tokens{}, wrong
+		return vcc.Tokens{}, refused
 	}
-	var tokens vcc.Tokens
-	err = s.write(ctx, logins, func(tx querier) error {
+	return write(ctx, s, logins, func(tx querier) (vcc.Tokens, error) {
 		now, err := findAccount(ctx, tx, username)
 		if err != nil {
-			return err
+			return vcc.Tokens{}, err
 		}
 		if now == nil || now.PasswordHash != hash { // it was changed meanwhile
-			return wrong
+			return vcc.Tokens{}, refused
 		}
 		// Somebody who guesses may have an account, too: its logins clear that account alone.
 		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE subject = $1", account)
@@ -108,12 +104,10 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 			err = tx.exec(ctx, "UPDATE login_attempts SET count = count - 1 WHERE subject = $1 AND count > 0", address)
 		}
 		if err != nil {
-			return err
+			return vcc.Tokens{}, err
 		}
-		tokens, err = s.issue(ctx, tx, username, uuid.NewString())
-		return err
+		return s.issue(ctx, tx, username, uuid.NewString())
 	})
-	return tokens, err
 }
 
 // attemptsRow is how often a subject tried to log in.
@@ -175,48 +169,47 @@ func (s *Store) findToken(ctx context.Context, q querier, kind, token string) (*
 }
 
 // Refresh implements vcc.AccountService.
-func (s *Store) Refresh(ctx context.Context, refreshToken string) (tokens vcc.Tokens, err error) {
-	reused := false
-	err = s.write(ctx, logins, func(tx querier) error {
+func (s *Store) Refresh(ctx context.Context, refreshToken string) (vcc.Tokens, error) {
+	// nil: the token was used before.
+	tokens, err := write(ctx, s, logins, func(tx querier) (*vcc.Tokens, error) {
 		row, err := s.findToken(ctx, tx, "refresh", refreshToken)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if reused = row.Used; reused {
-			return tx.exec(ctx, "DELETE FROM tokens WHERE family = $1", row.Family)
+		if row.Used {
+			return nil, tx.exec(ctx, "DELETE FROM tokens WHERE family = $1", row.Family)
 		}
 		if err := tx.exec(ctx, "UPDATE tokens SET used = TRUE WHERE digest = $1", row.Digest); err != nil {
-			return err
+			return nil, err
 		}
-		tokens, err = s.issue(ctx, tx, row.Username, row.Family)
-		return err
+		tokens, err := s.issue(ctx, tx, row.Username, row.Family)
+		return &tokens, err
 	})
-	if err == nil && reused {
-		err = invalidToken("the refresh token was used before, so that somebody else may have it; everything that came of its login was revoked, log in again")
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return vcc.Tokens{}, err
+	case tokens == nil:
+		return vcc.Tokens{}, invalidToken("the refresh token was used before, so that somebody else may have it; everything that came of its login was revoked, log in again")
 	}
-	return tokens, nil
+	return *tokens, nil
 }
 
 // Authenticate implements vcc.AccountService.
-func (s *Store) Authenticate(ctx context.Context, accessToken string) (a vcc.Account, err error) {
+func (s *Store) Authenticate(ctx context.Context, accessToken string) (vcc.Account, error) {
 	q := querier{store: s}
-	err = s.again(func() error { // no transaction: this comes before every request
+	a, err := again(s, func() (vcc.Account, error) { // no transaction: this comes before every request
 		row, err := s.findToken(ctx, q, "access", accessToken)
 		if err != nil {
-			return err
+			return vcc.Account{}, err
 		}
 		account, err := findAccount(ctx, q, row.Username)
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			return vcc.Account{}, err
+		case account == nil: // removed since
+			return vcc.Account{}, invalidToken("the account is no more; log in with another")
 		}
-		if account == nil { // removed since
-			return invalidToken("the account is no more; log in with another")
-		}
-		a = account.account()
-		return nil
+		return account.account(), nil
 	})
 	return a, s.engine.translate(err)
 }

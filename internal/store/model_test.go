@@ -117,7 +117,12 @@ func overlap(a, b vcc.GatewaySettings) bool {
 }
 
 // TestStoreAgainstModel plays random writes on the store and on the model.
-func TestStoreAgainstModel(t *testing.T) { onBoth(t, testStoreAgainstModel) }
+func TestStoreAgainstModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
+	onBoth(t, testStoreAgainstModel)
+}
 
 func testStoreAgainstModel(t *testing.T) {
 	outer := t

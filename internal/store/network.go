@@ -65,18 +65,16 @@ func findNetwork(ctx context.Context, q querier, tenantID, id string) (vcc.Netwo
 func noNetwork(id string) error { return notFound(id, "there is no cloud network with ID %s", id) }
 
 // Networks implements vcc.NetworkService.
-func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter, p vcc.Page) (list []vcc.Network, total int, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		if f.Name, err = respelled(ctx, tx, as.TenantID, f.Name); err != nil {
-			return err
+func (s *Store) Networks(ctx context.Context, as vcc.Actor, f vcc.NetworkFilter, p vcc.Page) ([]vcc.Network, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.Network], error) {
+		name, err := respelled(ctx, tx, as.TenantID, f.Name)
+		if err != nil {
+			return page[vcc.Network]{}, err
 		}
-		rows, n, err := queryPage[networkRow](ctx, tx, p, networkColumns,
+		return queryPage(ctx, tx, p, func(r networkRow) (vcc.Network, error) { return r.network(), nil }, networkColumns,
 			fromNetworks+" WHERE ($2 = '' OR n.hardware_plan_id = $2) AND ($3 = '' OR n.name = $3)", inNetworkOrder,
-			as.TenantID, f.HardwarePlanID, f.Name)
-		list, total = convert(rows, networkRow.network), n
-		return err
+			as.TenantID, f.HardwarePlanID, name)
 	})
-	return list, total, err
 }
 
 // respelled returns a network's name with that of its plan as it is stored, because SQL
@@ -109,24 +107,18 @@ func (r *hardwarePlanRow) fields() []any {
 }
 
 // HardwarePlans implements vcc.NetworkService.
-func (s *Store) HardwarePlans(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.HardwarePlan, total int, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		list = nil
-		rows, n, err := queryPage[hardwarePlanRow](ctx, tx, p, hardwarePlanColumns,
+func (s *Store) HardwarePlans(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.HardwarePlan, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.HardwarePlan], error) {
+		return queryPage(ctx, tx, p, hardwarePlanRow.plan, hardwarePlanColumns,
 			" FROM subscriptions AS s JOIN hardware_plans AS p ON p.id = s.hardware_plan_id JOIN hosts AS h ON h.id = p.host_id "+
 				"WHERE s.tenant_id = $1", " ORDER BY s.ordinal", as.TenantID)
-		total = n
-		for _, r := range rows {
-			host, err := decode[vcc.Host](r.Host)
-			if err != nil {
-				return err
-			}
-			list = append(list, vcc.HardwarePlan{
-				ID: r.ID, Name: r.Name, HostName: r.HostName, Platform: host.Platform,
-				NetworksWithInternet: r.WithInternet, NetworksWithoutInternet: r.WithoutInternet,
-			})
-		}
-		return err
 	})
-	return list, total, err
+}
+
+func (r hardwarePlanRow) plan() (vcc.HardwarePlan, error) {
+	host, err := declared(r.Host, hostRecord.host)
+	return vcc.HardwarePlan{
+		ID: r.ID, Name: r.Name, HostName: r.HostName, Platform: host.Platform,
+		NetworksWithInternet: r.WithInternet, NetworksWithoutInternet: r.WithoutInternet,
+	}, err
 }

@@ -5,16 +5,13 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/netip"
-
-	"github.com/pressly/goose/v3"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // connectedNetwork is one IP network of a stored gateway, as the range of its
-// addresses. The networks of one appliance do not overlap (rule 12), so that an index
+// addresses. The networks of one appliance do not overlap (D12), so that an index
 // finds the only one that could overlap another without a look at all.
 type connectedNetwork struct {
 	TenantID, HostID string
@@ -59,11 +56,13 @@ func lastAddress(p netip.Prefix) netip.Addr {
 	for bit := p.Bits(); bit < len(b)*8; bit++ {
 		b[bit/8] |= 0x80 >> (bit % 8)
 	}
-	last, _ := netip.AddrFromSlice(b)
-	return last
+	if p.Addr().Is4() {
+		return netip.AddrFrom4([4]byte(b))
+	}
+	return netip.AddrFrom16([16]byte(b))
 }
 
-// checkOverlap checks rule 12 against the gateways of the other networks on the
+// checkOverlap checks D12 against the gateways of the other networks on the
 // same appliance, which is those of the tenant on the same host. rule is the form of it
 // that words the error.
 func checkOverlap(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, settings vcc.GatewaySettings, rule func(vcc.GatewaySettings, []vcc.DefaultGateway) error) error {
@@ -85,7 +84,7 @@ func checkOverlap(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, 
 	if err != nil {
 		return err
 	}
-	stored, err := gatewaysIn(rows)
+	stored, err := convertAll(rows, gatewayRow.storedGateway)
 	if err != nil {
 		return err
 	}
@@ -106,38 +105,3 @@ func connect(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, setti
 func disconnect(ctx context.Context, tx querier, networkID string) error {
 	return tx.exec(ctx, deleteConnectedNetworks, networkID)
 }
-
-// fillConnectedNetworks is the migration that follows the one that makes the table: it
-// enters the gateways that are stored already.
-var fillConnectedNetworks = goose.NewGoMigration(3, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, "SELECT c.tenant_id, c.host_id, g.network_id, g.origin, g.ipv4_address, g.ipv4_prefix_length, "+
-		"g.ipv6_address, g.ipv6_network, g.ipv6_prefix_length FROM default_gateways AS g JOIN cloud_networks AS c ON c.id = g.network_id")
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // read to the end, or rolled back
-	var list []connectedNetwork
-	for rows.Next() {
-		var tenantID, hostID, networkID string
-		var r gatewayRecord
-		if err := rows.Scan(&tenantID, &hostID, &networkID, &r.Origin, &r.Ipv4Address, &r.Ipv4PrefixLength, &r.Ipv6Address, &r.Ipv6Network, &r.Ipv6PrefixLength); err != nil {
-			return err
-		}
-		state, err := r.state()
-		if err != nil {
-			return err
-		}
-		list = append(list, connectedNetworks(tenantID, hostID, networkID, state.GatewaySettings)...)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, c := range list {
-		_, err := tx.ExecContext(ctx, "INSERT INTO connected_networks (tenant_id, host_id, first_address, last_address, network_id) VALUES ($1, $2, $3, $4, $5)",
-			c.TenantID, c.HostID, c.FirstAddress, c.LastAddress, c.NetworkID)
-		if err != nil {
-			return fmt.Errorf("entering the networks of %s: %w", c.NetworkID, err)
-		}
-	}
-	return nil
-}}, nil)

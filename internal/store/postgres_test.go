@@ -2,15 +2,21 @@ package store_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/postgrestest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
@@ -39,6 +45,9 @@ func TestOpenNamesTheForms(t *testing.T) {
 
 // What PostgreSQL says of an address is for the log alone.
 func TestOpenPostgresInWords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	t.Parallel()
 	address := newDatabase(t, nil)
 	server, err := postgres()
@@ -69,6 +78,9 @@ func TestOpenPostgresInWords(t *testing.T) {
 
 // Servers that start at once on one empty database take turns.
 func TestServersOpenAFreshDatabase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	t.Parallel()
 	address := newDatabase(t, nil)
 	var processes []*process
@@ -124,13 +136,16 @@ func ownServer(t *testing.T) (server *postgrestest.Server, address string) {
 	ok(t, err)
 	s, err := store.Open(t.Context(), server.URL(name))
 	ok(t, err)
-	must(s.ApplyLab(t.Context(), testLab(), nil))
+	must(s.ApplyLab(t.Context(), valid(testLab()), nil))
 	ok(t, s.Close())
 	return server, server.URL(name)
 }
 
 // While PostgreSQL is away the store says so, and afterwards it goes on by itself.
 func TestStoreOutlivesPostgres(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	t.Parallel()
 	server, address := ownServer(t)
 	f := &fixture{path: address, at: time.Now().UTC()}
@@ -157,6 +172,9 @@ func TestStoreOutlivesPostgres(t *testing.T) {
 // TestWritesSurvivePostgresKill kills PostgreSQL at random moments while clients write.
 // What they were told is stored is there afterwards, whole, and the history has no gap.
 func TestWritesSurvivePostgresKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("this takes long")
+	}
 	t.Parallel()
 	server, address := ownServer(t)
 	f := &fixture{path: address, at: time.Now().UTC()}
@@ -224,5 +242,269 @@ func TestWritesSurvivePostgresKill(t *testing.T) {
 func TestPostgresIsThereInCI(t *testing.T) {
 	if _, err := postgres(); err != nil && os.Getenv("CI") != "" {
 		t.Error(err)
+	}
+}
+
+// waitingSessions are those of this database that wait for an advisory lock.
+const waitingSessions = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted " +
+	"AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
+// atCommit makes every commit of a change of a gateway wait for an advisory lock that the test
+// has. It returns what waits until one does, and what lets go.
+func atCommit(t *testing.T, address string) (waiter func() (pid string), release func()) {
+	t.Helper()
+	query(t, address, "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock(42); PERFORM pg_advisory_unlock(42); RETURN NULL; END $$")
+	query(t, address, "CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON default_gateways DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()")
+	db := openPast(t, address)
+	t.Cleanup(func() { _ = db.Close() })
+	holder, err := db.Conn(t.Context())
+	ok(t, err)
+	_, err = holder.ExecContext(t.Context(), "SELECT pg_advisory_lock(42)")
+	ok(t, err)
+	waiter = func() string {
+		for {
+			if waiting := rowsOf(t, db, waitingSessions+" AND objid = 42"); len(waiting) > 0 {
+				return waiting[0]
+			}
+			time.Sleep(time.Millisecond) // the server tells nobody who waits
+		}
+	}
+	return waiter, func() { ok(t, holder.Close()) }
+}
+
+// TestPostgresCommitCutOff: a commit that was sent and not answered may have been carried out, so
+// no error says that nothing was changed, whatever cut it off.
+func TestPostgresCommitCutOff(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]func(f *fixture, cancel func(), pid string){
+		"by cancellation": func(_ *fixture, cancel func(), _ string) { cancel() },
+		"by the server": func(f *fixture, _ func(), pid string) {
+			query(t, f.path, "SELECT pg_terminate_backend("+pid+")")
+		},
+	} {
+		t.Run("on "+onPostgres+", "+name, func(t *testing.T) {
+			f := &fixture{path: newDatabase(t, postgresTemplate), at: time.Now().UTC()}
+			f.open(t)
+			f.abc = f.actor(t, "ABC")
+			n := f.networks(t, f.abc)[0]
+			waiter, release := atCommit(t, f.path)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			answer := make(chan error)
+			go func() {
+				_, _, err := f.PutDefaultGateway(ctx, f.abc, n.ID, app, vcc.Precondition{})
+				answer <- err
+			}()
+			cut(f, cancel, waiter())
+			err := <-answer
+			switch text := fmt.Sprint(err); {
+			case err == nil:
+				t.Error("a write that was cut off succeeded")
+			case strings.Contains(text, "nothing was changed") || !strings.Contains(text, "may have been carried out"):
+				t.Errorf("it says %q", text)
+			case vcc.Code(err) != vcc.CodeUnknown:
+				t.Errorf("it has the code %q, which promises something", vcc.Code(err))
+			case errors.Is(err, context.Canceled):
+				t.Errorf("it counts as a call that was canceled in time: %v", err)
+			}
+			release()
+		})
+	}
+}
+
+// A write that is canceled before its commit has changed nothing, and says that it was canceled.
+func TestPostgresCanceledBeforeCommit(t *testing.T) {
+	t.Parallel()
+	f := &fixture{path: newDatabase(t, postgresTemplate), at: time.Now().UTC()}
+	f.open(t)
+	f.abc = f.actor(t, "ABC")
+	n := f.networks(t, f.abc)[0]
+	f.unchanged(t, func() {
+		ok(t, f.Holding(t.Context(), func() { // so that the other waits for its lock
+			ctx, cancel := context.WithCancel(t.Context())
+			answer := make(chan error)
+			go func() {
+				_, _, err := f.PutDefaultGateway(ctx, f.abc, n.ID, app, vcc.Precondition{})
+				answer <- err
+			}()
+			for len(query(t, f.path, waitingSessions)) == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			if err := <-answer; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		}))
+	})
+}
+
+// TestPostgresSettingsTakeEffect: what the store promises does not hang on what a server, a role
+// or an address has for a default.
+func TestPostgresSettingsTakeEffect(t *testing.T) {
+	t.Parallel()
+	f := &fixture{path: newDatabase(t, postgresTemplate) + "&synchronous_commit=off&statement_timeout=0&timezone=Asia/Tokyo"}
+	f.open(t)
+	for name, want := range map[string]string{
+		"synchronous_commit":                  "on",
+		"statement_timeout":                   "30s",
+		"lock_timeout":                        "10s",
+		"idle_in_transaction_session_timeout": "1min",
+		"timezone":                            "UTC",
+		"client_encoding":                     "UTF8",
+	} {
+		equal(t, name, must(f.PostgresSetting(t.Context(), name)), want)
+	}
+}
+
+// waits reports whether a write waits for a lock of a transaction that is open; then it is canceled.
+func (f *fixture) waits(t *testing.T, write func(context.Context) error) bool {
+	t.Helper()
+	before := query(t, f.path, waitingSessions) // the server may not have noticed yet that one was canceled
+	done := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { done <- write(ctx) }()
+	for {
+		select {
+		case <-done:
+			return false
+		default:
+		}
+		waiting := query(t, f.path, waitingSessions)
+		if slices.ContainsFunc(waiting, func(pid string) bool { return !slices.Contains(before, pid) }) {
+			cancel()
+			<-done
+			return true
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestPostgresWritesWait: every write of a tenant's waits for the one before it, because what it
+// reads decides what it stores.
+func TestPostgresWritesWait(t *testing.T) {
+	t.Parallel()
+	t.Run(onPostgres, func(t *testing.T) {
+		f, esx, hyperV := twoPlans(t)
+		_, err := f.StartFailover(t.Context(), f.abc, hyperV.ID, false, quietly)
+		ok(t, err)
+		_, err = f.StartPartialFailover(t.Context(), f.abc, "db01")
+		ok(t, err)
+		n, job := f.networks(t, f.abc)[0].ID, f.job(t, f.abc, "Nightly").ID
+		ok(t, f.HoldingTenant(t.Context(), f.abc.TenantID, func() {
+			for name, write := range map[string]func(context.Context) error{
+				"put": func(ctx context.Context) error {
+					_, _, err := f.PutDefaultGateway(ctx, f.abc, n, office, vcc.Precondition{})
+					return err
+				},
+				"remove": func(ctx context.Context) error { return f.RemoveDefaultGateway(ctx, f.abc, n, vcc.Precondition{}) },
+				"restore": func(ctx context.Context) error {
+					_, err := f.RestoreDetectedGateway(ctx, f.abc, n, vcc.Precondition{})
+					return err
+				},
+				"run": func(ctx context.Context) error {
+					_, err := f.RunReplicationJob(ctx, f.abc, job)
+					return err
+				},
+				"start": func(ctx context.Context) error {
+					_, err := f.StartFailover(ctx, f.abc, esx.ID, true, quietly)
+					return err
+				},
+				"undo": func(ctx context.Context) error {
+					_, err := f.UndoFailover(ctx, f.abc, hyperV.ID)
+					return err
+				},
+				"start of a VM": func(ctx context.Context) error {
+					_, err := f.StartPartialFailover(ctx, f.abc, "web01")
+					return err
+				},
+				"stop of a VM": func(ctx context.Context) error {
+					_, err := f.StopPartialFailover(ctx, f.abc, "db01")
+					return err
+				},
+			} {
+				if !f.waits(t, write) {
+					t.Errorf("%s did not wait", name)
+				}
+			}
+		}))
+	})
+}
+
+// TestPostgresScopes: writes of one tenant wait for each other and for one of everything, and for
+// nobody else's.
+func TestPostgresScopes(t *testing.T) {
+	t.Parallel()
+	f := &fixture{path: newDatabase(t, postgresTemplate), at: time.Now().UTC()}
+	f.open(t)
+	abc, xyz := f.actor(t, "ABC"), f.actor(t, "XYZ")
+	route := func(ctx context.Context, as vcc.Actor) error {
+		r, err := f.NetworkRouting(ctx, as)
+		if err == nil {
+			_, err = f.PutNetworkRouting(ctx, as, !r.Enabled, vcc.Precondition{})
+		}
+		return err
+	}
+	waits := func(as vcc.Actor) bool {
+		return f.waits(t, func(ctx context.Context) error { return route(ctx, as) })
+	}
+	got := map[string]bool{}
+	ok(t, f.HoldingTenant(t.Context(), abc.TenantID, func() {
+		got["ABC's beside ABC's"], got["XYZ's beside ABC's"] = waits(abc), waits(xyz)
+	}))
+	ok(t, f.Holding(t.Context(), func() {
+		got["ABC's beside everything"], got["XYZ's beside everything"] = waits(abc), waits(xyz)
+	}))
+	equal(t, "writes that wait", got, map[string]bool{
+		"ABC's beside ABC's": true, "XYZ's beside ABC's": false, "ABC's beside everything": true, "XYZ's beside everything": true,
+	})
+}
+
+// TestPostgresErrorsInWords: what a user can do something about is said in words, with a code that
+// lets a client try again, and what PostgreSQL said stays behind it for the log. An error that is
+// the program's own fault stays what it is.
+func TestPostgresErrorsInWords(t *testing.T) {
+	state := func(code string) error {
+		return fmt.Errorf("statement: %w", &pgconn.PgError{Code: code, Message: "raw text"})
+	}
+	for _, tc := range []struct {
+		err    error
+		want   string // "": as it was
+		broken bool   // nothing is known of what was asked for
+	}{
+		{state("53300"), "PostgreSQL has no connection left for the backend; nothing was changed, try again", false},
+		{state("53100"), "PostgreSQL has no space or memory left; nothing was changed", false},
+		{state("55P03"), "other writes took too long; nothing was changed, try again", false},
+		{state("57014"), "other writes took too long; nothing was changed, try again", false},
+		{state("57P01"), "PostgreSQL is stopping or starting; nothing was changed, try again", true},
+		{state("57P03"), "PostgreSQL is stopping or starting; nothing was changed, try again", true},
+		{state("25006"), "this PostgreSQL server is read only, as a standby is; nothing was changed", false},
+		{state("42501"), "PostgreSQL does not let the backend's user do this; nothing was changed, make it the owner of the database", false},
+		{state("28P01"), "PostgreSQL refuses the backend's user or password; nothing was changed, check the address of the database", false},
+		{state("3D000"), "PostgreSQL has no database of that name; create it, or check the address of the database", false},
+		{fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), "the connection to PostgreSQL broke; nothing was changed, try again", true},
+		{&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, "the connection to PostgreSQL broke; nothing was changed, try again", true},
+		{fmt.Errorf("using it: %w", driver.ErrBadConn), "the connection to PostgreSQL broke; nothing was changed, try again", true},
+		{state("23505"), "", false},
+		{state("42601"), "", false},
+		{fmt.Errorf("asking: %w", context.Canceled), "", false},
+		{fmt.Errorf("asking: %w", context.DeadlineExceeded), "", false},
+		{errors.New("a fault of the program"), "", false},
+		{&vcc.Error{Code: vcc.CodeConflict, Message: "of the domain"}, "", false},
+		{nil, "", false},
+	} {
+		got := store.TranslatePostgres(tc.err)
+		equal(t, fmt.Sprint(tc.err, " is of a broken connection"), store.PostgresBroken(tc.err), tc.broken)
+		if tc.want == "" {
+			if got != tc.err { //nolint:errorlint // the very same
+				t.Errorf("%v became %v", tc.err, got)
+			}
+			continue
+		}
+		wantError(t, got, &vcc.Error{Code: vcc.CodeUnavailable, Message: tc.want})
+		equal(t, "text", fmt.Sprint(got), tc.want)
+		if !errors.Is(got, tc.err) {
+			t.Errorf("the log gets nothing of %v", tc.err)
+		}
 	}
 }

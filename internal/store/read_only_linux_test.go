@@ -57,7 +57,7 @@ func lookChild(args []string) error {
 	}
 	_, err = s.PutNetworkRouting(ctx, as, true, vcc.Precondition{})
 	fmt.Println("write:", err)
-	_, err = s.ApplyLab(ctx, testLab(), nil)
+	_, err = s.ApplyLab(ctx, valid(testLab()), nil)
 	fmt.Println("the same lab:", err)
 	return s.Close()
 }

@@ -28,8 +28,8 @@ func (r *jobRow) fields() []any {
 	return []any{&r.ID, &r.Name, &r.HardwarePlanID, &r.HardwarePlanName, &r.Declaration, &r.Runs, &r.LastRun}
 }
 
-func (r jobRow) job() (vcc.ReplicationJob, vcc.LabReplicationJob, error) {
-	declared, err := decode[vcc.LabReplicationJob](r.Declaration)
+func (r jobRow) job() (vcc.ReplicationJob, error) {
+	declared, err := r.declared()
 	j := vcc.ReplicationJob{
 		ID: r.ID, Name: r.Name, HardwarePlanID: r.HardwarePlanID, HardwarePlanName: r.HardwarePlanName,
 		ApplicationAware: declared.ApplicationAware, Runs: r.Runs,
@@ -37,37 +37,23 @@ func (r jobRow) job() (vcc.ReplicationJob, vcc.LabReplicationJob, error) {
 	if r.LastRun != nil {
 		j.LastRun = *r.LastRun
 	}
-	return j, declared, err
+	return j, err
+}
+
+func (r jobRow) declared() (vcc.LabReplicationJob, error) {
+	return declared(r.Declaration, jobRecord.job)
 }
 
 // ReplicationJobs implements vcc.ReplicationJobService.
-func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) (list []vcc.ReplicationJob, total int, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		list = nil
-		rows, n, err := queryPage[jobRow](ctx, tx, p, jobColumns, fromJobs, " ORDER BY j.ordinal", as.TenantID)
-		if err != nil {
-			return err
-		}
-		total = n
-		for _, r := range rows {
-			j, _, err := r.job()
-			if err != nil {
-				return err
-			}
-			list = append(list, j)
-		}
-		return nil
+func (s *Store) ReplicationJobs(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.ReplicationJob, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.ReplicationJob], error) {
+		return queryPage(ctx, tx, p, jobRow.job, jobColumns, fromJobs, " ORDER BY j.ordinal", as.TenantID)
 	})
-	return list, total, err
 }
 
 // RunReplicationJob implements vcc.ReplicationJobService.
-func (s *Store) RunReplicationJob(ctx context.Context, as vcc.Actor, jobID string) (run *vcc.JobRun, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		run, err = s.runJob(ctx, tx, as, jobID)
-		return err
-	})
-	return run, err
+func (s *Store) RunReplicationJob(ctx context.Context, as vcc.Actor, jobID string) (*vcc.JobRun, error) {
+	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.JobRun, error) { return s.runJob(ctx, tx, as, jobID) })
 }
 
 func (s *Store) runJob(ctx context.Context, tx querier, as vcc.Actor, jobID string) (*vcc.JobRun, error) {
@@ -78,7 +64,11 @@ func (s *Store) runJob(ctx context.Context, tx querier, as vcc.Actor, jobID stri
 	if err != nil {
 		return nil, err
 	}
-	job, declared, err := row.job()
+	job, err := row.job()
+	if err != nil {
+		return nil, err
+	}
+	declared, err := row.declared()
 	if err != nil {
 		return nil, err
 	}
@@ -87,15 +77,15 @@ func (s *Store) runJob(ctx context.Context, tx querier, as vcc.Actor, jobID stri
 		return nil, err
 	}
 	run := &vcc.JobRun{Job: job}
-	if job.Runs > 1 {
-		return run, nil // rule 4: so a gateway that was removed on purpose does not come back
+	if !job.Detects() {
+		return run, nil
 	}
 	return run, s.detect(ctx, tx, as, declared, run)
 }
 
 // detect saves what the first run of a job finds, in the name of the job.
 func (s *Store) detect(ctx context.Context, tx querier, as vcc.Actor, declared vcc.LabReplicationJob, run *vcc.JobRun) error {
-	tenant, err := findTenant(ctx, tx, as.TenantID)
+	site, err := findSite(ctx, tx, as.TenantID)
 	if err != nil {
 		return err
 	}
@@ -103,7 +93,7 @@ func (s *Store) detect(ctx context.Context, tx querier, as vcc.Actor, declared v
 	if err != nil {
 		return err
 	}
-	found, skipped := vcc.Detect(tenant.Site, declared, convert(rows, networkRow.network))
+	found, skipped := vcc.Detect(site, declared, convert(rows, networkRow.network))
 	run.Skipped = skipped
 	as.Name = fmt.Sprintf("replication job %q", run.Job.Name)
 	for _, d := range found {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -28,58 +27,54 @@ func (r *routingRow) fields() []any {
 	return []any{&r.TenantName, &r.Enabled, &r.Revision, &r.UpdatedAt, &r.UpdatedBy}
 }
 
-func findRouting(ctx context.Context, q querier, tenantID string) (*vcc.NetworkRouting, error) {
+func findRouting(ctx context.Context, q querier, tenantID string) (vcc.NetworkRouting, error) {
 	row, err := queryFirst[routingRow](ctx, q, "SELECT name, routing_enabled, routing_revision, routing_updated_at, routing_updated_by "+
 		"FROM tenants WHERE id = $1", tenantID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, notFound(tenantID, "there is no tenant with ID %s", tenantID)
+		err = notFound(tenantID, "there is no tenant with ID %s", tenantID)
 	}
-	r := &vcc.NetworkRouting{
+	if err != nil {
+		return vcc.NetworkRouting{}, err
+	}
+	r := vcc.NetworkRouting{
 		TenantID: tenantID, TenantName: row.TenantName, Enabled: row.Enabled,
 		Revision: row.Revision, UpdatedBy: row.UpdatedBy,
 	}
 	if row.UpdatedAt != nil {
 		r.UpdatedAt = *row.UpdatedAt
 	}
-	return r, err
+	return r, nil
 }
 
 // NetworkRouting implements vcc.NetworkRoutingService.
-func (s *Store) NetworkRouting(ctx context.Context, as vcc.Actor) (r *vcc.NetworkRouting, err error) {
-	err = s.read(ctx, func(tx querier) error {
-		r, err = findRouting(ctx, tx, as.TenantID)
-		return err
-	})
-	return r, err
+func (s *Store) NetworkRouting(ctx context.Context, as vcc.Actor) (*vcc.NetworkRouting, error) {
+	r, err := read(ctx, s, func(tx querier) (vcc.NetworkRouting, error) { return findRouting(ctx, tx, as.TenantID) })
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // PutNetworkRouting implements vcc.NetworkRoutingService.
-func (s *Store) PutNetworkRouting(ctx context.Context, as vcc.Actor, enabled bool, p vcc.Precondition) (r *vcc.NetworkRouting, err error) {
-	err = s.write(ctx, ofTenant(as.TenantID), func(tx querier) error {
-		if r, err = findRouting(ctx, tx, as.TenantID); err != nil {
-			return err
+func (s *Store) PutNetworkRouting(ctx context.Context, as vcc.Actor, enabled bool, p vcc.Precondition) (*vcc.NetworkRouting, error) {
+	r, err := write(ctx, s, ofTenant(as.TenantID), func(tx querier) (vcc.NetworkRouting, error) {
+		r, err := findRouting(ctx, tx, as.TenantID)
+		if err == nil {
+			err = p.CheckRouting(r)
 		}
-		failed := &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: as.TenantID, Current: r}
-		switch {
-		case p.Absent:
-			failed.Message = "the routing option always has a value; name its revision instead"
-			return failed
-		case p.Revision != nil && *p.Revision != r.Revision:
-			failed.Message = fmt.Sprintf("the routing option was changed by %s since it was read; nothing was changed now", r.UpdatedBy)
-			return failed
-		case r.Enabled == enabled:
-			return nil
+		if err != nil || r.Enabled == enabled {
+			return r, err
 		}
 		change, err := s.record(ctx, tx, as, nil, routingRecord{r.Enabled}, routingRecord{enabled})
 		if err != nil {
-			return err
+			return r, err
 		}
 		r.Enabled, r.Revision, r.UpdatedAt, r.UpdatedBy = enabled, change.Revision, change.ChangedAt, change.Actor
-		return tx.exec(ctx, "UPDATE tenants SET routing_enabled = $1, routing_revision = $2, routing_updated_at = $3, routing_updated_by = $4 "+
+		return r, tx.exec(ctx, "UPDATE tenants SET routing_enabled = $1, routing_revision = $2, routing_updated_at = $3, routing_updated_by = $4 "+
 			"WHERE id = $5", r.Enabled, r.Revision, r.UpdatedAt, r.UpdatedBy, as.TenantID)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &r, nil
 }

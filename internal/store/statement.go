@@ -136,17 +136,33 @@ func queryValue[T any](ctx context.Context, q querier, statement string, values 
 	return r.value, err
 }
 
-// queryPage returns one page of a query's rows, and how many it has in all. The query
-// comes in parts, because counting needs neither its columns nor its order.
-func queryPage[R any, P row[R]](ctx context.Context, q querier, p vcc.Page, columns, from, order string, values ...any) (rows []R, total int, err error) {
+// queryPage returns one page of a query's rows, each converted, and how many the query has in
+// all. The query comes in parts, because counting needs neither its columns nor its order.
+func queryPage[R any, P row[R], T any](ctx context.Context, q querier, p vcc.Page, to func(R) (T, error), columns, from, order string, values ...any) (page[T], error) {
 	statement := fmt.Sprintf("SELECT %s%s%s LIMIT $%d OFFSET $%d", columns, from, order, len(values)+1, len(values)+2)
-	rows, err = queryAll[R, P](ctx, q, statement, append(values[:len(values):len(values)], p.Limit, p.Skip)...)
+	rows, err := queryAll[R, P](ctx, q, statement, append(values[:len(values):len(values)], p.Limit, p.Skip)...)
 	if err != nil {
-		return nil, 0, err
+		return page[T]{}, err
 	}
-	if total = p.Skip + len(rows); len(rows) < p.Limit && (len(rows) > 0 || p.Skip == 0) {
-		return rows, total, nil // this is the last page
+	entries, err := convertAll(rows, to)
+	if err != nil {
+		return page[T]{}, err
 	}
-	total, err = queryValue[int](ctx, q, "SELECT count(*)"+from, values...)
-	return rows, total, err
+	total := p.Skip + len(rows)
+	if len(rows) == p.Limit || len(rows) == 0 && p.Skip > 0 { // this may not be the last page
+		total, err = queryValue[int](ctx, q, "SELECT count(*)"+from, values...)
+	}
+	return page[T]{entries, total}, err
+}
+
+// convertAll converts rows that may be unreadable.
+func convertAll[R, T any](rows []R, to func(R) (T, error)) ([]T, error) {
+	list := make([]T, len(rows))
+	for i, r := range rows {
+		var err error
+		if list[i], err = to(r); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }

@@ -43,6 +43,7 @@ var (
 	_ vcc.NetworkService        = (*Store)(nil)
 	_ vcc.ReplicationJobService = (*Store)(nil)
 	_ vcc.LabService            = (*Store)(nil)
+	_ vcc.TenantService         = (*Store)(nil)
 )
 
 // engine is what the databases do differently.
@@ -110,7 +111,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks))
+	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce))
 	return goose.NewProvider(dialect, db, files, options...)
 }
 
@@ -139,63 +140,87 @@ const everything scope = ""
 // ofTenant is everything that belongs to one tenant.
 func ofTenant(id string) scope { return scope("tenant/" + id) }
 
-// write runs fn in a transaction that is the only one of its scope, and commits it.
+// write runs fn in a transaction that is the only one of its scope, and commits it. It
+// returns what fn returned, also with an error.
 // fn may run again, from the start, where nothing of it was kept.
-func (s *Store) write(ctx context.Context, of scope, fn func(tx querier) error) error {
+func write[T any](ctx context.Context, s *Store, of scope, fn func(tx querier) (T, error)) (result T, err error) {
 	select {
 	case s.writers <- struct{}{}:
 		defer func() { <-s.writers }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return result, ctx.Err()
 	}
 	var tx *sql.Tx
-	err := s.again(func() (err error) {
+	result, err = again(s, func() (result T, err error) {
 		if tx, err = s.db.BeginTx(ctx, nil); err != nil {
-			return err
+			return result, err
 		}
 		q := querier{s, tx}
 		if err = s.engine.lock(ctx, q, of); err == nil {
-			err = fn(q)
+			result, err = fn(q)
 		}
 		if err != nil {
 			_ = tx.Rollback() // a transaction that does not commit leaves nothing
 		}
-		return err
+		return result, err
 	})
 	if err != nil {
-		return s.engine.translate(err)
+		return result, s.engine.translate(err)
 	}
 	err = tx.Commit()
 	if err != nil && (s.engine.broken(err) || ctx.Err() != nil) {
-		return fmt.Errorf("a commit was cut off and may have been carried out: %v", err) //nolint:errorlint // no cancellation any more, of which nothing is left
+		return result, fmt.Errorf("a commit was cut off and may have been carried out: %v", err) //nolint:errorlint // no cancellation any more, of which nothing is left
 	}
-	return s.engine.translate(err)
+	return result, s.engine.translate(err)
 }
 
-// read runs fn in a transaction in which nothing changes. fn may run again.
-func (s *Store) read(ctx context.Context, fn func(tx querier) error) error {
-	return s.engine.translate(s.again(func() error {
+// write is for transactions without a result.
+func (s *Store) write(ctx context.Context, of scope, fn func(tx querier) error) error {
+	_, err := write(ctx, s, of, func(tx querier) (struct{}, error) { return struct{}{}, fn(tx) })
+	return err
+}
+
+// read runs fn in a transaction in which nothing changes. It returns what fn returned, also
+// with an error. fn may run again.
+func read[T any](ctx context.Context, s *Store, fn func(tx querier) (T, error)) (T, error) {
+	result, err := again(s, func() (result T, err error) {
 		tx, err := s.db.BeginTx(ctx, s.engine.snapshot())
 		if err != nil {
-			return err
+			return result, err
 		}
 		defer tx.Rollback() //nolint:errcheck // it changed nothing
-		if err := fn(querier{s, tx}); err != nil {
-			return err
+		if result, err = fn(querier{s, tx}); err != nil {
+			return result, err
 		}
-		return tx.Commit()
-	}))
+		return result, tx.Commit()
+	})
+	return result, s.engine.translate(err)
+}
+
+// page is a part of a list, and how many entries the whole list has.
+type page[T any] struct {
+	entries []T
+	total   int
+}
+
+// readPage is read for a page of a list.
+func readPage[T any](ctx context.Context, s *Store, fn func(tx querier) (page[T], error)) ([]T, int, error) {
+	p, err := read(ctx, s, fn)
+	if err != nil {
+		return nil, 0, err
+	}
+	return p.entries, p.total, nil
 }
 
 // again runs something that leaves nothing when it fails, once more for every
 // connection that turns out to be one to a server that has ended since.
-func (s *Store) again(run func() error) (err error) {
+func again[T any](s *Store, run func() (T, error)) (result T, err error) {
 	for range 1 + s.db.Stats().OpenConnections {
-		if err = run(); !s.engine.broken(err) {
-			return err
+		if result, err = run(); !s.engine.broken(err) {
+			break
 		}
 	}
-	return err
+	return result, err
 }
 
 func unavailable(cause error, format string, args ...any) error {
@@ -203,7 +228,7 @@ func unavailable(cause error, format string, args ...any) error {
 }
 
 // notFound is the answer for what is missing and for what is another tenant's
-// alike (rule 20).
+// alike (D20).
 func notFound(id, format string, args ...any) error {
 	return &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: fmt.Sprintf(format, args...)}
 }

@@ -142,7 +142,7 @@ func TestStorageErrorsInWords(t *testing.T) {
 			lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: fmt.Sprint("Tenant ", i, strings.Repeat("x", 200))})
 		}
 	})
-	_, err = s.ApplyLab(t.Context(), lab, nil)
+	_, err = s.ApplyLab(t.Context(), valid(lab), nil)
 	wantError(t, err, &vcc.Error{Code: vcc.CodeUnavailable, Message: "there is no space left for " + f.path + "; nothing was changed. Make room, and try again"})
 	if text := err.Error(); strings.Contains(text, "SQLITE") || strings.Contains(text, "(13)") || strings.Contains(text, "\n") {
 		t.Errorf("raw: %s", text)
@@ -193,7 +193,7 @@ func opened(t *testing.T, path string) {
 	t.Helper()
 	f := &fixture{path: path}
 	f.open(t)
-	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6"})
+	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7"})
 	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 	equal(t, "networks", f.describe(t), testLabNetworks)
 }

@@ -9,19 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// Role is what an account may do.
+// Role decides the permissions of an account.
 type Role string
 
 const (
-	// RoleTenant sees and changes what is its tenant's.
+	// RoleTenant sees and changes the objects of its own tenant.
 	RoleTenant Role = "tenant"
-	// RoleOperator declares who exists, and acts for any tenant.
+	// RoleOperator declares labs, and acts for any tenant.
 	RoleOperator Role = "operator"
 )
 
-// Account is who may use a backend.
+// Account is an account at a backend.
 type Account struct {
-	// Username is what the history records.
+	// Username is the name that the history records.
 	Username string
 	Role     Role
 	// TenantID is the tenant that a tenant's account belongs to, and the one that an
@@ -29,9 +29,9 @@ type Account struct {
 	TenantID string
 }
 
-// Tokens are what a login gives.
+// Tokens are the result of a login.
 type Tokens struct {
-	// Access proves who sends a request, for AccessTokenLifetime.
+	// Access identifies the sender of a request, for AccessTokenLifetime.
 	Access string
 	// Refresh is good for one login without the password, for RefreshTokenLifetime.
 	Refresh string
@@ -61,7 +61,7 @@ func LoginWait(failed int) time.Duration {
 	return min(time.Second<<min(failed-freeLogins, 10), longestWait)
 }
 
-// AccountService knows who may use a backend. Its methods are safe for concurrent
+// AccountService keeps the accounts of a backend. Its methods are safe for concurrent
 // use.
 type AccountService interface {
 	// LogIn exchanges a password for tokens. from is where the request came from.

@@ -29,7 +29,7 @@ func TestValidateAccount(t *testing.T) {
 	}
 	for password, good := range map[string]bool{
 		"8 letter": true, "ümläütéß": true, strings.Repeat("x", 1024): true,
-		"": false, "7letter": false, "line\nbreak": false, "\xffxxxxxxxx": false, strings.Repeat("x", 1025): false,
+		"": false, "7letter": false, "ümläüté": false /* 7 characters of 11 bytes */, strings.Repeat("ü", 513): false /* 1,026 bytes */, "line\nbreak": false, "\xffxxxxxxxx": false, strings.Repeat("x", 1025): false,
 	} {
 		err := vcc.ValidatePassword(password)
 		if (err == nil) != good {

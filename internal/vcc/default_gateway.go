@@ -3,12 +3,11 @@ package vcc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 )
 
-// Origin says how a gateway came to be stored (rule 7).
+// Origin says how a gateway came to be stored (D7).
 type Origin string
 
 // The origins.
@@ -30,14 +29,14 @@ func ParseOrigin(s string) (Origin, error) {
 	return "", invalid("", "%q is not an origin; use %s or %s", s, OriginDetected, OriginSpecified)
 }
 
-// GatewaySettings are what a person decides about a default gateway.
+// GatewaySettings are the values of a default gateway that a person decides.
 type GatewaySettings struct {
 	// IPv4 and IPv6 are nil where the gateway has no settings of that family.
 	IPv4 *IPv4Settings
 	IPv6 *IPv6Settings
 }
 
-// Validate checks that there are settings of at least one family (rule 8) and
+// Validate checks that there are settings of at least one family (D8) and
 // that each obeys its own rules (9 and 10). It lists every value that is wrong.
 func (s GatewaySettings) Validate() error {
 	if s.IPv4 == nil && s.IPv6 == nil {
@@ -53,7 +52,7 @@ func (s GatewaySettings) Validate() error {
 	return errors.Join(v4, v6)
 }
 
-// Warnings returns advice about settings that are valid (rule 11).
+// Warnings returns advice about settings that are valid (D11).
 func (s GatewaySettings) Warnings() []Warning {
 	if s.IPv6 == nil {
 		return nil
@@ -112,60 +111,6 @@ type DefaultGateway struct {
 	Detected *GatewaySettings
 }
 
-// CheckOverlap checks rule 12 for settings that are to be stored beside others:
-// the gateways of the other networks on the same appliance. The error has
-// CodeConflict, the field "ipv4" or "ipv6", and names the other network.
-func CheckOverlap(settings GatewaySettings, others []DefaultGateway) error {
-	err := findOverlap(settings, others)
-	if err == nil {
-		return nil
-	}
-	err.Message += "; no router can serve both. Use another network here, or change that gateway first"
-	return err
-}
-
-// CheckRestore is CheckOverlap for what was detected and is to come back. The error has no
-// field, because it is no value of the caller's.
-func CheckRestore(detected GatewaySettings, others []DefaultGateway) error {
-	err := findOverlap(detected, others)
-	if err == nil {
-		return nil
-	}
-	err.Field = ""
-	err.Message = "what was detected cannot come back: " + err.Message + "; no router can serve both. Nothing was changed: " +
-		"change that gateway first, or remove this one without bringing back what was detected"
-	return err
-}
-
-// findOverlap says which networks break rule 12, nil for none.
-func findOverlap(settings GatewaySettings, others []DefaultGateway) *Error {
-	mine := settings.Networks()
-	for _, family := range []string{"ipv4", "ipv6"} {
-		network, ok := mine[family]
-		if !ok {
-			continue
-		}
-		for _, other := range others {
-			if taken, ok := other.Networks()[family]; ok && taken.Overlaps(network) {
-				return &Error{
-					Code: CodeConflict, Field: family, ResourceID: other.NetworkID,
-					Message: fmt.Sprintf("%s overlaps %s of %q on the same network extension appliance", network, taken, other.NetworkName),
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// Precondition makes a write depend on what is stored. The zero value makes it
-// unconditional.
-type Precondition struct {
-	// Revision, if not nil, must be the current revision.
-	Revision *int64
-	// Absent demands that nothing is stored.
-	Absent bool
-}
-
 // Change is one entry of a gateway's history.
 type Change struct {
 	// Revision is the tenant's revision that the change made.
@@ -176,7 +121,7 @@ type Change struct {
 	Before, After *GatewayState
 }
 
-// GatewayState is what a history entry keeps of a gateway.
+// GatewayState is the part of a gateway that a history entry keeps.
 type GatewayState struct {
 	Origin Origin
 	GatewaySettings
@@ -185,7 +130,7 @@ type GatewayState struct {
 // DefaultGatewayService keeps the default gateways of a tenant. Every write is
 // one transaction that also appends to the history and moves the revision; a
 // write that returned without an error survives a crash. A network that belongs
-// to another tenant is CodeNotFound throughout (rule 20).
+// to another tenant is CodeNotFound throughout (D20).
 type DefaultGatewayService interface {
 	// DefaultGateway returns the gateway of one network.
 	// CodeNotFound: no such network, or no gateway stored for it.
@@ -203,7 +148,7 @@ type DefaultGatewayService interface {
 	// and makes the gateway specified. Settings that are stored already, as
 	// specified, change nothing: no revision, no history. created says whether
 	// there was none before.
-	// CodeInvalidValue: the settings break rules 8 to 10. CodeConflict: rule 12.
+	// CodeInvalidValue: the settings break D8 to D10. CodeConflict: D12.
 	// CodePreconditionFailed: the precondition does not hold. CodeNotFound: no
 	// such network.
 	PutDefaultGateway(ctx context.Context, as Actor, networkID string, s GatewaySettings, p Precondition) (gateway *DefaultGateway, created bool, err error)
@@ -216,7 +161,7 @@ type DefaultGatewayService interface {
 	// RestoreDetectedGateway takes away what was specified for a network: it brings back
 	// what had been detected before, with its origin, and returns that; or removes the
 	// gateway and returns nil, where it has no Detected.
-	// CodeConflict: what was detected breaks rule 12 by now; nothing was changed.
+	// CodeConflict: what was detected breaks D12 by now; nothing was changed.
 	// CodeNotFound, CodePreconditionFailed: as RemoveDefaultGateway.
 	RestoreDetectedGateway(ctx context.Context, as Actor, networkID string, p Precondition) (*DefaultGateway, error)
 

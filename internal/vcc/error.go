@@ -20,9 +20,9 @@ const (
 	CodeExpiredToken ErrorCode = "ExpiredToken"
 	// CodeAccessDenied: the account may not do this.
 	CodeAccessDenied ErrorCode = "AccessDenied"
-	// CodeNotFound: there is no such object, or it belongs to somebody else (rule 20).
+	// CodeNotFound: there is no such object, or it belongs to somebody else (D20).
 	CodeNotFound ErrorCode = "NotFound"
-	// CodeConflict: the value is good alone and impossible beside what is stored. Nothing was stored.
+	// CodeConflict: the value is valid, and conflicts with stored values. Nothing was stored.
 	CodeConflict ErrorCode = "Conflict"
 	// CodePreconditionFailed: the object changed since it was read; Current holds it. Nothing was stored.
 	CodePreconditionFailed ErrorCode = "PreconditionFailed"
@@ -97,7 +97,7 @@ func invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// errorList collects what is wrong with several values.
+// errorList collects errors about several values.
 type errorList []error
 
 func (l *errorList) add(field, format string, args ...any) {

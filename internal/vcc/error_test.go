@@ -15,7 +15,7 @@ import (
 )
 
 // byValue lets cmp look at addresses, which have only unexported fields.
-var byValue = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
+var byValue = cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{})
 
 // wrong is the error about a value that breaks a rule.
 func wrong(field, message string) *vcc.Error {

@@ -2,11 +2,12 @@ package vcc
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 // FailoverKind says what a failover does to an appliance. It does one kind at a
-// time (rule 14).
+// time (D14).
 type FailoverKind string
 
 // The kinds of failover.
@@ -19,7 +20,7 @@ const (
 	FailoverPartialSite FailoverKind = "partialSite"
 )
 
-// FailoverOperation is what can be done with a failover plan (rule 18).
+// FailoverOperation is an operation on a failover plan (D18).
 type FailoverOperation string
 
 // The operations.
@@ -28,7 +29,7 @@ const (
 	FailoverStart FailoverOperation = "start"
 	// FailoverUndo: the addresses are taken away, and the appliances stop.
 	FailoverUndo FailoverOperation = "undo"
-	// FailoverTest: what a start would do is said, and nothing changes.
+	// FailoverTest: the log says what a start would do, and nothing changes.
 	FailoverTest FailoverOperation = "test"
 )
 
@@ -40,17 +41,6 @@ func ParseFailoverOperation(s string) (FailoverOperation, error) {
 		return o, nil
 	}
 	return "", invalid("", "%q is not an operation; use %s, %s or %s", s, FailoverStart, FailoverUndo, FailoverTest)
-}
-
-// FailoverPlan is a cloud failover plan: the VMs to start together at full site
-// failover, and public IP rules.
-type FailoverPlan struct {
-	ID            string
-	Name          string
-	VMs           []string
-	PublicIPRules []LabPublicIPRule
-	// Session is the plan's failover under way, nil for none.
-	Session *FailoverSession
 }
 
 // FailoverSession is one failover, from its start to its end.
@@ -68,14 +58,40 @@ type FailoverSession struct {
 	EndedBy  string
 	Log      []FailoverLogEntry
 	Problems []ApplianceProblem
-	// Test says that nothing was started: the log says what would be (rule 18).
+	// Test says that nothing was started: the log says what would be (D18).
 	Test bool
 }
 
 // FailoverLogEntry is one line of a session's log.
 type FailoverLogEntry struct {
-	Time    time.Time `json:"time"`
-	Message string    `json:"message"`
+	Time    time.Time
+	Message string
+}
+
+// String names a failover for people: the full site failover of plan "Whole site".
+func (s FailoverSession) String() string {
+	if s.Kind == FailoverPartialSite {
+		return fmt.Sprintf("the partial site failover of VM %q", s.VM)
+	}
+	return fmt.Sprintf("the full site failover of plan %q", s.PlanName)
+}
+
+// CheckOccupied checks D14 for a failover that is to start: active are the failovers under
+// way on one of its appliances. CodeConflict: one of them keeps an appliance busy.
+func CheckOccupied(start FailoverSession, active []FailoverSession) error {
+	for _, a := range active {
+		if a.Kind == FailoverPartialSite && start.Kind == FailoverPartialSite && a.VM != start.VM {
+			continue // an appliance serves any number of partial failovers
+		}
+		wayOut := "End that one first"
+		if a.Kind == FailoverPartialSite && start.Kind == FailoverFullSite {
+			wayOut += ", or start with force, which ends partial failovers"
+		}
+		return &Error{Code: CodeConflict, ResourceID: a.ID, Message: fmt.Sprintf(
+			"the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. %s",
+			a, a.StartedAt.Format(time.RFC3339), wayOut)}
+	}
+	return nil
 }
 
 // FailoverService starts and ends failovers. Each start and each end is one
@@ -87,24 +103,24 @@ type FailoverService interface {
 
 	// StartFailover starts full site failover: from then on the stored gateways, the
 	// routing option and the plan's public IP rules are what the appliances do, and
-	// every change reaches them at once (rules 15 and 19).
+	// every change reaches them at once (D15 and D19).
 	// With force it ends the partial failovers that keep an appliance busy, in the same
-	// transaction. CodeNotFound: no such plan. CodeConflict: an appliance is busy (rule 14).
+	// transaction. CodeNotFound: no such plan. CodeConflict: an appliance is busy (D14).
 	StartFailover(ctx context.Context, as Actor, planID string, force bool) (*FailoverSession, error)
 
 	// UndoFailover ends a plan's failover: the addresses are taken away and the
-	// appliances stop (rule 18).
+	// appliances stop (D18).
 	// CodeNotFound: no such plan. CodeConflict: the plan is not failed over.
 	UndoFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 
-	// TestFailover says what StartFailover would do, and changes nothing (rule 18).
+	// TestFailover says what StartFailover would do, and changes nothing (D18).
 	// The session that it returns is kept nowhere.
 	// CodeNotFound: no such plan.
 	TestFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 
 	// StartPartialFailover and StopPartialFailover occupy the appliances for one VM,
 	// and nothing else. CodeNotFound: no such VM. CodeConflict: an appliance does
-	// full site failover (rule 14); the VM is failed over already, or is not.
+	// full site failover (D14); the VM is failed over already, or is not.
 	StartPartialFailover(ctx context.Context, as Actor, vm string) (*FailoverSession, error)
 	StopPartialFailover(ctx context.Context, as Actor, vm string) (*FailoverSession, error)
 }

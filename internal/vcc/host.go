@@ -2,7 +2,6 @@ package vcc
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -17,16 +16,49 @@ const (
 
 // Host is the service provider's virtualization host or cluster that replicas go to.
 type Host struct {
-	Name     string      `json:"name" yaml:"name"`
-	Platform Platform    `json:"platform" yaml:"platform"`
-	VLANs    []VLANRange `json:"vlans" yaml:"vlans"`
+	Name     string
+	Platform Platform
+	VLANs    []VLANRanges
 }
 
-// VLANRange is a pair of ranges of VLAN IDs that a host gives to cloud networks.
-// Each is [first, last], both included; an absent one gives none.
-type VLANRange struct {
-	WithInternet    []int `json:"withInternet,omitempty" yaml:"with_internet,flow"`
-	WithoutInternet []int `json:"withoutInternet,omitempty" yaml:"without_internet,flow"`
+// VLANRanges are a pair of ranges of VLAN IDs that a host gives to cloud networks.
+type VLANRanges struct {
+	WithInternet, WithoutInternet VLANRange
+}
+
+// VLANRange is a range of VLAN IDs, both ends included. The zero value has none.
+type VLANRange struct{ First, Last int }
+
+// ParseVLANRange reads a range as a lab file has it: [first, last], nil for none. The error
+// has no field.
+func ParseVLANRange(ends []int) (VLANRange, error) {
+	if ends == nil {
+		return VLANRange{}, nil
+	}
+	if len(ends) != 2 {
+		return VLANRange{}, notVLANRange(ends...)
+	}
+	r := VLANRange{ends[0], ends[1]}
+	if err := r.validate(); err != nil {
+		return VLANRange{}, err
+	}
+	return r, nil
+}
+
+// validate checks a range that is to have IDs: those that IEEE 802.1Q leaves to users.
+func (r VLANRange) validate() error {
+	if r.First > r.Last || r.First < minVLAN || r.Last > maxVLAN {
+		return notVLANRange(r.First, r.Last)
+	}
+	return nil
+}
+
+// String writes a range as a lab file does: [1, 10].
+func (r VLANRange) String() string { return fmt.Sprintf("[%d, %d]", r.First, r.Last) }
+
+func notVLANRange(ends ...int) error {
+	written := strings.ReplaceAll(fmt.Sprint(ends), " ", ", ")
+	return invalid("", "%s is not a VLAN range; write [first, last] with %d <= first <= last <= %d", written, minVLAN, maxVLAN)
 }
 
 // The VLAN IDs that IEEE 802.1Q leaves to users.
@@ -36,58 +68,62 @@ const (
 )
 
 // Validate checks a host's own values, and that no VLAN ID stands in two of its
-// ranges: an ID can be given to one network only (rule 1).
+// ranges: an ID can be given to one network only (D1).
 func (h Host) Validate() error {
 	if h.Platform != PlatformVMware && h.Platform != PlatformHyperV {
 		return invalid("platform", "%q is not a platform; use %s or %s", h.Platform, PlatformVMware, PlatformHyperV)
 	}
-	type named struct {
-		field       string
-		first, last int
+	type declared struct {
+		field string
+		VLANRange
 	}
-	var seen []named
-	for i, v := range h.VLANs {
-		for _, r := range []struct {
-			name  string
-			value []int
-		}{{"with_internet", v.WithInternet}, {"without_internet", v.WithoutInternet}} {
-			if r.value == nil {
+	var earlier []declared
+	for i, ranges := range h.VLANs {
+		for _, r := range []declared{
+			{fmt.Sprintf("vlans[%d].with_internet", i), ranges.WithInternet},
+			{fmt.Sprintf("vlans[%d].without_internet", i), ranges.WithoutInternet},
+		} {
+			if r.VLANRange == (VLANRange{}) {
 				continue
 			}
-			field := fmt.Sprintf("vlans[%d].%s", i, r.name)
-			if len(r.value) != 2 || r.value[0] > r.value[1] || r.value[0] < minVLAN || r.value[1] > maxVLAN {
-				return invalid(field, "%s is not a VLAN range; write [first, last] with %d <= first <= last <= %d", list(r.value...), minVLAN, maxVLAN)
+			if err := r.validate(); err != nil {
+				return Within(r.field, err)
 			}
-			for _, s := range seen {
-				if r.value[0] <= s.last && s.first <= r.value[1] {
-					return invalid(field, "VLAN range %s overlaps %s %s of the same host; a VLAN ID can be given out once", list(r.value...), s.field, list(s.first, s.last))
+			for _, e := range earlier {
+				if r.First <= e.Last && e.First <= r.Last {
+					return invalid(r.field, "VLAN range %s overlaps %s %s of the same host; a VLAN ID can be given out once", r.VLANRange, e.field, e.VLANRange)
 				}
 			}
-			seen = append(seen, named{field, r.value[0], r.value[1]})
+			earlier = append(earlier, r)
 		}
 	}
 	return nil
 }
 
-// list writes numbers as a lab file does: [1, 10].
-func list(numbers ...int) string { return strings.ReplaceAll(fmt.Sprint(numbers), " ", ", ") }
+func (c *labCheck) checkHosts() {
+	names := map[string]string{}
+	for i, h := range c.lab.Hosts {
+		at := fmt.Sprintf("hosts[%d]", i)
+		c.unique(at+".name", h.Name, names)
+		c.under(at, h.Validate())
+	}
+}
 
 // NextVLAN returns the lowest VLAN ID of the host's matching ranges that is not
-// taken (rule 1). IDs in taken count whether or not a range still has them
-// (rule 2).
+// taken (D1). IDs in taken count whether or not a range still has them (D2).
 // CodeConflict: every one is taken.
-func (h Host) NextVLAN(internetAccess bool, taken []int) (int, error) {
+func (h Host) NextVLAN(internetAccess bool, taken map[int]bool) (int, error) {
 	kind, free := "without", 0
 	for _, v := range h.VLANs {
 		r := v.WithoutInternet
 		if internetAccess {
 			kind, r = "with", v.WithInternet
 		}
-		if len(r) != 2 {
+		if r == (VLANRange{}) {
 			continue
 		}
-		for id := r[0]; id <= r[1]; id++ {
-			if !slices.Contains(taken, id) && (free == 0 || id < free) {
+		for id := r.First; id <= r.Last; id++ {
+			if !taken[id] && (free == 0 || id < free) {
 				free = id
 			}
 		}

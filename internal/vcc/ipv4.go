@@ -112,7 +112,7 @@ func hasLeadingZero(s string) bool {
 }
 
 // ParseSubnetMask reads a dotted subnet mask and returns its prefix length, 1
-// to 32 (rule 9). The error has no field.
+// to 32 (D9). The error has no field.
 func ParseSubnetMask(s string) (int, error) {
 	addr, err := netip.ParseAddr(s)
 	if err != nil || !addr.Is4() {
@@ -159,7 +159,7 @@ func (s IPv4Settings) Network() netip.Prefix {
 	return netip.PrefixFrom(s.Address, s.PrefixLength).Masked()
 }
 
-// reservedIPv4 are the blocks that no gateway can have an address in (rule 9).
+// reservedIPv4 are the blocks that no gateway can have an address in (D9).
 var reservedIPv4 = []struct {
 	block netip.Prefix
 	use   string // with its RFC
@@ -170,7 +170,7 @@ var reservedIPv4 = []struct {
 	{netip.MustParsePrefix("240.0.0.0/4"), "240.0.0.0/4 is reserved (RFC 1112)"},
 }
 
-// Validate checks rule 9: a usable unicast host address inside its own network,
+// Validate checks D9: a usable unicast host address inside its own network,
 // and a mask from /1 to /32.
 func (s IPv4Settings) Validate() error {
 	if !s.Address.Is4() {

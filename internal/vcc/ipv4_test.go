@@ -121,7 +121,7 @@ func TestIPv4SettingsNetwork(t *testing.T) {
 	}
 }
 
-// ipv4Near draws settings on both sides of rule 9's edges: octets at the ends of
+// ipv4Near draws settings on both sides of D9's edges: octets at the ends of
 // the reserved blocks, and addresses at the ends of their network.
 var ipv4Near = rapid.Custom(func(t *rapid.T) vcc.IPv4Settings {
 	length := rapid.OneOf(rapid.IntRange(1, 32), rapid.SampledFrom([]int{-1, 0, 1, 2, 8, 24, 29, 30, 31, 32, 33})).Draw(t, "length")
@@ -134,7 +134,7 @@ var ipv4Near = rapid.Custom(func(t *rapid.T) vcc.IPv4Settings {
 	return vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{byte(addr >> 24), byte(addr >> 16), byte(addr >> 8), byte(addr)}), PrefixLength: length}
 })
 
-// obeysRule9 is rule 9 written down once more, in bits.
+// obeysRule9 is D9 written down once more, in bits.
 func obeysRule9(s vcc.IPv4Settings) bool {
 	if s.PrefixLength < 1 || s.PrefixLength > 32 {
 		return false

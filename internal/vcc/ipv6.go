@@ -17,7 +17,7 @@ type IPv6Settings struct {
 }
 
 // FailoverPrefixLength is the one IPv6 prefix length that works for failover
-// (rule 11, a limitation of the product).
+// (D11, a limitation of the product).
 const FailoverPrefixLength = 64
 
 // ParseIPv6Settings reads the three values of the IPv6 dialog. The error lists
@@ -73,17 +73,26 @@ func cutLength(s, example string) (netip.Addr, int, error) {
 }
 
 // ParseIPv6Address reads an IPv6 address that a gateway or a network may have
-// (rule 10): no zone, no IPv4-mapped address, no multicast, not unspecified and
+// (D10): no zone, no IPv4-mapped address, no multicast, not unspecified and
 // not loopback. Any RFC 4291 spelling is good. The error has no field.
 func ParseIPv6Address(s string) (netip.Addr, error) {
-	addr, err := netip.ParseAddr(s)
+	addr, err := readIPv6Address(s)
 	if err != nil {
-		if strings.Contains(s, "/") {
-			return netip.Addr{}, invalid("", "%q has a prefix length; write the address alone, and the length as the prefix length", s)
-		}
-		return netip.Addr{}, invalid("", "%q is not an IPv6 address; write one such as 2001:db8:52::1", s)
+		return netip.Addr{}, err
 	}
 	return addr, validateIPv6Address(addr)
+}
+
+// readIPv6Address reads an address without the rules of a gateway.
+func readIPv6Address(s string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(s)
+	switch {
+	case err == nil:
+		return addr, nil
+	case strings.Contains(s, "/"):
+		return netip.Addr{}, invalid("", "%q has a prefix length; write the address alone, and the length as the prefix length", s)
+	}
+	return netip.Addr{}, invalid("", "%q is not an IPv6 address; write one such as 2001:db8:52::1", s)
 }
 
 func validateIPv6Address(addr netip.Addr) error {
@@ -106,7 +115,7 @@ func validateIPv6Address(addr netip.Addr) error {
 	return nil
 }
 
-// ValidatePrefixLength checks that an IPv6 prefix length is 1 to 128 (rule 10).
+// ValidatePrefixLength checks that an IPv6 prefix length is 1 to 128 (D10).
 // The error has no field.
 func ValidatePrefixLength(n int) error {
 	if n < 1 || n > 128 {
@@ -115,7 +124,7 @@ func ValidatePrefixLength(n int) error {
 	return nil
 }
 
-// Validate checks rule 10.
+// Validate checks D10.
 func (s IPv6Settings) Validate() error {
 	err := errors.Join(Within("address", validateIPv6Address(s.Address)), Within("network", validateIPv6Address(s.Network.Addr())), Within("prefixLength", ValidatePrefixLength(s.Network.Bits())))
 	if err != nil {
@@ -136,7 +145,7 @@ func (s IPv6Settings) Validate() error {
 	return nil
 }
 
-// Warnings returns rule 11's advice for a prefix length other than 64.
+// Warnings returns D11's advice for a prefix length other than 64.
 func (s IPv6Settings) Warnings() []Warning {
 	if s.Network.Bits() == FailoverPrefixLength {
 		return nil
@@ -144,7 +153,7 @@ func (s IPv6Settings) Warnings() []Warning {
 	return []Warning{PrefixLengthWarning(s.Network.Bits())}
 }
 
-// PrefixLengthWarning returns rule 11's advice, for a length that is not
+// PrefixLengthWarning returns D11's advice, for a length that is not
 // FailoverPrefixLength.
 func PrefixLengthWarning(n int) Warning {
 	return Warning{

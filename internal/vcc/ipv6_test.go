@@ -126,7 +126,7 @@ func TestIPv6WarningsRule11(t *testing.T) {
 	}
 }
 
-// ipv6Near draws settings on both sides of rule 10's edges: the network starts
+// ipv6Near draws settings on both sides of D10's edges: the network starts
 // like a special block, and the address differs from it by a few bits about the
 // end of the prefix.
 var ipv6Near = rapid.Custom(func(t *rapid.T) vcc.IPv6Settings {
@@ -155,7 +155,7 @@ var ipv6Near = rapid.Custom(func(t *rapid.T) vcc.IPv6Settings {
 	return vcc.IPv6Settings{Address: address, Network: netip.PrefixFrom(network, length)}
 })
 
-// obeysRule10 is rule 10 written down once more, in bits.
+// obeysRule10 is D10 written down once more, in bits.
 func obeysRule10(s vcc.IPv6Settings) bool {
 	length := s.Network.Bits()
 	if length < 1 || length > 128 || s.Address.Zone() != "" {

@@ -2,6 +2,7 @@ package vcc_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func twoTenants() vcc.Lab {
 	return vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp"},
 		Hosts: []vcc.Host{
-			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 9}, WithoutInternet: []int{11, 19}}}},
+			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: 9}, WithoutInternet: vcc.VLANRange{First: 11, Last: 19}}}},
 			{Name: "Silver", Platform: vcc.PlatformVMware},
 		},
 		HardwarePlans: []vcc.LabHardwarePlan{
@@ -34,9 +35,9 @@ func twoTenants() vcc.Lab {
 		},
 		Tenants: []vcc.LabTenant{
 			{
-				Name: "ABC", Subscriptions: []string{"Silver", "Gold"}, PublicIPs: []string{"203.0.113.10"},
+				Name: "ABC", Subscriptions: []string{"Silver", "Gold"}, PublicIPs: []netip.Addr{addr("203.0.113.10")},
 				Site: vcc.Site{
-					ProductionNetworks: []vcc.ProductionNetwork{{Name: "App", IPv4: "10.0.0.0/24", IPv4Gateway: "10.0.0.1"}, {Name: "Data"}},
+					ProductionNetworks: []vcc.ProductionNetwork{{Name: "App", IPv4: prefix("10.0.0.0/24"), IPv4Gateway: addr("10.0.0.1")}, {Name: "Data"}},
 					VMs:                []vcc.VM{{Name: "web01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "App"}}}},
 				},
 				Jobs: []vcc.LabReplicationJob{
@@ -58,7 +59,7 @@ func TestCompareLabs(t *testing.T) {
 	}{
 		{"nothing", func(*vcc.Lab) {}, nil},
 		{"lists that are empty instead of left out", func(l *vcc.Lab) {
-			l.Tenants[1].PublicIPs, l.Tenants[1].Jobs, l.Hosts[1].VLANs = []string{}, []vcc.LabReplicationJob{}, []vcc.VLANRange{}
+			l.Tenants[1].PublicIPs, l.Tenants[1].Jobs, l.Hosts[1].VLANs = []netip.Addr{}, []vcc.LabReplicationJob{}, []vcc.VLANRanges{}
 		}, nil},
 		{"the order of hosts and plans", func(l *vcc.Lab) { slices.Reverse(l.Hosts); slices.Reverse(l.HardwarePlans) }, nil},
 		{"the order of tenants", func(l *vcc.Lab) { slices.Reverse(l.Tenants) }, []string{`~ tenants: order from "ABC", "Silver" to "Silver", "ABC"`}},
@@ -68,7 +69,10 @@ func TestCompareLabs(t *testing.T) {
 			slices.Reverse(l.Tenants[0].ProductionNetworks)
 		}, []string{`~ tenant "ABC": production_networks in another order, subscriptions from ["Silver","Gold"] to ["Gold","Silver"], replication_jobs in another order`}},
 		{"the provider's name", func(l *vcc.Lab) { l.ServiceProvider.Name = "other" }, []string{`~ service provider "sp": name from "sp" to "other"`}},
-		{"a host", func(l *vcc.Lab) { l.Hosts[0].VLANs[0].WithInternet[1] = 10; l.Hosts[0].VLANs[0].WithoutInternet = nil },
+		{"a host", func(l *vcc.Lab) {
+			l.Hosts[0].VLANs[0].WithInternet.Last = 10
+			l.Hosts[0].VLANs[0].WithoutInternet = vcc.VLANRange{}
+		},
 			[]string{`~ host "esx01": vlans[0].with_internet from [1,9] to [1,10], vlans[0].without_internet from [11,19] to nothing`}},
 		{"hosts come and go", func(l *vcc.Lab) { l.Hosts[1].Name = "esx02" }, []string{`- host "Silver"`, `+ host "esx02"`}},
 		{"a plan that two have is widened", func(l *vcc.Lab) { l.HardwarePlans[0].Networks.WithInternet = 2 }, []string{
@@ -87,16 +91,16 @@ func TestCompareLabs(t *testing.T) {
 		{"a site", func(l *vcc.Lab) {
 			abc := &l.Tenants[0]
 			abc.Username, abc.PublicIPs = "abc", nil
-			abc.ProductionNetworks[0].IPv4Gateway = "10.0.0.2"
+			abc.ProductionNetworks[0].IPv4Gateway = addr("10.0.0.2")
 			abc.VMs = append(abc.VMs, vcc.VM{Name: "web\n02", Guest: vcc.GuestLinux})
-			abc.VMs[0].NICs[0].IPv4 = "10.0.0.9"
-			abc.Appliances = []vcc.LabAppliance{{Host: "esx01", External: vcc.LabExternal{IPv4: "198.51.100.5/24"}}}
+			abc.VMs[0].NICs[0].IPv4 = addr("10.0.0.9")
+			abc.Appliances = []vcc.LabAppliance{{Host: "esx01", External: vcc.ExternalSettings{IPv4: prefix("198.51.100.5/24")}}}
 		}, []string{`~ tenant "ABC": appliances["esx01"] added, production_networks["App"].ipv4_gateway from "10.0.0.1" to "10.0.0.2", ` +
 			`public_ips from ["203.0.113.10"] to nothing, username from nothing to "abc", vms["web01"].nics[0].ipv4 from nothing to "10.0.0.9", vms["web\n02"] added`}},
 		{"a job and a failover plan", func(l *vcc.Lab) {
 			l.Tenants[0].Jobs[0].Mapping = map[string]string{"App": "Silver network 2"}
 			l.Tenants[0].Jobs[0].ApplicationAware = true
-			l.Tenants[0].FailoverPlans[0].PublicIPRules = []vcc.LabPublicIPRule{{Address: "203.0.113.10", Port: 443}}
+			l.Tenants[0].FailoverPlans[0].PublicIPRules = []vcc.PublicIPRule{{Public: addrPort("203.0.113.10:443")}}
 		}, []string{
 			`~ replication job "Nightly" of tenant "ABC": application_aware from nothing to true, mapping["App"] from "Silver network 1" to "Silver network 2"`,
 			`~ failover plan "Whole site" of tenant "ABC": public_ip_rules[0] added`,

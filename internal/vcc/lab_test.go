@@ -2,6 +2,7 @@ package vcc_test
 
 import (
 	"math"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -15,8 +16,8 @@ func validLab() vcc.Lab {
 	return vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
 		Hosts: []vcc.Host{
-			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 10}, WithoutInternet: []int{11, 20}}}},
-			{Name: "hyperv01", Platform: vcc.PlatformHyperV, VLANs: []vcc.VLANRange{{WithInternet: []int{1, 10}}}},
+			{Name: "esx01", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: 10}, WithoutInternet: vcc.VLANRange{First: 11, Last: 20}}}},
+			{Name: "hyperv01", Platform: vcc.PlatformHyperV, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: 10}}}},
 		},
 		HardwarePlans: []vcc.LabHardwarePlan{
 			{Name: "Silver", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: 2, WithoutInternet: 2}},
@@ -26,19 +27,19 @@ func validLab() vcc.Lab {
 			{
 				Name: "ABC Company", Username: "abc-company", PasswordEnv: "ABC_COMPANY_PASSWORD",
 				Subscriptions: []string{"Silver"},
-				PublicIPs:     []string{"203.0.113.10", "2001:db8:ffff::10"},
-				Appliances: []vcc.LabAppliance{{Host: "esx01", External: vcc.LabExternal{
-					IPv4: "198.51.100.5/24", IPv4Gateway: "198.51.100.1",
-					IPv6: "2001:db8:ffff::5/64", IPv6Gateway: "fe80::1",
+				PublicIPs:     []netip.Addr{addr("203.0.113.10"), addr("2001:db8:ffff::10")},
+				Appliances: []vcc.LabAppliance{{Host: "esx01", External: vcc.ExternalSettings{
+					IPv4: prefix("198.51.100.5/24"), IPv4Gateway: addr("198.51.100.1"),
+					IPv6: prefix("2001:db8:ffff::5/64"), IPv6Gateway: addr("fe80::1"),
 				}}},
 				Site: vcc.Site{
 					ProductionNetworks: []vcc.ProductionNetwork{
-						{Name: "App", IPv4: "172.17.52.0/23", IPv4Gateway: "172.17.52.1", IPv6: "2001:db8:52::/64", IPv6Gateway: "fe80::1"},
-						{Name: "Data", IPv4: "172.17.54.0/24", IPv4Gateway: "172.17.54.1"},
+						{Name: "App", IPv4: prefix("172.17.52.0/23"), IPv4Gateway: addr("172.17.52.1"), IPv6: prefix("2001:db8:52::/64"), IPv6Gateway: addr("fe80::1")},
+						{Name: "Data", IPv4: prefix("172.17.54.0/24"), IPv4Gateway: addr("172.17.54.1")},
 					},
 					VMs: []vcc.VM{
-						{Name: "web01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "App", IPv4: "172.17.52.10", IPv6: "2001:db8:52::10"}}},
-						{Name: "db01", Guest: vcc.GuestLinux, NICs: []vcc.NIC{{Network: "Data", IPv4: "172.17.54.20"}}},
+						{Name: "web01", Guest: vcc.GuestWindows, NICs: []vcc.NIC{{Network: "App", IPv4: addr("172.17.52.10"), IPv6: addr("2001:db8:52::10")}}},
+						{Name: "db01", Guest: vcc.GuestLinux, NICs: []vcc.NIC{{Network: "Data", IPv4: addr("172.17.54.20")}}},
 					},
 				},
 				Jobs: []vcc.LabReplicationJob{{
@@ -47,13 +48,13 @@ func validLab() vcc.Lab {
 				}},
 				FailoverPlans: []vcc.LabFailoverPlan{{
 					Name: "Whole site", VMs: []string{"db01", "web01"},
-					PublicIPRules: []vcc.LabPublicIPRule{
-						{Address: "203.0.113.10", Port: 443, ToAddress: "172.17.52.10", ToPort: 443},
-						{Address: "2001:db8:ffff::10", Port: 443, ToAddress: "2001:db8:52::10", ToPort: 8443},
+					PublicIPRules: []vcc.PublicIPRule{
+						{Public: addrPort("203.0.113.10:443"), Internal: addrPort("172.17.52.10:443")},
+						{Public: addrPort("[2001:db8:ffff::10]:443"), Internal: addrPort("[2001:db8:52::10]:8443")},
 					},
 				}},
 			},
-			{Name: "XYZ Holding", Username: "xyz-holding", Subscriptions: []string{"Gold"}, PublicIPs: []string{"203.0.113.20"}},
+			{Name: "XYZ Holding", Username: "xyz-holding", Subscriptions: []string{"Gold"}, PublicIPs: []netip.Addr{addr("203.0.113.20")}},
 		},
 	}
 }
@@ -64,13 +65,22 @@ type draft struct {
 	abc *vcc.LabTenant
 }
 
+func addr(s string) netip.Addr         { return netip.MustParseAddr(s) }
+func prefix(s string) netip.Prefix     { return netip.MustParsePrefix(s) }
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
 func newDraft() *draft {
 	d := &draft{Lab: validLab()}
 	d.abc = &d.Tenants[0]
 	return d
 }
 
-func TestLabValidateAccepts(t *testing.T) {
+func check(l vcc.Lab) error {
+	_, err := l.Check()
+	return err
+}
+
+func TestLabCheckAccepts(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(l *draft)
@@ -83,20 +93,20 @@ func TestLabValidateAccepts(t *testing.T) {
 		{"tenants without accounts", func(l *draft) { l.abc.Username, l.Tenants[1].Username = "", "" }},
 		{"a job on every network without a table", func(l *draft) { l.abc.Jobs[0].Mapping = nil }},
 		{"an external side of one family", func(l *draft) {
-			l.abc.Appliances[0].External = vcc.LabExternal{IPv6: "2001:db8:ffff::5/64", IPv6Gateway: "2001:db8:ffff::1"}
+			l.abc.Appliances[0].External = vcc.ExternalSettings{IPv6: prefix("2001:db8:ffff::5/64"), IPv6Gateway: addr("2001:db8:ffff::1")}
 		}},
 		{"as many networks as there are VLANs", func(l *draft) { l.HardwarePlans[1].Networks.WithInternet = 4094 }},
-		{"no IPv6 /64 (rule 11)", func(l *draft) { l.abc.ProductionNetworks[0].IPv6 = "2001:db8:52::/48" }},
+		{"no IPv6 /64 (D11)", func(l *draft) { l.abc.ProductionNetworks[0].IPv6 = prefix("2001:db8:52::/48") }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			lab := newDraft()
 			tc.change(lab)
-			wantErrors(t, lab.Validate())
+			wantErrors(t, check(lab.Lab))
 		})
 	}
 }
 
-func TestLabValidateRefuses(t *testing.T) {
+func TestLabCheckRefuses(t *testing.T) {
 	networks := func(with, without int) func(*draft) {
 		return func(l *draft) {
 			l.HardwarePlans[0].Networks = vcc.LabNetworkCount{WithInternet: with, WithoutInternet: without}
@@ -116,7 +126,7 @@ func TestLabValidateRefuses(t *testing.T) {
 		{"host twice", func(l *draft) { l.Hosts = append(l.Hosts, l.Hosts[0]) }, "hosts[2].name", `"esx01" is at hosts[0].name already; it must be unique`},
 		{"host without name", func(l *draft) { l.Hosts = append(l.Hosts, vcc.Host{Platform: "HyperV"}) }, "hosts[2].name", "a name is required"},
 		{"host without platform", func(l *draft) { l.Hosts[1].Platform = "" }, "hosts[1].platform", `"" is not a platform`},
-		{"VLAN ranges overlap (rule 1)", func(l *draft) { l.Hosts[0].VLANs[0].WithoutInternet[0] = 10 }, "hosts[0].vlans[0].without_internet", "VLAN range [10, 20] overlaps vlans[0].with_internet [1, 10]"},
+		{"VLAN ranges overlap (D1)", func(l *draft) { l.Hosts[0].VLANs[0].WithoutInternet.First = 10 }, "hosts[0].vlans[0].without_internet", "VLAN range [10, 20] overlaps vlans[0].with_internet [1, 10]"},
 
 		{"plan twice", func(l *draft) { l.HardwarePlans = append(l.HardwarePlans, l.HardwarePlans[0]) }, "hardware_plans[2].name", `"Silver" is at hardware_plans[0].name already`},
 		{"plan on no host", func(l *draft) { l.HardwarePlans[0].Host = "esx02" }, "hardware_plans[0].host", `there is no host "esx02"; did you mean "esx01", "hyperv01"?`},
@@ -135,42 +145,37 @@ func TestLabValidateRefuses(t *testing.T) {
 		{"password in the file", func(l *draft) { l.abc.PasswordEnv = "s3cret!" }, "tenants[0].password_env", "the password itself must not stand in this file"},
 		{"no such plan", func(l *draft) { l.Tenants[1].Subscriptions[0] = "Bronze" }, "tenants[1].subscriptions[0]", `there is no hardware plan "Bronze"; did you mean "Gold", "Silver"?`},
 		{"subscribed twice", func(l *draft) { l.abc.Subscriptions = append(l.abc.Subscriptions, "Silver") }, "tenants[0].subscriptions[1]", `"Silver" is at tenants[0].subscriptions[0] already`},
-		{"public IP is a name", func(l *draft) { l.Tenants[1].PublicIPs[0] = "www" }, "tenants[1].public_ips[0]", `"www" is not an IP address`},
-		{"public IP with zone", func(l *draft) { l.Tenants[1].PublicIPs[0] = "fe80::1%eth0" }, "tenants[1].public_ips[0]", "is not an IP address"},
-		{"public IP is IPv4-mapped", func(l *draft) { l.Tenants[1].PublicIPs[0] = "::ffff:203.0.113.10" }, "tenants[1].public_ips[0]", "is not an IP address"},
-		{"public IP of another tenant", func(l *draft) { l.Tenants[1].PublicIPs[0] = "2001:DB8:FFFF::0:10" }, "tenants[1].public_ips[0]", `"2001:db8:ffff::10" is at tenants[0].public_ips[1] already`},
+		{"public IP with zone", func(l *draft) { l.Tenants[1].PublicIPs[0] = addr("fe80::1%eth0") }, "tenants[1].public_ips[0]", "is not an IP address"},
+		{"public IP is IPv4-mapped", func(l *draft) { l.Tenants[1].PublicIPs[0] = addr("::ffff:203.0.113.10") }, "tenants[1].public_ips[0]", "is not an IP address"},
+		{"public IP of another tenant", func(l *draft) { l.Tenants[1].PublicIPs[0] = addr("2001:DB8:FFFF::0:10") }, "tenants[1].public_ips[0]", `"2001:db8:ffff::10" is at tenants[0].public_ips[1] already`},
 
 		{"appliance on no host", func(l *draft) { l.abc.Appliances[0].Host = "esx02" }, "tenants[0].appliances[0].host", `there is no host "esx02"`},
-		{"two appliances on one host (rule 3)", func(l *draft) { l.abc.Appliances = append(l.abc.Appliances, l.abc.Appliances[0]) }, "tenants[0].appliances[1].host", `"esx01" is at tenants[0].appliances[0].host already`},
-		{"external address without length", func(l *draft) { l.abc.Appliances[0].External.IPv4 = "198.51.100.5" }, "tenants[0].appliances[0].external.ipv4", "write it like 198.51.100.5/24"},
-		{"external address of the other family", func(l *draft) { l.abc.Appliances[0].External.IPv6 = "198.51.100.5/24" }, "tenants[0].appliances[0].external.ipv6", "write it like 2001:db8:ffff::5/64"},
-		{"external gateway alone", func(l *draft) { l.abc.Appliances[0].External.IPv4 = "" }, "tenants[0].appliances[0].external.ipv4_gateway", "a gateway without an address; add ipv4, such as 198.51.100.5/24"},
-		{"external gateway of the other family", func(l *draft) { l.abc.Appliances[0].External.IPv4Gateway = "fe80::1" }, "tenants[0].appliances[0].external.ipv4_gateway", "not an address of the family of 198.51.100.5/24"},
-		{"external gateway outside", func(l *draft) { l.abc.Appliances[0].External.IPv4Gateway = "198.51.101.1" }, "tenants[0].appliances[0].external.ipv4_gateway", "198.51.101.1 is outside 198.51.100.0/24"},
-		{"external gateway is the appliance", func(l *draft) { l.abc.Appliances[0].External.IPv6Gateway = "2001:db8:ffff::5" }, "tenants[0].appliances[0].external.ipv6_gateway", "is the appliance's own address"},
+		{"two appliances on one host (D3)", func(l *draft) { l.abc.Appliances = append(l.abc.Appliances, l.abc.Appliances[0]) }, "tenants[0].appliances[1].host", `"esx01" is at tenants[0].appliances[0].host already`},
+		{"external address of the other family", func(l *draft) { l.abc.Appliances[0].External.IPv6 = prefix("198.51.100.5/24") }, "tenants[0].appliances[0].external.ipv6", "write it like 2001:db8:ffff::5/64"},
+		{"external gateway alone", func(l *draft) { l.abc.Appliances[0].External.IPv4 = netip.Prefix{} }, "tenants[0].appliances[0].external.ipv4_gateway", "a gateway without an address; add ipv4, such as 198.51.100.5/24"},
+		{"external gateway of the other family", func(l *draft) { l.abc.Appliances[0].External.IPv4Gateway = addr("fe80::1") }, "tenants[0].appliances[0].external.ipv4_gateway", "not an address of the family of 198.51.100.5/24"},
+		{"external gateway outside", func(l *draft) { l.abc.Appliances[0].External.IPv4Gateway = addr("198.51.101.1") }, "tenants[0].appliances[0].external.ipv4_gateway", "198.51.101.1 is outside 198.51.100.0/24"},
+		{"external gateway is the appliance", func(l *draft) { l.abc.Appliances[0].External.IPv6Gateway = addr("2001:db8:ffff::5") }, "tenants[0].appliances[0].external.ipv6_gateway", "is the appliance's own address"},
 
 		{"production network twice", func(l *draft) {
 			l.abc.ProductionNetworks = append(l.abc.ProductionNetworks, l.abc.ProductionNetworks[1])
 		}, "tenants[0].production_networks[2].name", `"Data" is at tenants[0].production_networks[1].name already`},
-		{"production network without length", func(l *draft) { l.abc.ProductionNetworks[1].IPv4 = "172.17.54.0" }, "tenants[0].production_networks[1].ipv4", `"172.17.54.0" is not an IP network of that family`},
-		{"production network with host bits", func(l *draft) { l.abc.ProductionNetworks[0].IPv4 = "172.17.52.1/23" }, "tenants[0].production_networks[0].ipv4", "the network is 172.17.52.0/23"},
-		{"production network spans everything (rule 9)", func(l *draft) { l.abc.ProductionNetworks[1].IPv4 = "0.0.0.0/0" }, "tenants[0].production_networks[1].ipv4", "a prefix length of 0 is impossible"},
-		{"production network is multicast (rule 10)", func(l *draft) {
-			l.abc.ProductionNetworks[1].IPv6, l.abc.ProductionNetworks[1].IPv6Gateway = "ff00::/64", "fe80::1"
+		{"production network with host bits", func(l *draft) { l.abc.ProductionNetworks[0].IPv4 = prefix("172.17.52.1/23") }, "tenants[0].production_networks[0].ipv4", "the network is 172.17.52.0/23"},
+		{"production network spans everything (D9)", func(l *draft) { l.abc.ProductionNetworks[1].IPv4 = prefix("0.0.0.0/0") }, "tenants[0].production_networks[1].ipv4", "a prefix length of 0 is impossible"},
+		{"production network is multicast (D10)", func(l *draft) {
+			l.abc.ProductionNetworks[1].IPv6, l.abc.ProductionNetworks[1].IPv6Gateway = prefix("ff00::/64"), addr("fe80::1")
 		}, "tenants[0].production_networks[1].ipv6", `"ff00::" is a multicast address`},
-		{"gateway without network", func(l *draft) { l.abc.ProductionNetworks[1].IPv6Gateway = "fe80::1" }, "tenants[0].production_networks[1].ipv6", "a gateway without its network; add ipv6"},
-		{"IPv4 gateway outside", func(l *draft) { l.abc.ProductionNetworks[0].IPv4Gateway = "172.17.54.1" }, "tenants[0].production_networks[0].ipv4_gateway", "172.17.54.1 is outside 172.17.52.0/23"},
-		{"IPv4 gateway is the broadcast address (rule 9)", func(l *draft) { l.abc.ProductionNetworks[0].IPv4Gateway = "172.17.53.255" }, "tenants[0].production_networks[0].ipv4_gateway", "is the broadcast address of 172.17.52.0/23"},
-		{"IPv4 gateway is a name", func(l *draft) { l.abc.ProductionNetworks[0].IPv4Gateway = "gw" }, "tenants[0].production_networks[0].ipv4_gateway", `"gw" is not an IPv4 address`},
-		{"IPv6 gateway outside (rule 10)", func(l *draft) { l.abc.ProductionNetworks[0].IPv6Gateway = "2001:db8:53::1" }, "tenants[0].production_networks[0].ipv6_gateway", "2001:db8:53::1 is outside 2001:db8:52::/64"},
-		{"IPv6 gateway with zone (rule 10)", func(l *draft) { l.abc.ProductionNetworks[0].IPv6Gateway = "fe80::1%eth0" }, "tenants[0].production_networks[0].ipv6_gateway", "write fe80::1"},
+		{"gateway without network", func(l *draft) { l.abc.ProductionNetworks[1].IPv6Gateway = addr("fe80::1") }, "tenants[0].production_networks[1].ipv6", "a gateway without its network; add ipv6"},
+		{"IPv4 gateway outside", func(l *draft) { l.abc.ProductionNetworks[0].IPv4Gateway = addr("172.17.54.1") }, "tenants[0].production_networks[0].ipv4_gateway", "172.17.54.1 is outside 172.17.52.0/23"},
+		{"IPv4 gateway is the broadcast address (D9)", func(l *draft) { l.abc.ProductionNetworks[0].IPv4Gateway = addr("172.17.53.255") }, "tenants[0].production_networks[0].ipv4_gateway", "is the broadcast address of 172.17.52.0/23"},
+		{"IPv6 gateway outside (D10)", func(l *draft) { l.abc.ProductionNetworks[0].IPv6Gateway = addr("2001:db8:53::1") }, "tenants[0].production_networks[0].ipv6_gateway", "2001:db8:53::1 is outside 2001:db8:52::/64"},
+		{"IPv6 gateway with zone (D10)", func(l *draft) { l.abc.ProductionNetworks[0].IPv6Gateway = addr("fe80::1%eth0") }, "tenants[0].production_networks[0].ipv6_gateway", "write fe80::1"},
 
 		{"VM twice", func(l *draft) { l.abc.VMs = append(l.abc.VMs, l.abc.VMs[0]) }, "tenants[0].vms[2].name", `"web01" is at tenants[0].vms[0].name already`},
 		{"no such guest", func(l *draft) { l.abc.VMs[1].Guest = "Windows" }, "tenants[0].vms[1].guest", `"Windows" is not a guest; use windows, linux or other`},
 		{"NIC on no network", func(l *draft) { l.abc.VMs[1].NICs[0].Network = "Dat" }, "tenants[0].vms[1].nics[0].network", `there is no production network "Dat"; did you mean "Data", "App"?`},
-		{"NIC outside of its network", func(l *draft) { l.abc.VMs[0].NICs[0].IPv4 = "172.17.54.10" }, "tenants[0].vms[0].nics[0].ipv4", `172.17.54.10 is outside 172.17.52.0/23 of production network "App"`},
-		{"NIC with a family that its network lacks", func(l *draft) { l.abc.VMs[1].NICs[0].IPv6 = "2001:db8:54::20" }, "tenants[0].vms[1].nics[0].ipv6", `production network "Data" has no network of that family`},
-		{"NIC with a name", func(l *draft) { l.abc.VMs[1].NICs[0].IPv4 = "db01" }, "tenants[0].vms[1].nics[0].ipv4", `"db01" is not an IP address`},
+		{"NIC outside of its network", func(l *draft) { l.abc.VMs[0].NICs[0].IPv4 = addr("172.17.54.10") }, "tenants[0].vms[0].nics[0].ipv4", `172.17.54.10 is outside 172.17.52.0/23 of production network "App"`},
+		{"NIC with a family that its network lacks", func(l *draft) { l.abc.VMs[1].NICs[0].IPv6 = addr("2001:db8:54::20") }, "tenants[0].vms[1].nics[0].ipv6", `production network "Data" has no network of that family`},
 
 		{"job twice", func(l *draft) { l.abc.Jobs = append(l.abc.Jobs, l.abc.Jobs[0]) }, "tenants[0].replication_jobs[1].name", `"Nightly" is at tenants[0].replication_jobs[0].name already`},
 		{"job without VMs", func(l *draft) { l.abc.Jobs[0].VMs = nil }, "tenants[0].replication_jobs[0].vms", "at least one VM is required"},
@@ -178,15 +183,15 @@ func TestLabValidateRefuses(t *testing.T) {
 		{"job with a VM twice", func(l *draft) { l.abc.Jobs[0].VMs[1] = "web01" }, "tenants[0].replication_jobs[0].vms[1]", `"web01" is at tenants[0].replication_jobs[0].vms[0] already`},
 		{"job on a plan of others", func(l *draft) { l.abc.Jobs[0].HardwarePlan = "Gold" }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Gold"; did you mean "Silver"?`},
 		{"job of a tenant without plans", func(l *draft) { l.abc.Subscriptions = nil }, "tenants[0].replication_jobs[0].hardware_plan", `there is no subscribed hardware plan "Silver"; none is declared`},
-		{"table without effect (rule 6)", networks(1, 1), "tenants[0].replication_jobs[0].mapping", "on 2 production networks and the plan has as many cloud networks"},
+		{"table without effect (D6)", networks(1, 1), "tenants[0].replication_jobs[0].mapping", "on 2 production networks and the plan has as many cloud networks"},
 		{"table from no network", func(l *draft) { l.abc.Jobs[0].Mapping["Dat"] = "Silver network 2" }, "tenants[0].replication_jobs[0].mapping", `there is no production network "Dat"`},
 		{"table to no network", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 5" }, "tenants[0].replication_jobs[0].mapping", `there is no cloud network "Silver network 5"; did you mean "Silver network 1", "Silver network 2", "Silver network 1 (internet)"`},
 		{"table to one network twice", func(l *draft) { l.abc.Jobs[0].Mapping["Data"] = "Silver network 1 (internet)" }, "tenants[0].replication_jobs[0].mapping", `"App" and "Data" are both mapped to "Silver network 1 (internet)"`},
 
-		{"one public address in two failover plans (rule 17)", func(l *draft) {
+		{"one public address in two failover plans (D17)", func(l *draft) {
 			second := l.abc.FailoverPlans[0]
-			second.Name, second.PublicIPRules = "Web", []vcc.LabPublicIPRule{second.PublicIPRules[1]}
-			second.PublicIPRules[0].Address, second.PublicIPRules[0].Port = "2001:DB8:FFFF::0010", 8443
+			second.Name, second.PublicIPRules = "Web", []vcc.PublicIPRule{second.PublicIPRules[1]}
+			second.PublicIPRules[0].Public = addrPort("[2001:DB8:FFFF::0010]:8443")
 			l.abc.FailoverPlans = append(l.abc.FailoverPlans, second)
 		}, "tenants[0].failover_plans[1].public_ip_rules[0].address", `2001:db8:ffff::10 belongs to failover plan "Whole site" already; a public address belongs to one failover plan at a time`},
 		{"failover plan twice", func(l *draft) {
@@ -194,24 +199,18 @@ func TestLabValidateRefuses(t *testing.T) {
 			l.abc.FailoverPlans[1].PublicIPRules = nil
 		}, "tenants[0].failover_plans[1].name", `"Whole site" is at tenants[0].failover_plans[0].name already`},
 		{"failover plan without VMs", func(l *draft) { l.abc.FailoverPlans[0].VMs = nil }, "tenants[0].failover_plans[0].vms", "at least one VM is required"},
-		{"rule for an address of others", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Address = "203.0.113.20" }, "tenants[0].failover_plans[0].public_ip_rules[0].address", `public_ips lists "203.0.113.10", "2001:db8:ffff::10"`},
+		{"rule for an address of others", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Public = addrPort("203.0.113.20:443") }, "tenants[0].failover_plans[0].public_ip_rules[0].address", `public_ips lists "203.0.113.10", "2001:db8:ffff::10"`},
 		{"rule without public addresses", func(l *draft) {
 			l.abc.PublicIPs, l.abc.FailoverPlans[0].PublicIPRules = nil, l.abc.FailoverPlans[0].PublicIPRules[:1]
 		}, "tenants[0].failover_plans[0].public_ip_rules[0].address", `"203.0.113.10" is not a public address of the tenant; public_ips lists none`},
-		{"rule across families", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].ToAddress = "2001:db8:52::10" }, "tenants[0].failover_plans[0].public_ip_rules[0].to_address", "not an address of the family of 203.0.113.10"},
-		{"rule for port 22 (rule 17)", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Port = 22 }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "public port 22 is taken: the network extension appliance is managed through it"},
-		{"rule without port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Port = 0 }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "a port from 1 to 65535 is required"},
-		{"rule to no port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].ToPort = 65536 }, "tenants[0].failover_plans[0].public_ip_rules[0].to_port", "65536 is not a port"},
-		{"rule twice, spelled differently", func(l *draft) {
-			rules := &l.abc.FailoverPlans[0].PublicIPRules
-			*rules = append(*rules, (*rules)[1])
-			(*rules)[2].Address = "2001:DB8:FFFF::0010"
-		}, "tenants[0].failover_plans[0].public_ip_rules[2]", `"2001:db8:ffff::10 port 443" is at tenants[0].failover_plans[0].public_ip_rules[1] already`},
+		{"rule across families", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Internal = addrPort("[2001:db8:52::10]:443") }, "tenants[0].failover_plans[0].public_ip_rules[0].to_address", "not an address of the family of 203.0.113.10"},
+		{"rule for port 22 (D17)", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Public = addrPort("203.0.113.10:22") }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "public port 22 is taken: the network extension appliance is managed through it"},
+		{"rule without port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Public = addrPort("203.0.113.10:0") }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "a port from 1 to 65535 is required"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			lab := newDraft()
 			tc.spoil(lab)
-			got := vcc.Errors(lab.Validate())
+			got := vcc.Errors(check(lab.Lab))
 			if len(got) != 1 {
 				t.Fatalf("got %d errors, want one: %v", len(got), got)
 			}
@@ -222,18 +221,18 @@ func TestLabValidateRefuses(t *testing.T) {
 	}
 }
 
-func TestLabValidateListsEverything(t *testing.T) {
-	wantErrors(t, vcc.Lab{}.Validate(),
+func TestLabCheckListsEverything(t *testing.T) {
+	wantErrors(t, check(vcc.Lab{}),
 		wrong("service_provider.name", "a name is required"),
 		wrong("tenants", "a lab needs at least one tenant"))
 
 	lab := validLab()
 	lab.Hosts[0].Platform = "KVM"
 	lab.HardwarePlans[1].Host = ""
-	lab.Tenants[0].ProductionNetworks[0].IPv4Gateway = "172.17.52.0"
-	lab.Tenants[0].ProductionNetworks[0].IPv6Gateway = "::1"
+	lab.Tenants[0].ProductionNetworks[0].IPv4Gateway = addr("172.17.52.0")
+	lab.Tenants[0].ProductionNetworks[0].IPv6Gateway = addr("::1")
 	lab.Tenants[1].Subscriptions = []string{"Gold", "Gold"}
-	wantErrors(t, lab.Validate(),
+	wantErrors(t, check(lab),
 		wrong("hosts[0].platform", `"KVM" is not a platform; use VMware or HyperV`),
 		wrong("hardware_plans[1].host", `there is no host ""; did you mean "esx01", "hyperv01"?`),
 		wrong("tenants[0].production_networks[0].ipv4_gateway", "172.17.52.0 is the network address of 172.17.52.0/23; a gateway needs a host address, 172.17.52.1 to 172.17.53.254"),

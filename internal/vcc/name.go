@@ -47,7 +47,7 @@ func ValidateName(name string) error {
 	return nil
 }
 
-// Clip quotes text for a message, and cuts off what nobody would read.
+// Clip quotes text for a message, and cuts it off after a hundred characters.
 func Clip(text string) string {
 	const enough = 100 // characters
 	if utf8.RuneCountInString(text) <= enough {
@@ -70,10 +70,10 @@ func newSpelling(names []string) spelling {
 	return s
 }
 
-// of returns a name as it is declared, and as it is if it is not.
-func (s spelling) of(name string) string {
-	if declared, ok := s[NormalName(name)]; ok {
-		return declared
+// declared returns a name in the spelling of its declaration, and unchanged if there is none.
+func (s spelling) declared(name string) string {
+	if spelled, ok := s[NormalName(name)]; ok {
+		return spelled
 	}
 	return name
 }
@@ -81,16 +81,16 @@ func (s spelling) of(name string) string {
 func (s spelling) each(names []string) []string {
 	spelled := slices.Clone(names)
 	for i, n := range names {
-		spelled[i] = s.of(n)
+		spelled[i] = s.declared(n)
 	}
 	return spelled
 }
 
-// Respelled returns the lab with every reference in the spelling of what it names, so
-// that references can be looked up. Hosts, plans and tenants that are known already keep
+// Respelled returns the lab with every reference in the spelling of the name that it refers
+// to, so that references can be looked up. Hosts, plans and tenants that are known already keep
 // the spelling that they have there.
 func (l Lab) Respelled(knownHosts, knownPlans, knownTenants []string) Lab {
-	known := func(name *string, names spelling) { *name = names.of(*name) }
+	known := func(name *string, names spelling) { *name = names.declared(*name) }
 	l.Hosts, l.HardwarePlans, l.Tenants = slices.Clone(l.Hosts), slices.Clone(l.HardwarePlans), slices.Clone(l.Tenants)
 	hosts, plans, tenants := newSpelling(knownHosts), newSpelling(knownPlans), newSpelling(knownTenants)
 	for i := range l.Hosts {
@@ -143,7 +143,7 @@ func respelledMapping(job LabReplicationJob, production spelling) map[string]str
 	}
 	spelled := map[string]string{}
 	for _, from := range slices.Sorted(maps.Keys(job.Mapping)) {
-		to, key := job.Mapping[from], production.of(from)
+		to, key := job.Mapping[from], production.declared(from)
 		if _, taken := spelled[key]; taken {
 			key = from
 		}
@@ -159,4 +159,13 @@ func RespelledNetwork(name, plan string) string {
 		return plan + " network " + n
 	}
 	return name
+}
+
+// QuoteNames writes names for a message: "a", "b".
+func QuoteNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(quoted, ", ")
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxNearest is how many names a message lists at most: more is no help to who reads it.
+// maxNearest is how many names a message lists at most. More would not help the reader.
 const maxNearest = 10
 
 // Nearest returns at most ten of the names, the most similar to name first: by the number of

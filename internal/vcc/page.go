@@ -10,3 +10,23 @@ const (
 type Page struct {
 	Skip, Limit int
 }
+
+// All reads every page of a list. What is added or removed meanwhile may be missed or
+// returned twice.
+func All[T any](list func(Page) ([]T, int, error)) ([]T, error) {
+	var all []T
+	for {
+		entries, total, err := list(Page{Skip: len(all), Limit: MaxPageLimit})
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = entries
+		} else {
+			all = append(all, entries...)
+		}
+		if len(entries) == 0 || len(all) >= total {
+			return all, nil
+		}
+	}
+}

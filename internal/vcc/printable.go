@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable writes text from elsewhere such that a terminal shows it and does not obey it: what is
-// no graphic character of Unicode or a space, a line break included, becomes an escape as in a string of Go. So a
-// name can neither colour a screen, nor add a line, nor turn the direction of what follows.
+// Printable makes text from elsewhere safe to show on a terminal. A character that is neither
+// graphic in Unicode nor a space becomes an escape as in a Go string; that includes line breaks. So a
+// name cannot color the screen, add a line, or change the direction of the text after it.
 func Printable(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !strconv.IsGraphic(r) }) < 0 {
 		return s

@@ -3,42 +3,10 @@ package vcc
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
-
-// Guest is the kind of operating system in a VM.
-type Guest string
-
-// The guests. Only Windows lets its network settings be detected (rule 5).
-const (
-	GuestWindows Guest = "windows"
-	GuestLinux   Guest = "linux"
-	GuestOther   Guest = "other"
-)
-
-// ProductionNetwork is an IP network of a tenant's own site.
-type ProductionNetwork struct {
-	Name        string `json:"name" yaml:"name"`
-	IPv4        string `json:"ipv4,omitempty" yaml:"ipv4"`
-	IPv4Gateway string `json:"ipv4Gateway,omitempty" yaml:"ipv4_gateway"`
-	IPv6        string `json:"ipv6,omitempty" yaml:"ipv6"`
-	IPv6Gateway string `json:"ipv6Gateway,omitempty" yaml:"ipv6_gateway"`
-}
-
-// VM is a virtual machine of a tenant's own site.
-type VM struct {
-	Name  string `json:"name" yaml:"name"`
-	Guest Guest  `json:"guest" yaml:"guest"`
-	NICs  []NIC  `json:"nics" yaml:"nics"`
-}
-
-// NIC connects a VM to a production network.
-type NIC struct {
-	Network string `json:"network" yaml:"network"`
-	IPv4    string `json:"ipv4,omitempty" yaml:"ipv4"`
-	IPv6    string `json:"ipv6,omitempty" yaml:"ipv6"`
-}
 
 // ReplicationJob copies VMs to a cloud host, and its first run detects their
 // network settings.
@@ -53,6 +21,10 @@ type ReplicationJob struct {
 	LastRun time.Time
 }
 
+// Detects reports whether the run that the job has just had detects default gateways: the
+// first one does, so that a gateway that somebody removed does not come back (D4).
+func (j ReplicationJob) Detects() bool { return j.Runs == 1 }
+
 // JobRun is the outcome of one run.
 type JobRun struct {
 	Job ReplicationJob
@@ -62,87 +34,16 @@ type JobRun struct {
 	Skipped []DetectionSkip
 }
 
-// DetectionSkip says why detection saved no gateway for a production network.
-type DetectionSkip struct {
-	ProductionNetwork string
-	Reason            string
-}
-
-// Detection is a gateway that a first run found for a cloud network.
-type Detection struct {
-	ProductionNetwork string
-	Network           Network
-	Settings          GatewaySettings
-}
-
-// Detect returns what the first run of a job finds at a tenant's site (rules 4
-// to 6): networks are the tenant's cloud networks of the job's plan, in order.
-// The declaration must be valid. Whether a gateway is stored already, or
-// overlaps another, is for the caller to see.
-func Detect(site Site, job LabReplicationJob, networks []Network) ([]Detection, []DetectionSkip) {
-	var found []Detection
-	var skipped []DetectionSkip
-	used := site.networksOf(job)
-	for i, production := range used {
-		skip := func(format string, args ...any) {
-			skipped = append(skipped, DetectionSkip{production.Name, fmt.Sprintf(format, args...)})
-		}
-		target := job.target(used, i, networks)
-		if target == nil {
-			skip("the job maps it to no cloud network")
-			continue
-		}
-		if !site.detectable(job, production.Name) {
-			skip("none of its VMs in the job runs Windows, and settings of other guests are not detected; specify the gateway")
-			continue
-		}
-		settings, _ := production.gateway()
-		if !job.ApplicationAware {
-			settings.IPv6 = nil
-		}
-		if settings.IPv4 == nil && settings.IPv6 == nil {
-			skip("no default gateway was found; IPv6 settings are detected only by jobs with application-aware processing")
-			continue
-		}
-		found = append(found, Detection{production.Name, *target, settings})
-	}
-	return found, skipped
-}
-
-// target returns the cloud network that the i-th of the production networks that a job
-// uses is mapped to, nil for none (rule 6). networks are those of the job's plan, in order.
-func (j LabReplicationJob) target(used []ProductionNetwork, i int, networks []Network) *Network {
-	if len(used) == len(networks) {
-		return &networks[i]
-	}
-	if at := slices.IndexFunc(networks, func(n Network) bool { return n.Name == j.Mapping[used[i].Name] }); at >= 0 {
-		return &networks[at]
-	}
-	return nil
-}
-
-// networksOf lists the production networks that a job's VMs are on, in the
-// order in which the site declares them.
-func (s Site) networksOf(job LabReplicationJob) []ProductionNetwork {
-	var used []ProductionNetwork
-	for _, p := range s.ProductionNetworks {
-		if slices.ContainsFunc(s.VMs, func(vm VM) bool { return slices.Contains(job.VMs, vm.Name) && vm.isOn(p.Name) }) {
-			used = append(used, p)
-		}
-	}
-	return used
-}
-
-// detectable reports whether the job reads network settings from some VM on a
-// production network: the guest must be Windows (rule 5).
-func (s Site) detectable(job LabReplicationJob, network string) bool {
-	return slices.ContainsFunc(s.VMs, func(vm VM) bool {
-		return slices.Contains(job.VMs, vm.Name) && vm.Guest == GuestWindows && vm.isOn(network)
-	})
-}
-
-func (v VM) isOn(network string) bool {
-	return slices.ContainsFunc(v.NICs, func(n NIC) bool { return n.Network == network })
+// LabReplicationJob declares a replication job.
+type LabReplicationJob struct {
+	Name string
+	// HardwarePlan is the name of the plan that the job replicates to.
+	HardwarePlan     string
+	ApplicationAware bool
+	VMs              []string
+	// Mapping names the cloud network of each production network, where automatic
+	// mapping does not apply (D6).
+	Mapping map[string]string
 }
 
 // ReplicationJobService lists and runs a tenant's replication jobs.
@@ -152,7 +53,50 @@ type ReplicationJobService interface {
 	ReplicationJobs(ctx context.Context, as Actor, page Page) ([]ReplicationJob, int, error)
 
 	// RunReplicationJob runs a job. The first run saves the default gateways it
-	// detects, never over a stored one; later runs save nothing (rule 4).
+	// detects, never over a stored one; later runs save nothing (D4).
 	// CodeNotFound: no such job.
 	RunReplicationJob(ctx context.Context, as Actor, jobID string) (*JobRun, error)
+}
+
+// checkJobs checks the replication jobs of a tenant that stands at a path.
+func (c *labCheck) checkJobs(at string, t LabTenant) {
+	vms := names(t.VMs, func(vm VM) string { return vm.Name })
+	production := names(t.ProductionNetworks, func(p ProductionNetwork) string { return p.Name })
+	jobs := map[string]string{}
+	for i, j := range t.Jobs {
+		at := fmt.Sprintf("%s.replication_jobs[%d]", at, i)
+		c.unique(at+".name", j.Name, jobs)
+		c.checkVMs(at+".vms", j.VMs, vms)
+		if c.known(at+".hardware_plan", "subscribed hardware plan", j.HardwarePlan, t.Subscriptions) {
+			c.checkMapping(at+".mapping", t.Site, j, production)
+		}
+	}
+}
+
+// checkMapping checks a job's mapping table (D6).
+func (c *labCheck) checkMapping(field string, site Site, j LabReplicationJob, production []string) {
+	i := slices.Index(c.plans, j.HardwarePlan)
+	if i < 0 || !c.lab.HardwarePlans[i].Networks.isPossible() || len(j.Mapping) == 0 {
+		return
+	}
+	plan := c.lab.HardwarePlans[i]
+	targets := plan.NetworkNames()
+	if n := len(site.networksOf(j)); n == len(targets) {
+		c.add(field, "the job's VMs are on %d production networks and the plan has as many cloud networks, "+
+			"so they are mapped in order and a table has no effect; remove it", n)
+		return
+	}
+	taken := map[string]string{}
+	for _, from := range slices.Sorted(maps.Keys(j.Mapping)) {
+		to := j.Mapping[from]
+		c.known(field, "production network", from, production)
+		if hint := plan.renamed(to, j.Mapping); hint != "" {
+			c.add(field, "there is no cloud network %q; %s", to, hint)
+		} else if c.known(field, "cloud network", to, targets) {
+			if other, double := taken[to]; double {
+				c.add(field, "%q and %q are both mapped to %q; a cloud network stands for one production network", other, from, to)
+			}
+			taken[to] = from
+		}
+	}
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // NetworkRouting is the routing option, "Route traffic between these networks":
-// one switch per tenant at a service provider (rule 13).
+// one switch per tenant at a service provider (D13). It joins the networks of each hardware
+// plan, and never networks of different plans: P6 and P7 of package appliance apply that.
 type NetworkRouting struct {
 	TenantID   string
 	TenantName string
@@ -16,13 +17,6 @@ type NetworkRouting struct {
 	// UpdatedAt and UpdatedBy are zero if there was no change.
 	UpdatedAt time.Time
 	UpdatedBy string
-}
-
-// Routes reports whether traffic between two cloud networks of one tenant is
-// routed: the option only ever joins networks of the same hardware plan, and
-// across plans nothing is routed, whatever it says (rule 13).
-func (r NetworkRouting) Routes(from, to Network) bool {
-	return r.Enabled && from.HardwarePlanID == to.HardwarePlanID
 }
 
 // NetworkRoutingService keeps the routing option of a tenant.

@@ -1,0 +1,117 @@
+package appliance
+
+import (
+	"fmt"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// outcome is one way in which a packet rule can end.
+type outcome struct {
+	verdict vcc.Verdict
+	reason  vcc.Reason
+	rule    int // N of PN, 0 for what the flow table settles
+	// because says in words why a packet has this outcome. Deciding never calls it.
+	because func(*Compiled, *Packet) string
+}
+
+// The outcomes, in the order of the rules.
+var (
+	invalidPacket = outcome{vcc.Dropped, vcc.ReasonInvalidPacket, 1, func(*Compiled, *Packet) string {
+		return "no packet of this protocol can go from and to these addresses"
+	}}
+
+	noDefaultGateway = outcome{vcc.Dropped, vcc.ReasonNoDefaultGateway, 2, func(c *Compiled, p *Packet) string {
+		return fmt.Sprintf("%s has no %s default gateway that the appliance could stand in for", c.label(p.Interface), familyName(p.Source.Addr()))
+	}}
+	sourceNotInNetwork = outcome{vcc.Dropped, vcc.ReasonSourceNotInNetwork, 2, func(c *Compiled, p *Packet) string {
+		source := p.Source.Addr()
+		if isLinkLocal(source) {
+			return fmt.Sprintf("%s is link-local or the gateway's own, and such a source gets no further than the appliance", source)
+		}
+		return fmt.Sprintf("%s is not the address of a host on %s", source, c.label(p.Interface))
+	}}
+
+	sourceInsideNetworks = outcome{vcc.Dropped, vcc.ReasonSourceNotInNetwork, 3, func(_ *Compiled, p *Packet) string {
+		return fmt.Sprintf("%s cannot come from outside: it is link-local or in one of the tenant's networks", p.Source.Addr())
+	}}
+
+	echo = outcome{vcc.Delivered, vcc.ReasonEcho, 4, func(c *Compiled, p *Packet) string {
+		return fmt.Sprintf("%s is the appliance's own address on %s, and it answers to an echo", p.Destination.Addr(), c.label(p.Interface))
+	}}
+	management = outcome{vcc.Delivered, vcc.ReasonManagement, 4, func(_ *Compiled, p *Packet) string {
+		return fmt.Sprintf("the service provider manages the appliance through port %d of %s", vcc.ManagementPort, p.Destination.Addr())
+	}}
+	notAService = outcome{vcc.Dropped, vcc.ReasonNotAService, 4, func(c *Compiled, p *Packet) string {
+		return fmt.Sprintf("%s is the appliance's own address on %s, and it offers no such service", p.Destination.Addr(), c.label(p.Interface))
+	}}
+
+	publicIPRule = outcome{vcc.Forwarded, vcc.ReasonPublicIPRule, 5, func(_ *Compiled, p *Packet) string {
+		return fmt.Sprintf("a public IP rule is for %s", p.Destination)
+	}}
+	noRuleForPort = outcome{vcc.Dropped, vcc.ReasonNoPublicIPRule, 5, func(_ *Compiled, p *Packet) string {
+		if p.Protocol.isEcho() {
+			return fmt.Sprintf("public IP rules let TCP and UDP in to %s, and no echo", p.Destination.Addr())
+		}
+		return fmt.Sprintf("none of the public IP rules for %s that lead anywhere is for port %d", p.Destination.Addr(), p.Destination.Port())
+	}}
+
+	sameNetwork = outcome{vcc.Forwarded, vcc.ReasonSameNetwork, 6, func(*Compiled, *Packet) string {
+		return "source and destination are in one network, where hosts reach each other without the appliance"
+	}}
+	routingEnabled = outcome{vcc.Forwarded, vcc.ReasonRoutingEnabled, 6, func(c *Compiled, p *Packet) string {
+		to, _ := c.table.Lookup(p.Destination.Addr()) // both are in the same plan
+		return fmt.Sprintf("traffic is routed between the networks of hardware plan %q", c.HardwarePlans[to.plan])
+	}}
+	routingDisabled = outcome{vcc.Dropped, vcc.ReasonRoutingDisabled, 6, func(c *Compiled, p *Packet) string {
+		to, _ := c.table.Lookup(p.Destination.Addr())
+		return fmt.Sprintf("%s is in %s, and traffic between networks is not routed; switch the routing option on", p.Destination.Addr(), c.label(to.network))
+	}}
+
+	differentHardwarePlan = outcome{vcc.Dropped, vcc.ReasonDifferentHardwarePlan, 7, func(c *Compiled, p *Packet) string {
+		to, _ := c.table.Lookup(p.Destination.Addr())
+		return fmt.Sprintf("%s is in %s of hardware plan %q, and nothing is routed between hardware plans", p.Destination.Addr(), c.label(to.network), c.HardwarePlans[to.plan])
+	}}
+
+	internetAccess = outcome{vcc.Forwarded, vcc.ReasonInternetAccess, 8, func(c *Compiled, p *Packet) string {
+		return fmt.Sprintf("%s is outside, and %s has internet access", p.Destination.Addr(), c.label(p.Interface))
+	}}
+	noInternetAccess = outcome{vcc.Dropped, vcc.ReasonNoInternetAccess, 8, func(c *Compiled, p *Packet) string {
+		return fmt.Sprintf("%s is outside, and %s has no internet access", p.Destination.Addr(), c.label(p.Interface))
+	}}
+	noRoute = outcome{vcc.Dropped, vcc.ReasonNoRoute, 8, func(c *Compiled, p *Packet) string {
+		destination := p.Destination.Addr()
+		to, _ := c.table.Lookup(destination)
+		switch {
+		case isLinkLocal(destination):
+			return fmt.Sprintf("%s is link-local, and such addresses are never routed", destination)
+		case to.via == unreachable:
+			return fmt.Sprintf("%s is in %s, which the appliance leaves without IPv6 because its prefix is not a /%d", destination, c.label(to.network), vcc.FailoverPrefixLength)
+		default:
+			return fmt.Sprintf("%s is outside, and the appliance has no external %s gateway; ask the service provider for one", destination, familyName(destination))
+		}
+	}}
+
+	noPublicIPRule = outcome{vcc.Dropped, vcc.ReasonNoPublicIPRule, 9, func(_ *Compiled, p *Packet) string {
+		return fmt.Sprintf("from outside only public IP rules let anything in, and none is for %s", p.Destination.Addr())
+	}}
+
+	hopLimitExceeded = outcome{vcc.Dropped, vcc.ReasonHopLimitExceeded, 10, func(_ *Compiled, p *Packet) string {
+		return fmt.Sprintf("a packet that arrives with a hop limit of %d cannot go on", p.HopLimit)
+	}}
+
+	knownFlow = outcome{vcc.Forwarded, vcc.ReasonKnownFlow, 0, func(*Compiled, *Packet) string {
+		return "it belongs to a flow that was let through"
+	}}
+	flowTableFull = outcome{vcc.Dropped, vcc.ReasonFlowTableFull, 0, func(*Compiled, *Packet) string {
+		return "there is no room for another flow"
+	}}
+)
+
+// label names an interface for people.
+func (c *Compiled) label(i Interface) string {
+	if i <= Ext0 || int(i) >= len(c.Interfaces) {
+		return i.String()
+	}
+	return fmt.Sprintf("%s (%s)", i, c.Interfaces[i].NetworkName)
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+type labCmds struct {
+	Apply labApplyCmd `cmd:"" help:"Make the backend match a lab file, and make the data folder if there is none. Networks and tenants that stay keep their gateways, VLANs and routing option."`
+	Show  labShowCmd  `cmd:"" help:"Print the lab that was declared last, as a lab file."`
+}
+
+type labApplyCmd struct {
+	File   string   `arg:"" optional:"" help:"The lab file, in YAML (default: the built-in lab, whose jobs have had their first run in a fresh data folder)."`
+	DryRun bool     `help:"Only print the additions, changes and removals."`
+	Remove []string `sep:"none" placeholder:"NAME" help:"Allow the removal of something that the file no longer has, with everything that belongs to it: tenant:NAME, host:NAME, plan:NAME, subscription:TENANT/PLAN or network:TENANT/NETWORK, or the name alone if only one thing of that name goes. May be repeated."`
+
+	lab vcc.ValidLab
+}
+
+func (*labApplyCmd) makesFolder() {}
+
+// prepare reads the lab.
+func (c *labApplyCmd) prepare() (err error) {
+	if c.File == "" {
+		c.lab, err = labfile.BuiltIn()
+		return err
+	}
+	c.lab, err = labfile.Read(c.File)
+	return err
+}
+
+// Run shows what the lab changes, and applies it if nothing stands in its way. At a
+// served backend the passwords come from this process's environment.
+func (c *labApplyCmd) Run(s *session) error {
+	name := cmp.Or(c.File, "the built-in lab")
+	refused := func(err error) error { return fmt.Errorf("%s cannot be applied: %w", name, err) }
+	lab := c.lab
+	if s.served {
+		var err error
+		if lab, err = labfile.WithPasswords(lab); err != nil {
+			return refused(err)
+		}
+	}
+	outcome, refusal := s.client.PreviewLab(s.ctx, lab, c.Remove)
+	if refusal != nil && vcc.Code(refusal) != vcc.CodeConflict {
+		return refused(refusal)
+	}
+	if !s.flags.JSON {
+		for _, change := range outcome.Changes {
+			_, _ = fmt.Fprintln(s.stdout, change.Line())
+		}
+	}
+	switch {
+	case refusal != nil:
+		err := refused(errors.New(refusal.Error()))
+		if s.flags.JSON {
+			err = errors.Join(s.print(httpapi.LabRefusal{LabOutcome: outcome, Message: refusal.Error()}, nil), err)
+		}
+		return err
+	case !c.DryRun:
+		var err error
+		if outcome, err = c.apply(s, lab); err != nil {
+			return refused(err)
+		}
+	}
+	if s.flags.JSON {
+		return s.print(outcome, nil)
+	}
+	if c.DryRun {
+		return s.done("Nothing was changed: this was a dry run of %s\n", name)
+	}
+	if s.served { // an embedded backend needs no accounts
+		for _, w := range outcome.Warnings {
+			_, _ = fmt.Fprintln(s.stderr, "Warning:", w.Message)
+		}
+	}
+	return s.done("Applied %s\n", name)
+}
+
+// apply applies the lab to the backend, and to a data folder that it makes if there is none.
+func (c *labApplyCmd) apply(s *session, lab vcc.ValidLab) (outcome vcc.LabOutcome, err error) {
+	if s.fresh == nil {
+		return s.client.ApplyLab(s.ctx, lab, c.Remove)
+	}
+	cfg := *s.fresh
+	cfg.Bare = c.File != ""
+	e, err := backend.OpenEmbedded(s.ctx, cfg)
+	if err != nil {
+		return outcome, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	_, _ = fmt.Fprintf(s.stderr, "Made the data folder %s\n", e.DataDir)
+	if cfg.Bare {
+		return e.Client.ApplyLab(s.ctx, lab, c.Remove)
+	}
+	return s.client.ApplyLab(s.ctx, lab, c.Remove)
+}
+
+type labShowCmd struct{}
+
+// Run shows the lab.
+func (labShowCmd) Run(s *session) error {
+	lab, err := s.client.Lab(s.ctx)
+	if err != nil {
+		return err
+	}
+	if s.flags.JSON {
+		return s.print(lab, nil)
+	}
+	text, err := labfile.Format(lab)
+	if err != nil {
+		return err
+	}
+	_, err = s.stdout.Write(text)
+	return err
+}

@@ -1,0 +1,51 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// traceInput is a POST of a trace.
+type traceInput struct{ Body wireTraceRequest }
+
+func (s *server) registerAppliances() {
+	list(s, "networkExtensionAppliances", "List the tenant's network extension appliances", newWireAppliance,
+		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.ApplianceState, int, error) {
+			return s.Services.Appliances(ctx, as, in.page())
+		})
+	handle(s, http.MethodGet, "networkExtensionAppliances/{id}", "Get a network extension appliance",
+		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireAppliance], error) {
+			a, err := s.Services.Appliance(ctx, as, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &answerBody[wireAppliance]{newWireAppliance(*a)}, nil
+		})
+	handle(s, http.MethodPost, "routeTrace", "Say what would be reached after full site failover, and why",
+		func(ctx context.Context, as vcc.Actor, in *traceInput) (*answerBody[wireTraceAnswer], error) {
+			many := len(in.Body.Questions) > 0
+			answers, err := s.trace(ctx, as, in.Body)
+			switch {
+			case err != nil && !many:
+				return nil, singleQuestion(err)
+			case err != nil:
+				return nil, err
+			case !many:
+				return &answerBody[wireTraceAnswer]{wireTraceAnswer{wireReachability: &answers[0]}}, nil
+			}
+			return &answerBody[wireTraceAnswer]{wireTraceAnswer{Answers: answers}}, nil
+		})
+}
+
+func (s *server) trace(ctx context.Context, as vcc.Actor, r wireTraceRequest) ([]wireReachability, error) {
+	questions, err := r.parse()
+	assumed, assumedErr := r.Assume.parse()
+	if err := errors.Join(err, assumedErr); err != nil {
+		return nil, err
+	}
+	answers, err := s.Services.Trace(ctx, as, questions, assumed)
+	return convert(answers, newWireReachability), err
+}

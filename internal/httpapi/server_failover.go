@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// startFailoverInput is a start of full site failover.
+type startFailoverInput struct {
+	ID    string `path:"id"`
+	Force bool   `query:"force" doc:"End the partial site failovers that keep an appliance busy, instead of refusing"`
+}
+
+// vmPath names a VM in the path.
+type vmPath struct {
+	VM string `path:"vm"`
+}
+
+func (s *server) registerFailover() {
+	list(s, "failoverPlans", "List the tenant's cloud failover plans", newWireFailoverPlan,
+		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.FailoverPlan, int, error) {
+			return s.Services.FailoverPlans(ctx, as, in.page())
+		})
+	handle(s, http.MethodPost, "failoverPlans/{id}/start", "Start full site failover",
+		func(ctx context.Context, as vcc.Actor, in *startFailoverInput) (*answerBody[wireFailoverSession], error) {
+			return answerSession(s.Services.StartFailover(ctx, as, in.ID, in.Force))
+		})
+	for _, op := range []struct {
+		verb, summary string
+		act           func(context.Context, vcc.Actor, string) (*vcc.FailoverSession, error)
+	}{
+		{"undo", "Undo full site failover", s.Services.UndoFailover},
+		{"test", "Say what a full site failover would do", s.Services.TestFailover},
+	} {
+		handle(s, http.MethodPost, "failoverPlans/{id}/"+op.verb, op.summary,
+			func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
+				return answerSession(op.act(ctx, as, in.ID))
+			})
+	}
+	for _, op := range []struct {
+		verb, summary string
+		act           func(context.Context, vcc.Actor, string) (*vcc.FailoverSession, error)
+	}{
+		{"start", "Start partial site failover of a VM", s.Services.StartPartialFailover},
+		{"stop", "Stop partial site failover of a VM", s.Services.StopPartialFailover},
+	} {
+		handle(s, http.MethodPost, "partialFailovers/{vm}/"+op.verb, op.summary,
+			func(ctx context.Context, as vcc.Actor, in *vmPath) (*answerBody[wireFailoverSession], error) {
+				return answerSession(op.act(ctx, as, in.VM))
+			})
+	}
+}
+
+func answerSession(session *vcc.FailoverSession, err error) (*answerBody[wireFailoverSession], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &answerBody[wireFailoverSession]{newWireFailoverSession(*session)}, nil
+}

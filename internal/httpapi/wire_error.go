@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// wireError is the body of every answer that is not a success.
+type wireError struct {
+	status     int
+	retryAfter time.Duration
+
+	ErrorCode  vcc.ErrorCode `json:"errorCode"`
+	Message    string        `json:"message" doc:"What is wrong and what would be right, for people"`
+	ResourceID string        `json:"resourceId" doc:"The object concerned, or empty"`
+	Field      string        `json:"field" doc:"JSON path of the wrong value, or empty"`
+	Current    any           `json:"current,omitempty" doc:"With PreconditionFailed: what is stored instead, if anything"`
+}
+
+// Error returns the message.
+func (e *wireError) Error() string { return e.Message }
+
+// GetStatus returns the HTTP status; huma asks for it.
+func (e *wireError) GetStatus() int { return e.status }
+
+// GetHeaders returns the headers that belong to the error; huma asks for them, too.
+func (e *wireError) GetHeaders() http.Header {
+	h := http.Header{}
+	if e.status == http.StatusUnauthorized { // RFC 9110, 15.5.2
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if e.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retryAfter.Seconds()))))
+	}
+	return h
+}
+
+// statuses are the HTTP statuses of the codes.
+var statuses = map[vcc.ErrorCode]int{
+	vcc.CodeInvalidValue:       http.StatusBadRequest,
+	vcc.CodeInvalidToken:       http.StatusUnauthorized,
+	vcc.CodeExpiredToken:       http.StatusUnauthorized,
+	vcc.CodeAccessDenied:       http.StatusForbidden,
+	vcc.CodeNotFound:           http.StatusNotFound,
+	vcc.CodeConflict:           http.StatusConflict,
+	vcc.CodePreconditionFailed: http.StatusPreconditionFailed,
+	vcc.CodeTooManyRequests:    http.StatusTooManyRequests,
+	vcc.CodeUnknown:            http.StatusInternalServerError,
+	vcc.CodeUnavailable:        http.StatusServiceUnavailable,
+}
+
+// newError puts a service's error into its wire form. Of an error that is not
+// the domain's only the code leaves the server.
+func newError(err error) *wireError {
+	all := vcc.Errors(err)
+	if len(all) == 0 {
+		return &wireError{
+			status: http.StatusInternalServerError, ErrorCode: vcc.CodeUnknown,
+			Message: "the backend failed; its log says why",
+		}
+	}
+	first := all[0]
+	wire := &wireError{
+		status: statuses[first.Code], retryAfter: first.RetryAfter, ErrorCode: first.Code,
+		Message: first.Message, ResourceID: first.ResourceID, Field: first.Field,
+	}
+	// One error names one field; the rest is not lost.
+	for _, e := range all[1:] {
+		wire.Message += "; " + e.Error()
+	}
+	switch current := first.Current.(type) {
+	case *vcc.DefaultGateway:
+		wire.Current = newWireDefaultGateway(*current)
+	case *vcc.NetworkRouting:
+		wire.Current = newWireNetworkRouting(*current)
+	}
+	return wire
+}
+
+// useOwnErrors makes huma answer in this contract's form when it refuses a
+// request before a handler sees it, and refuse properties in another case. Both
+// are globals of the library.
+var useOwnErrors = sync.OnceFunc(func() {
+	huma.ValidateStrictCasing = true
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		e := &wireError{status: status, Message: message}
+		switch {
+		case status == http.StatusUnprocessableEntity:
+			e.status, e.ErrorCode = http.StatusBadRequest, vcc.CodeInvalidValue
+		case status == http.StatusNotFound:
+			e.ErrorCode = vcc.CodeNotFound
+		case status >= 500:
+			e.ErrorCode, e.Message = vcc.CodeUnknown, "the backend failed; its log says why"
+		default:
+			e.ErrorCode = vcc.CodeInvalidValue
+		}
+		var all []error
+		for _, err := range errs {
+			var d *huma.ErrorDetail
+			if errors.As(err, &d) {
+				all = append(all, newInvalidValue(d))
+			}
+		}
+		if len(all) > 0 {
+			listed := newError(errors.Join(all...))
+			e.Field, e.Message = listed.Field, listed.Message+"; nothing was changed"
+		}
+		return e
+	}
+})
+
+// newInvalidValue puts one of huma's findings into the domain's form, which names
+// the value itself where huma names the object that lacks it.
+func newInvalidValue(d *huma.ErrorDetail) *vcc.Error {
+	e := &vcc.Error{Code: vcc.CodeInvalidValue, Message: d.Message}
+	if d.Location == "body" {
+		e.Message = "body: " + d.Message
+	} else {
+		e.Field = strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
+	}
+	var missing string
+	if n, _ := fmt.Sscanf(d.Message, validation.MsgExpectedRequiredProperty, &missing); n == 1 {
+		e.Field = strings.TrimPrefix(e.Field+"."+missing, ".")
+		e.Message = "a value is required"
+	}
+	return e
+}
+
+// decodeError reads an answer that is an error. What it returns is a *vcc.Error, or says why the
+// answer is none of this contract.
+func decodeError(resp *http.Response, content []byte) error {
+	var w struct {
+		wireError
+		Current json.RawMessage `json:"current"`
+	}
+	if err := json.Unmarshal(content, &w); err != nil || w.ErrorCode == "" {
+		return fmt.Errorf("the server answered with status %d and no explanation", resp.StatusCode)
+	}
+	e := &vcc.Error{Code: w.ErrorCode, Message: w.Message, ResourceID: w.ResourceID, Field: w.Field}
+	if id := resp.Header.Get(requestIDHeader); id != "" && resp.StatusCode >= http.StatusInternalServerError {
+		e.Message += fmt.Sprintf(" (request ID %s)", id) // by which the server's log can be searched
+	}
+	e.Current = decodeCurrent(w.Current)
+	return e
+}
+
+// decodeCurrent reads what is stored instead: a *vcc.DefaultGateway or a *vcc.NetworkRouting, nil
+// for neither.
+func decodeCurrent(content json.RawMessage) any {
+	var gateway wireDefaultGateway
+	if json.Unmarshal(content, &gateway) == nil && gateway.NetworkID != "" {
+		if g, err := gateway.decode(); err == nil {
+			return &g
+		}
+		return nil
+	}
+	var routing wireNetworkRouting
+	if json.Unmarshal(content, &routing) == nil && routing.TenantID != "" {
+		if r, err := routing.decode(); err == nil {
+			return &r
+		}
+	}
+	return nil
+}

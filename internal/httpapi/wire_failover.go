@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// wireFailoverPlan is a cloud failover plan.
+type wireFailoverPlan struct {
+	ID            string               `json:"id"`
+	Name          string               `json:"name"`
+	VMs           []string             `json:"vms"`
+	PublicIPRules []wirePublicIPRule   `json:"publicIpRules"`
+	Session       *wireFailoverSession `json:"session" required:"false" doc:"The failover under way, null for none"`
+}
+
+// wirePublicIPRule maps a public address and port to an address and port in a cloud
+// network.
+type wirePublicIPRule struct {
+	Address   string `json:"address"`
+	Port      int    `json:"port"`
+	ToAddress string `json:"toAddress"`
+	ToPort    int    `json:"toPort"`
+}
+
+// wireFailoverSession is one failover, from its start to its end.
+type wireFailoverSession struct {
+	ID        string                 `json:"id" doc:"Empty for a test, which is kept nowhere"`
+	Kind      vcc.FailoverKind       `json:"kind" enum:"fullSite,partialSite"`
+	PlanID    string                 `json:"planId"`
+	PlanName  string                 `json:"planName"`
+	VM        string                 `json:"vm"`
+	StartedAt time.Time              `json:"startedAt"`
+	StartedBy string                 `json:"startedBy"`
+	EndedAt   *time.Time             `json:"endedAt" required:"false"`
+	EndedBy   string                 `json:"endedBy"`
+	Log       []wireFailoverLogEntry `json:"log"`
+	Problems  []wireApplianceProblem `json:"problems"`
+	Test      bool                   `json:"test" doc:"Whether it is a test: nothing was started, and the log says what would be"`
+}
+
+// wireFailoverLogEntry is one line of a session's log.
+type wireFailoverLogEntry struct {
+	Time    time.Time `json:"time"`
+	Message string    `json:"message"`
+}
+
+func newWirePublicIPRule(r vcc.PublicIPRule) wirePublicIPRule {
+	return wirePublicIPRule{
+		Address: optionalText(r.Public.Addr()), Port: int(r.Public.Port()),
+		ToAddress: optionalText(r.Internal.Addr()), ToPort: int(r.Internal.Port()),
+	}
+}
+
+func (w wirePublicIPRule) decode() (vcc.PublicIPRule, error) {
+	return vcc.ParsePublicIPRule(w.Address, w.Port, w.ToAddress, w.ToPort)
+}
+
+func newWireFailoverPlan(p vcc.FailoverPlan) wireFailoverPlan {
+	w := wireFailoverPlan{
+		ID: p.ID, Name: p.Name, VMs: append([]string{}, p.VMs...),
+		PublicIPRules: convert(p.PublicIPRules, newWirePublicIPRule),
+	}
+	if p.Session != nil {
+		session := newWireFailoverSession(*p.Session)
+		w.Session = &session
+	}
+	return w
+}
+
+func (w wireFailoverPlan) decode() (vcc.FailoverPlan, error) {
+	rules, err := decodeList("publicIpRules", w.PublicIPRules)
+	if err != nil {
+		return vcc.FailoverPlan{}, err
+	}
+	session, err := decodeOptional("session", w.Session)
+	return vcc.FailoverPlan{ID: w.ID, Name: w.Name, VMs: w.VMs, PublicIPRules: rules, Session: session}, err
+}
+
+func newWireFailoverSession(s vcc.FailoverSession) wireFailoverSession {
+	return wireFailoverSession{
+		ID: s.ID, Kind: s.Kind, PlanID: s.PlanID, PlanName: s.PlanName, VM: s.VM,
+		StartedAt: s.StartedAt, StartedBy: s.StartedBy, EndedAt: optionalTime(s.EndedAt), EndedBy: s.EndedBy,
+		Log:      convert(s.Log, func(e vcc.FailoverLogEntry) wireFailoverLogEntry { return wireFailoverLogEntry(e) }),
+		Problems: convert(s.Problems, newWireApplianceProblem), Test: s.Test,
+	}
+}
+
+func (w wireFailoverLogEntry) decode() (vcc.FailoverLogEntry, error) {
+	return vcc.FailoverLogEntry(w), nil
+}
+
+func (w wireFailoverSession) decode() (vcc.FailoverSession, error) {
+	log, err := decodeList("log", w.Log)
+	if err != nil {
+		return vcc.FailoverSession{}, err
+	}
+	problems, err := decodeList("problems", w.Problems)
+	return vcc.FailoverSession{
+		ID: w.ID, Kind: w.Kind, PlanID: w.PlanID, PlanName: w.PlanName, VM: w.VM,
+		StartedAt: w.StartedAt, StartedBy: w.StartedBy, EndedAt: timeOrZero(w.EndedAt), EndedBy: w.EndedBy,
+		Log: log, Problems: problems, Test: w.Test,
+	}, err
+}

@@ -1,0 +1,426 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// labPlan lists the rows that change so that a database has a lab, in the order in which
+// applyLab writes them. Rows that stay as they are have no part in it.
+type labPlan struct {
+	changes []vcc.LabChange
+	// Removals of networks come before allocations, so that a VLAN that is given back can
+	// be given out again, and parents before children where rows are added.
+	removedNetworks []cloudNetworkRow
+	hosts           []hostRow
+	plans           []planRow
+	tenants         []tenantRow
+	subscriptions   []subscriptionRow
+	networks        []cloudNetworkRow
+	jobs            []labJobRow
+	removedJobs     []labJobRow
+	failoverPlans   []labFailoverPlanRow
+	removedPlans    []labFailoverPlanRow
+	// What the lab no longer has goes once nothing depends on it.
+	removedSubscriptions []subscriptionRow
+	removedTenants       []tenantRow
+	removedHardwarePlans []planRow
+	removedHosts         []hostRow
+	removedAccounts      []accountRow
+	accounts             []accountRow
+	passwords            []accountRow // with their new hashes
+	// lab is nil where its row stays as it is.
+	lab *labRow
+}
+
+// planStored plans a lab on what is stored now. The changes come with an error, too.
+func (s *Store) planStored(ctx context.Context, tx querier, lab vcc.ValidLab, hashes map[string]string, remove []string) (labPlan, error) {
+	stored, err := readLab(ctx, tx)
+	if err != nil {
+		return labPlan{}, err
+	}
+	return planLab(stored, lab.Lab(), hashes, remove, uuid.NewString)
+}
+
+// compare returns a lab in the spelling of what is stored, and the changes that it makes, with
+// the number of stored gateways that go with each removal.
+func (l storedLab) compare(lab vcc.Lab) (vcc.Lab, []vcc.LabChange) {
+	lab = lab.Respelled(
+		convert(l.lab.Hosts, func(h vcc.Host) string { return h.Name }),
+		convert(l.lab.HardwarePlans, func(p vcc.LabHardwarePlan) string { return p.Name }),
+		convert(l.lab.Tenants, func(t vcc.LabTenant) string { return t.Name }),
+	)
+	changes := vcc.CompareLabs(l.lab, lab)
+	tenants, plans := map[string]string{}, map[string]string{}
+	for name, t := range l.tenants {
+		tenants[t.ID] = name
+	}
+	for name, p := range l.plans {
+		plans[p.ID] = name
+	}
+	var gateways []vcc.LabNetwork
+	for _, n := range l.networks {
+		if n.HasGateway {
+			plan := plans[n.PlanID]
+			gateways = append(gateways, vcc.LabNetwork{Tenant: tenants[n.TenantID], Plan: plan, Name: vcc.NetworkName(plan, n.InternetAccess, n.Position)})
+		}
+	}
+	vcc.CountGateways(changes, gateways)
+	return lab, changes
+}
+
+// labPlanner plans one lab.
+type labPlanner struct {
+	labPlan
+	stored storedLab
+	lab    vcc.Lab
+	newID  func() string
+	// hashes are those of the passwords that are declared, by user name.
+	hashes map[string]string
+	// What the lab declares by name, and IDs by name.
+	hosts                       map[string]vcc.Host
+	plans                       map[string]vcc.LabHardwarePlan
+	tenants                     map[string]vcc.LabTenant
+	hostIDs, planIDs, tenantIDs map[string]string
+	networksThatStay            []cloudNetworkRow
+}
+
+type subscriptionKey struct{ tenantID, planID string }
+
+// planLab plans a lab. It does no I/O. CodeConflict: a removal that remove does not name, no
+// free VLAN, a plan that cannot move to another host, a failover plan that is failed over, or a
+// user name that is another account's. The changes come with an error, too.
+func planLab(stored storedLab, lab vcc.Lab, hashes map[string]string, remove []string, newID func() string) (labPlan, error) {
+	p := &labPlanner{
+		stored: stored, newID: newID, hashes: hashes,
+		hosts: map[string]vcc.Host{}, plans: map[string]vcc.LabHardwarePlan{}, tenants: map[string]vcc.LabTenant{},
+		hostIDs: map[string]string{}, planIDs: map[string]string{}, tenantIDs: map[string]string{},
+	}
+	p.lab, p.changes = stored.compare(lab)
+	if err := vcc.CheckRemovals(p.changes, remove); err != nil {
+		return p.labPlan, err
+	}
+	digest, err := labDigest(p.lab)
+	if err != nil {
+		return p.labPlan, err
+	}
+	if r := (labRow{p.lab.ServiceProvider.Name, digest}); r != (labRow{stored.lab.ServiceProvider.Name, stored.digest}) {
+		p.labPlan.lab = &r
+	}
+	p.index()
+	for _, step := range []func() error{
+		p.planNetworkRemovals, p.planHosts, p.planHardwarePlans, p.planTenants, p.planNetworks, p.planJobs, p.planFailoverPlans, p.planRemovals, p.planAccounts,
+	} {
+		if err := step(); err != nil {
+			return p.labPlan, err
+		}
+	}
+	return p.labPlan, nil
+}
+
+// index gives everything that is declared or stored an ID.
+func (p *labPlanner) index() {
+	for name, r := range p.stored.hosts {
+		p.hostIDs[name] = r.ID
+	}
+	for name, r := range p.stored.plans {
+		p.planIDs[name] = r.ID
+	}
+	for name, r := range p.stored.tenants {
+		p.tenantIDs[name] = r.ID
+	}
+	identify := func(ids map[string]string, name string) {
+		if ids[name] == "" {
+			ids[name] = p.newID()
+		}
+	}
+	for _, h := range p.lab.Hosts {
+		p.hosts[h.Name] = h
+		identify(p.hostIDs, h.Name)
+	}
+	for _, plan := range p.lab.HardwarePlans {
+		p.plans[plan.Name] = plan
+		identify(p.planIDs, plan.Name)
+	}
+	for _, t := range p.lab.Tenants {
+		p.tenants[t.Name] = t
+		identify(p.tenantIDs, t.Name)
+	}
+}
+
+// wanted returns how many networks of one kind a tenant is to have of a plan.
+func (p *labPlanner) wanted(tenant, plan string, internetAccess bool) int {
+	switch {
+	case !slices.Contains(p.tenants[tenant].Subscriptions, plan):
+		return 0
+	case internetAccess:
+		return p.plans[plan].Networks.WithInternet
+	default:
+		return p.plans[plan].Networks.WithoutInternet
+	}
+}
+
+// planNetworkRemovals removes the networks that the lab no longer has.
+func (p *labPlanner) planNetworkRemovals() error {
+	tenants, plans := map[string]string{}, map[string]string{}
+	for name, id := range p.tenantIDs {
+		tenants[id] = name
+	}
+	for name, id := range p.planIDs {
+		plans[id] = name
+	}
+	for _, n := range p.stored.networks {
+		if n.Position > p.wanted(tenants[n.TenantID], plans[n.PlanID], n.InternetAccess) {
+			p.removedNetworks = append(p.removedNetworks, n)
+		} else {
+			p.networksThatStay = append(p.networksThatStay, n)
+		}
+	}
+	return nil
+}
+
+func (p *labPlanner) planHosts() error {
+	for _, h := range p.lab.Hosts {
+		declaration, err := encode(newHostRecord(h))
+		if err != nil {
+			return err
+		}
+		if r := (hostRow{p.hostIDs[h.Name], h.Name, declaration}); r != p.stored.hosts[h.Name] {
+			p.labPlan.hosts = append(p.labPlan.hosts, r)
+		}
+	}
+	return nil
+}
+
+func (p *labPlanner) planHardwarePlans() error {
+	for _, plan := range p.lab.HardwarePlans {
+		r := planRow{p.planIDs[plan.Name], plan.Name, p.hostIDs[plan.Host], plan.Networks.WithInternet, plan.Networks.WithoutInternet}
+		// A VLAN that was given out stays given out (D2), so a plan in use stays on its host.
+		elsewhere := 0
+		for _, n := range p.networksThatStay {
+			if n.PlanID == r.ID && n.HostID != r.HostID {
+				elsewhere++
+			}
+		}
+		if elsewhere > 0 {
+			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
+				"hardware plan %q cannot move to host %q: %d networks of its subscribers have VLANs on its present host; nothing was changed", plan.Name, plan.Host, elsewhere)}
+		}
+		if r != p.stored.plans[plan.Name] {
+			p.labPlan.plans = append(p.labPlan.plans, r)
+		}
+	}
+	return nil
+}
+
+func (p *labPlanner) planTenants() error {
+	stored := map[subscriptionKey]subscriptionRow{}
+	for _, s := range p.stored.subscriptions {
+		stored[subscriptionKey{s.TenantID, s.PlanID}] = s
+	}
+	for i, t := range p.lab.Tenants {
+		record := newTenantRecord(t)
+		record.Jobs, record.FailoverPlans = nil, nil // which have rows of their own
+		declaration, err := encode(record)
+		if err != nil {
+			return err
+		}
+		r := tenantRow{p.tenantIDs[t.Name], t.Name, i, declaration}
+		if r != p.stored.tenants[t.Name] {
+			p.labPlan.tenants = append(p.labPlan.tenants, r)
+		}
+		for j, plan := range t.Subscriptions {
+			s := subscriptionRow{r.ID, p.planIDs[plan], j}
+			if old, there := stored[subscriptionKey{s.TenantID, s.PlanID}]; !there || old != s {
+				p.subscriptions = append(p.subscriptions, s)
+			}
+		}
+	}
+	return nil
+}
+
+// planNetworks gives each subscriber the networks it lacks, each on the next free VLAN of
+// the host (D1). Networks that are there keep their VLANs (D2).
+func (p *labPlanner) planNetworks() error {
+	type kind struct {
+		subscriptionKey
+		internetAccess bool
+	}
+	have, taken := map[kind]int{}, map[string]map[int]bool{} // VLAN IDs by host
+	take := func(hostID string, vlan int) {
+		if taken[hostID] == nil {
+			taken[hostID] = map[int]bool{}
+		}
+		taken[hostID][vlan] = true
+	}
+	for _, n := range p.networksThatStay {
+		have[kind{subscriptionKey{n.TenantID, n.PlanID}, n.InternetAccess}]++
+		take(n.HostID, n.VLANID)
+	}
+	for _, t := range p.lab.Tenants {
+		for _, plan := range t.Subscriptions {
+			host := p.hosts[p.plans[plan].Host]
+			hostID := p.hostIDs[host.Name]
+			for _, internetAccess := range []bool{true, false} {
+				key := subscriptionKey{p.tenantIDs[t.Name], p.planIDs[plan]}
+				for position := have[kind{key, internetAccess}] + 1; position <= p.wanted(t.Name, plan, internetAccess); position++ {
+					vlan, err := host.NextVLAN(internetAccess, taken[hostID])
+					if err != nil {
+						var e *vcc.Error
+						if errors.As(err, &e) {
+							e.Message = fmt.Sprintf("tenant %q cannot be subscribed to hardware plan %q: %s; nothing was changed", t.Name, plan, e.Message)
+						}
+						return err
+					}
+					take(hostID, vlan)
+					p.networks = append(p.networks, cloudNetworkRow{
+						ID: p.newID(), TenantID: key.tenantID, PlanID: key.planID, HostID: hostID,
+						InternetAccess: internetAccess, Position: position, VLANID: vlan,
+					})
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// planJobs keeps the ID of each job that stays, and with it how often the job has run: only a
+// job that is new, or has been away, has a first run before it.
+func (p *labPlanner) planJobs() error {
+	left := maps.Clone(p.stored.jobs)
+	for _, t := range p.lab.Tenants {
+		for i, j := range t.Jobs {
+			declaration, err := encode(newJobRecord(j))
+			if err != nil {
+				return err
+			}
+			key := ownedName{p.tenantIDs[t.Name], vcc.NormalName(j.Name)}
+			old, there := left[key]
+			delete(left, key)
+			r := labJobRow{old.ID, key.tenantID, j.Name, i, p.planIDs[j.HardwarePlan], declaration}
+			if !there {
+				r.ID = p.newID()
+			}
+			if r != old {
+				p.jobs = append(p.jobs, r)
+			}
+		}
+	}
+	p.removedJobs = slices.Collect(maps.Values(left))
+	return nil
+}
+
+// planFailoverPlans keeps the sessions of plans that stay. A plan that is failed
+// over cannot go: nobody could undo it.
+func (p *labPlanner) planFailoverPlans() error {
+	left := maps.Clone(p.stored.failoverPlans)
+	for _, t := range p.lab.Tenants {
+		for i, plan := range t.FailoverPlans {
+			declaration, err := encode(newFailoverPlanRecord(plan))
+			if err != nil {
+				return err
+			}
+			key := ownedName{p.tenantIDs[t.Name], vcc.NormalName(plan.Name)}
+			old, there := left[key]
+			delete(left, key)
+			r := labFailoverPlanRow{old.ID, key.tenantID, plan.Name, i, declaration, old.Active}
+			if !there {
+				r.ID = p.newID()
+			}
+			if r != old {
+				p.failoverPlans = append(p.failoverPlans, r)
+			}
+		}
+	}
+	for _, r := range left {
+		if r.Active {
+			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: r.ID, Message: fmt.Sprintf(
+				"the lab no longer has failover plan %q, which is failed over; nothing was changed. Undo the failover first", r.Name)}
+		}
+		p.removedPlans = append(p.removedPlans, r)
+	}
+	return nil
+}
+
+// planRemovals removes what the lab no longer has.
+func (p *labPlanner) planRemovals() error {
+	subscribed := map[subscriptionKey]bool{}
+	for _, t := range p.lab.Tenants {
+		for _, plan := range t.Subscriptions {
+			subscribed[subscriptionKey{p.tenantIDs[t.Name], p.planIDs[plan]}] = true
+		}
+	}
+	for _, s := range p.stored.subscriptions {
+		if !subscribed[subscriptionKey{s.TenantID, s.PlanID}] {
+			p.removedSubscriptions = append(p.removedSubscriptions, s)
+		}
+	}
+	for name, r := range p.stored.tenants {
+		if _, stays := p.tenants[name]; !stays {
+			p.removedTenants = append(p.removedTenants, r)
+		}
+	}
+	for name, r := range p.stored.plans {
+		if _, stays := p.plans[name]; !stays {
+			p.removedHardwarePlans = append(p.removedHardwarePlans, r)
+		}
+	}
+	for name, r := range p.stored.hosts {
+		if _, stays := p.hosts[name]; !stays {
+			p.removedHosts = append(p.removedHosts, r)
+		}
+	}
+	return nil
+}
+
+// planAccounts makes the accounts that the lab declares, and removes those that it no longer
+// declares. Those of tenants that go, go with them.
+func (p *labPlanner) planAccounts() error {
+	gone := map[string]bool{}
+	for _, t := range p.removedTenants {
+		gone[t.ID] = true
+	}
+	accounts := map[string]accountRow{}
+	declaredOf := map[string][]accountRow{} // by tenant
+	for _, a := range p.stored.accounts {
+		if a.TenantID != nil && gone[*a.TenantID] {
+			continue
+		}
+		accounts[a.Username] = a
+		if a.TenantID != nil && a.Declared {
+			declaredOf[*a.TenantID] = append(declaredOf[*a.TenantID], a)
+		}
+	}
+	for i, t := range p.lab.Tenants {
+		id := p.tenantIDs[t.Name]
+		for _, a := range declaredOf[id] {
+			if a.Username != t.Username {
+				delete(accounts, a.Username)
+				p.removedAccounts = append(p.removedAccounts, a)
+			}
+		}
+		hash := p.hashes[t.Username]
+		if t.Username == "" || hash == "" {
+			continue
+		}
+		a, there := accounts[t.Username]
+		switch {
+		case !there:
+			p.accounts = append(p.accounts, accountRow{Username: t.Username, TenantID: &id, PasswordHash: hash, Declared: true})
+		case a.TenantID == nil || *a.TenantID != id:
+			return &vcc.Error{Code: vcc.CodeConflict, Field: fmt.Sprintf("tenants[%d].username", i), Message: fmt.Sprintf(
+				"%q is an account that does not belong to tenant %q; nothing was changed. Use another user name", t.Username, t.Name)}
+		case a.PasswordHash != hash:
+			a.PasswordHash = hash
+			p.passwords = append(p.passwords, a)
+		}
+	}
+	return nil
+}

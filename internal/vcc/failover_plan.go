@@ -1,0 +1,54 @@
+package vcc
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// FailoverPlan is a cloud failover plan: the VMs to start together at full site
+// failover, and public IP rules.
+type FailoverPlan struct {
+	ID            string
+	Name          string
+	VMs           []string
+	PublicIPRules []PublicIPRule
+	// Session is the plan's failover under way, nil for none.
+	Session *FailoverSession
+}
+
+// LabFailoverPlan declares the VMs to start together at full site failover.
+type LabFailoverPlan struct {
+	Name          string
+	VMs           []string
+	PublicIPRules []PublicIPRule
+}
+
+// checkFailoverPlans checks the failover plans of a tenant that stands at a path.
+func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
+	vms := names(t.VMs, func(vm VM) string { return vm.Name })
+	plans := map[string]string{}
+	owners := map[netip.Addr]int{} // which plan a public address belongs to
+	for i, p := range t.FailoverPlans {
+		at := fmt.Sprintf("%s.failover_plans[%d]", at, i)
+		c.unique(at+".name", p.Name, plans)
+		c.checkVMs(at+".vms", p.VMs, vms)
+		rules := map[string]string{}
+		for j, r := range p.PublicIPRules {
+			at := fmt.Sprintf("%s.public_ip_rules[%d]", at, j)
+			if c.isUnread(at) {
+				continue
+			}
+			if err := r.Validate(t.PublicIPs); err != nil {
+				c.under(at, err)
+				continue
+			}
+			public := r.Public.Addr()
+			c.unique(at, fmt.Sprintf("%s port %d", public, r.Public.Port()), rules)
+			if owner, taken := owners[public]; taken && owner != i {
+				c.add(at+".address", "%s belongs to failover plan %s already; a public address belongs to one failover plan at a time", public, Clip(t.FailoverPlans[owner].Name))
+			} else {
+				owners[public] = i
+			}
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package vcc
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// labObject names a removal, or something that the removed object belongs to.
+type labObject struct {
+	kind         LabKind
+	tenant, name string
+}
+
+// address writes an object so that --remove takes it.
+func (o labObject) address() string {
+	if o.tenant != "" {
+		return fmt.Sprintf("%s:%s/%s", o.kind, o.tenant, o.name)
+	}
+	return fmt.Sprintf("%s:%s", o.kind, o.name)
+}
+
+// lineage lists the object that changes and everything that it belongs to; nil for a kind
+// whose removal need not be named.
+func (c LabChange) lineage() []labObject {
+	self := labObject{c.Kind, c.Tenant, c.Name}
+	tenant := labObject{LabKindTenant, "", c.Tenant}
+	switch c.Kind {
+	case LabKindTenant, LabKindHost, LabKindPlan:
+		return []labObject{self}
+	case LabKindSubscription:
+		return []labObject{self, tenant, {LabKindPlan, "", c.Name}}
+	case LabKindNetwork:
+		return []labObject{self, {LabKindSubscription, c.Tenant, c.Plan}, tenant, {LabKindPlan, "", c.Plan}}
+	}
+	return nil
+}
+
+// Address is how the removal of a tenant, a host, a plan, a subscription or a network is
+// named: "tenant:NAME", "host:NAME", "plan:NAME", "subscription:TENANT/PLAN",
+// "network:TENANT/NETWORK". It is "" for everything else.
+func (c LabChange) Address() string {
+	if objects := c.lineage(); c.Action == LabRemoves && objects != nil {
+		return objects[0].address()
+	}
+	return ""
+}
+
+// LabNetwork says where a network is.
+type LabNetwork struct{ Tenant, Plan, Name string }
+
+// CountGateways enters with each removal how many of the stored gateways go with it, of
+// which it is given the networks.
+func CountGateways(changes []LabChange, stored []LabNetwork) {
+	counts := map[labObject]int{}
+	for _, n := range stored {
+		for _, o := range (LabChange{Kind: LabKindNetwork, Tenant: n.Tenant, Plan: n.Plan, Name: n.Name}).lineage() {
+			counts[o]++
+		}
+	}
+	for i, c := range changes {
+		if c.Action == LabRemoves {
+			changes[i].Gateways = counts[labObject{c.Kind, c.Tenant, c.Name}]
+		}
+	}
+}
+
+// CheckRemovals checks that each removal of a tenant, a host, a plan, a subscription or a
+// network is named: by its address, or that of something that it belongs to, or by the
+// mere name of either where nothing else that goes has that name, too.
+// CodeConflict: one is not, and the message lists those and how to name them; or an entry
+// of remove names nothing that goes, or more than one thing.
+func CheckRemovals(changes []LabChange, remove []string) error {
+	var objects []labObject
+	for _, c := range changes {
+		if c.Action == LabRemoves {
+			objects = append(objects, c.lineage()...)
+		}
+	}
+	named := map[labObject]bool{}
+	for _, entry := range remove {
+		meant := map[labObject]bool{}
+		for _, o := range objects {
+			if SameName(o.address(), entry) {
+				meant[o] = true
+			}
+		}
+		if len(meant) == 0 {
+			for _, o := range objects {
+				if SameName(o.name, entry) && o.kind != LabKindSubscription {
+					meant[o] = true
+				}
+			}
+		}
+		switch len(meant) {
+		case 0:
+			return conflict("%q was named for removal, but applying this lab removes nothing of that name; nothing was changed", entry)
+		case 1:
+			maps.Copy(named, meant)
+		default:
+			var flags []string
+			for o := range meant {
+				flags = append(flags, removeFlag(o.address()))
+			}
+			slices.Sort(flags)
+			return conflict("%q was named for removal and can mean more than one thing; nothing was changed. Say which is meant: %s", entry, FirstTen(flags, " or "))
+		}
+	}
+	var unnamed, flags []string
+	for _, c := range changes {
+		if c.Address() != "" && !slices.ContainsFunc(c.lineage(), func(o labObject) bool { return named[o] }) {
+			unnamed = append(unnamed, strings.TrimPrefix(c.Line(), "- "))
+			flags = append(flags, removeFlag(c.Address()))
+		}
+	}
+	if len(unnamed) == 0 {
+		return nil
+	}
+	return conflict("the lab no longer has %s; nothing was changed. Put back what is to stay, or name what is to go: %s",
+		FirstTen(unnamed, "; "), FirstTen(flags, " "))
+}
+
+// removeFlag is the flag that names a removal, as a shell takes it.
+func removeFlag(address string) string { return "--remove " + ShellQuote(address) }
+
+func conflict(format string, args ...any) *Error {
+	return &Error{Code: CodeConflict, Message: fmt.Sprintf(format, args...)}
+}

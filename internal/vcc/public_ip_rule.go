@@ -1,0 +1,70 @@
+package vcc
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// PublicIPRule maps an address and port of a tenant's public addresses to an address and
+// port in one of its cloud networks, for TCP and UDP alike (D17).
+type PublicIPRule struct {
+	Public, Internal netip.AddrPort
+}
+
+// ManagementPort is the TCP port of the external address through which the service provider
+// manages an appliance; no public IP rule can have it (D17).
+const ManagementPort = 22
+
+// ParsePublicIPRule reads a rule. The error names the first value that cannot be read, with
+// the field "address", "port", "to_address" or "to_port". It checks no rules of the domain:
+// Validate does.
+func ParsePublicIPRule(address string, port int, toAddress string, toPort int) (PublicIPRule, error) {
+	public, err := netip.ParseAddr(address)
+	if err != nil {
+		return PublicIPRule{}, invalid("address", "%q is not an IP address", address)
+	}
+	internal, err := netip.ParseAddr(toAddress)
+	if err != nil {
+		return PublicIPRule{}, invalid("to_address", notOfFamily, toAddress, address)
+	}
+	for _, p := range []struct {
+		field string
+		value int
+	}{{"port", port}, {"to_port", toPort}} {
+		if p.value < 0 || p.value > 65535 {
+			return PublicIPRule{}, invalid(p.field, "%d is not a port; use 1 to 65535", p.value)
+		}
+	}
+	return PublicIPRule{
+		Public:   netip.AddrPortFrom(public, uint16(port)),     // #nosec G115 -- 0 to 65535
+		Internal: netip.AddrPortFrom(internal, uint16(toPort)), // #nosec G115 -- 0 to 65535
+	}, nil
+}
+
+const notOfFamily = "%q is not an address of the family of %s"
+
+// Validate checks D17 against the public addresses of the tenant. Fields are those of
+// ParsePublicIPRule.
+func (r PublicIPRule) Validate(allocation []netip.Addr) error {
+	public, internal := r.Public.Addr(), r.Internal.Addr()
+	if !slices.Contains(allocation, public) {
+		listed := names(allocation, netip.Addr.String)
+		return invalid("address", "%q is not a public address of the tenant; public_ips lists %s", public, cmp.Or(QuoteNames(Nearest(public.String(), listed)), "none"))
+	}
+	if !internal.IsValid() || internal.Is4() != public.Is4() {
+		return invalid("to_address", notOfFamily, internal, public)
+	}
+	if r.Public.Port() == ManagementPort {
+		return invalid("port", "public port %d is taken: the network extension appliance is managed through it; use another port", ManagementPort)
+	}
+	for _, p := range []struct {
+		field string
+		value uint16
+	}{{"port", r.Public.Port()}, {"to_port", r.Internal.Port()}} {
+		if p.value == 0 { // as where it was left out
+			return invalid(p.field, "a port from 1 to 65535 is required")
+		}
+	}
+	return nil
+}
