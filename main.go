@@ -19,7 +19,8 @@ import (
 var version = "dev"
 
 func main() {
-	debug := len(os.Args) == 2 && os.Args[1] == "-debug" // as debuggers of providers expect it
+	// Both spellings of Go's flags, because the guides for debugging providers use either.
+	debug := len(os.Args) == 2 && (os.Args[1] == "-debug" || os.Args[1] == "--debug")
 	if len(os.Args) > 1 && !debug {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		context.AfterFunc(ctx, stop) // a second signal ends the program at once
