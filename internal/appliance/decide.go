@@ -85,7 +85,7 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 		}
 	}
 
-	// P8. The appliance's own external address is outside as well (our decision:
+	// P8 (D16). The appliance's own external address is outside as well (our decision:
 	// P4 has it on ext0 alone).
 	switch external := &c.external[family]; {
 	case !from.internet:

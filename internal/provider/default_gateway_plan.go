@@ -385,8 +385,8 @@ func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gateway
 		return
 	}
 	kept := " The configuration keeps all of it."
-	if lost := droppedSettings(stored.GatewaySettings, planned.Settings); lost != "" {
-		kept = " The configuration does not keep " + lost + "."
+	if dropped := droppedSettings(stored.GatewaySettings, planned.Settings); dropped != "" {
+		kept = " The configuration does not keep " + dropped + "."
 	}
 	diags.AddWarning(summary, found+kept+" When this resource is destroyed, what was detected comes back.")
 }

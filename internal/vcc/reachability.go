@@ -126,7 +126,7 @@ func IsNetworkOrBroadcast(a netip.Addr, network netip.Prefix) bool {
 // of ParseTraceRequest.
 func (r TraceRequest) Ways(site Site, outside []netip.Addr) ([][2]netip.Addr, error) {
 	var v errorList
-	of := func(field string, e TraceEnd) []netip.Addr {
+	addressesOf := func(field string, e TraceEnd) []netip.Addr {
 		switch {
 		case e.Internet:
 			return outside
@@ -143,7 +143,7 @@ func (r TraceRequest) Ways(site Site, outside []netip.Addr) ([][2]netip.Addr, er
 		}
 		return addresses
 	}
-	from, to := of("source", r.Source), of("destination", r.Destination)
+	from, to := addressesOf("source", r.Source), addressesOf("destination", r.Destination)
 	if len(v) > 0 {
 		return nil, v.err()
 	}
