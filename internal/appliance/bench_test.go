@@ -244,9 +244,9 @@ func BenchmarkCompile(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("networks=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
-			cfg := bigConfig(n)
+			in := bigConfig(n).inputs()
 			for b.Loop() {
-				compile(cfg)
+				appliance.Compile(in)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/network")
 		})

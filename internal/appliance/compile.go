@@ -17,7 +17,9 @@ import (
 type Compiled struct {
 	// ApplianceState says what the appliance does. Interfaces[i] is that of Interface(i).
 	vcc.ApplianceState
-	Policy Policy
+	// RoutingEnabled says whether the networks of each plan are joined. Plans are
+	// never joined with each other (D13).
+	RoutingEnabled bool
 
 	// The fields below say the same in the shape that deciding needs.
 
@@ -35,20 +37,6 @@ type Compiled struct {
 	public []target
 }
 
-// Policy is what may be forwarded between the interfaces of networks.
-type Policy struct {
-	// RoutingEnabled says whether the networks of each plan are joined. Plans are
-	// never joined with each other (D13).
-	RoutingEnabled bool
-	Plans          []PlanPolicy
-}
-
-// PlanPolicy lists the interfaces of a hardware plan's networks.
-type PlanPolicy struct {
-	HardwarePlanID, HardwarePlanName string
-	Interfaces                       []string
-}
-
 // externalFamily is one family of ext0. The zero value has none.
 type externalFamily struct {
 	address    number
@@ -63,7 +51,7 @@ type externalFamily struct {
 // half of its own (D11).
 type network struct {
 	low      uint64
-	plan     int32 // index in Policy.Plans
+	plan     int32 // index in HardwarePlans
 	hostBits uint8 // of low: 64 for IPv6, 0 to 31 for IPv4
 	served   bool  // whether there is an address of that family
 	internet bool
@@ -137,8 +125,9 @@ func Compile(in vcc.ApplianceInputs) *Compiled {
 		ApplianceState: vcc.ApplianceState{
 			ID: in.ID, HostName: in.HostName, Platform: in.Platform, Session: in.Session,
 			Interfaces: make([]vcc.ApplianceInterface, 1, len(in.Networks)+1),
+			Routes:     make([]vcc.ApplianceRoute, 0, 2*(len(in.Networks)+2)), // ext0 has up to four
 		},
-		Policy: Policy{RoutingEnabled: in.RoutingEnabled},
+		RoutingEnabled: in.RoutingEnabled,
 	}
 	c.Interfaces[Ext0].Name = Ext0.String()
 	if host := (vcc.Host{Platform: in.Platform}); host.TooManyVNICs(in.VNICs()) { // D21
@@ -149,9 +138,10 @@ func Compile(in vcc.ApplianceInputs) *Compiled {
 	c.addExternal(ipv6, in.External.IPv6, in.External.IPv6Gateway)
 	c.ipv4, c.ipv6 = make([]network, len(in.Networks)), make([]ipv6Network, len(in.Networks))
 	plans := map[string]int32{}
+	addresses := make([]netip.Prefix, 2*len(in.Networks)) // of all networks, cut up
 	for i := range in.Networks {
 		n := &in.Networks[i]
-		c.addNetwork(n, in.Gateways[n.ID], plans)
+		c.addNetwork(n, in.Gateways[n.ID], plans, addresses[2*i:2*i:2*i+2])
 	}
 	for _, p := range c.Interfaces[Ext0].Addresses {
 		c.addExternalRoute(p.Masked())
@@ -190,18 +180,16 @@ func (c *Compiled) addExternal(family int, own netip.Prefix, gateway netip.Addr)
 }
 
 // addNetwork adds netN for a network and the default gateway that is stored for it.
-func (c *Compiled) addNetwork(n *vcc.Network, gateway vcc.GatewaySettings, plans map[string]int32) {
+// addresses is empty, with room for the appliance's own on netN.
+func (c *Compiled) addNetwork(n *vcc.Network, gateway vcc.GatewaySettings, plans map[string]int32, addresses []netip.Prefix) {
 	this := Interface(len(c.Interfaces)) // #nosec G115 -- a host has 4,094 VLANs at most
-	name := this.String()
-	c.Interfaces = append(c.Interfaces, vcc.ApplianceInterface{Name: name, NetworkID: n.ID, NetworkName: n.Name})
+	c.Interfaces = append(c.Interfaces, vcc.ApplianceInterface{Name: this.String(), NetworkID: n.ID, NetworkName: n.Name, Addresses: addresses})
 	plan, known := plans[n.HardwarePlanID]
 	if !known {
-		plan = int32(len(c.Policy.Plans)) // #nosec G115 -- no more plans than networks
+		plan = int32(len(c.HardwarePlans)) // #nosec G115 -- no more plans than networks
 		plans[n.HardwarePlanID] = plan
-		c.Policy.Plans = append(c.Policy.Plans, PlanPolicy{HardwarePlanID: n.HardwarePlanID, HardwarePlanName: n.HardwarePlanName})
 		c.HardwarePlans = append(c.HardwarePlans, n.HardwarePlanName)
 	}
-	c.Policy.Plans[plan].Interfaces = append(c.Policy.Plans[plan].Interfaces, name)
 	if gateway.IPv4 == nil && gateway.IPv6 == nil {
 		c.problem(vcc.ProblemNoDefaultGateway, n, "no default gateway is stored for %q, so it gets no address and nothing gets out of it; store one", n.Name)
 	}
@@ -279,13 +267,13 @@ func (c *Compiled) addSourceNAT() {
 		if !external.hasGateway {
 			continue
 		}
-		rule := vcc.SourceNATRule{To: external.address.addr()}
+		rule := vcc.SourceNATRule{Interfaces: make([]string, 0, len(c.Interfaces)), To: external.address.addr()}
 		for i, netN := range c.Interfaces[1:] {
 			if n, _ := c.family(Interface(i+1), family); n.internet && n.served { // #nosec G115 -- as in addNetwork
 				rule.Interfaces = append(rule.Interfaces, netN.Name)
 			}
 		}
-		if rule.Interfaces != nil {
+		if len(rule.Interfaces) > 0 {
 			c.SourceNAT = append(c.SourceNAT, rule)
 		}
 	}

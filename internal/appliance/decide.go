@@ -78,7 +78,7 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 			return ruling{outcome: &sameNetwork, leaving: to.via}
 		case to.plan != from.plan:
 			return ruling{outcome: &differentHardwarePlan}
-		case !c.Policy.RoutingEnabled:
+		case !c.RoutingEnabled:
 			return ruling{outcome: &routingDisabled}
 		default:
 			return ruling{outcome: &routingEnabled, leaving: to.via}

@@ -61,9 +61,10 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 		answer.Source = netip.AddrPortFrom(request.decided.Destination.Addr(), request.decided.Source.Port())
 		answer.Destination = netip.AddrPortFrom(request.decided.Source.Addr(), 0)
 	}
+	_, known := c.routeTo(Ext0, source)
 	var reply traced
 	switch {
-	case packet.Interface == Ext0 && !isLinkLocal(source) && c.routeTo(Ext0, source) == nil:
+	case packet.Interface == Ext0 && !isLinkLocal(source) && !known:
 		reply = settled(answer, vcc.Dropped, vcc.ReasonNoRoute, fmt.Sprintf("the appliance has no external %s gateway to send a reply to %s through", familyName(source), source))
 	case r.Verdict == vcc.Delivered:
 		reply = settled(answer, vcc.Forwarded, vcc.ReasonOwnReply, "the appliance itself answers")
@@ -130,7 +131,7 @@ func trace(c *Compiled, flows *flowTable, p Packet) traced {
 // wayOut is the last steps of a packet that leaves.
 func (c *Compiled) wayOut(leaving Interface, destination netip.Addr, hopLimit uint8) []vcc.TraceStep {
 	var steps []vcc.TraceStep
-	if route := c.routeTo(leaving, destination); route != nil {
+	if route, found := c.routeTo(leaving, destination); found {
 		way := "directly connected"
 		if route.Gateway.IsValid() {
 			way = "through " + route.Gateway.String()
@@ -140,18 +141,20 @@ func (c *Compiled) wayOut(leaving Interface, destination netip.Addr, hopLimit ui
 	return append(steps, vcc.TraceStep{Kind: vcc.StepLeaving, Interface: leaving.String(), Message: fmt.Sprintf("leaves through %s with a hop limit of %d", c.label(leaving), hopLimit)})
 }
 
-// routeTo returns the longest route to an address through an interface, nil if there
-// is none. It looks at every route, which a trace can afford.
-func (c *Compiled) routeTo(leaving Interface, a netip.Addr) *vcc.ApplianceRoute {
-	var longest *vcc.ApplianceRoute
+// routeTo returns the longest route to an address through an interface, and whether
+// there is one. The table has the connected routes of networks; only a packet that leaves
+// through ext0, or that no route leads to, has to go through the list.
+func (c *Compiled) routeTo(leaving Interface, a netip.Addr) (longest vcc.ApplianceRoute, found bool) {
 	name := leaving.String()
-	for i := range c.Routes {
-		r := &c.Routes[i]
-		if r.Interface == name && r.Destination.Contains(a) && (longest == nil || longest.Destination.Bits() < r.Destination.Bits()) {
-			longest = r
+	if connected, place, _ := c.table.LookupPrefixLPM(netip.PrefixFrom(a, a.BitLen())); place.via == leaving && leaving != Ext0 {
+		return vcc.ApplianceRoute{Destination: connected, Interface: name}, true
+	}
+	for _, r := range c.Routes {
+		if r.Interface == name && r.Destination.Contains(a) && (!found || longest.Destination.Bits() < r.Destination.Bits()) {
+			longest, found = r, true
 		}
 	}
-	return longest
+	return longest, found
 }
 
 // NetworkOf returns the interface on the network that an address lies in, also where the
