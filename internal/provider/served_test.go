@@ -385,7 +385,6 @@ func TestServed_requestSettings(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this takes long")
 	}
-	l := newServedLab(t)
 	number := func(n int64) tftypes.Value { return tftypes.NewValue(tftypes.Number, n) }
 	for name, test := range map[string]struct {
 		settings map[string]tftypes.Value
@@ -400,6 +399,7 @@ func TestServed_requestSettings(t *testing.T) {
 		"a timeout and a retry": {map[string]tftypes.Value{"max_retries": number(1), "request_timeout": text("5s")}, 2, "There was no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			l := newServedLab(t) // of its own, as it is parallel
 			var attempts atomic.Int32
 			l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 				if !strings.HasPrefix(r.URL.Path, "/api/v1/cloudConnect/") {

@@ -33,7 +33,7 @@ var plugin = sync.OnceValues(func() (_ string, err error) {
 	}
 	const name = "terraform-provider-vcc_v0.0.1"
 	binary := filepath.Join(folder("registry.terraform.io"), name)
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..")
+	build := exec.CommandContext(context.Background(), "go", "build", "-ldflags=-s -w", "-o", binary, "../..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are, which start faster
 	out, err := build.CombinedOutput()
 	if err != nil {
