@@ -39,8 +39,18 @@ type Compiled struct {
 
 // externalFamily is one family of ext0. The zero value has none.
 type externalFamily struct {
-	address    number
-	hasGateway bool
+	address number
+	network netip.Prefix
+	gateway netip.Addr // not valid if there is none
+}
+
+// routeTo reports whether a route through ext0 leads to an address outside, and the gateway
+// that it leads through, which a connected route does not have.
+func (e *externalFamily) routeTo(a netip.Addr) (gateway netip.Addr, ok bool) {
+	if e.network.Contains(a) {
+		return netip.Addr{}, true
+	}
+	return e.gateway, e.gateway.IsValid()
 }
 
 // network is what deciding needs to know of one family of a netN, in 16 bytes for
@@ -55,6 +65,7 @@ type network struct {
 	hostBits uint8 // of low: 64 for IPv6, 0 to 31 for IPv4
 	served   bool  // whether there is an address of that family
 	internet bool
+	hole     bool // whether the external network lies within: its addresses are outside
 }
 
 type ipv6Network struct {
@@ -84,6 +95,15 @@ type place struct {
 	via Interface
 	// plan is that of via, if via is a netN.
 	plan int32
+	// own is the appliance's own address at that place, zero if there is none. It is link-local
+	// where the gateway is, and then no packet that is looked up goes there.
+	own number
+}
+
+// Equal reports whether two places are one to a flow. The plan decides which flows may
+// start, and is no part of that.
+func (p place) Equal(o place) bool {
+	return p.network == o.network && p.via == o.via && p.own == o.own
 }
 
 // unreachable stands for the interface of a route to a network that exists and
@@ -134,8 +154,8 @@ func Compile(in vcc.ApplianceInputs) *Compiled {
 		c.problem(vcc.ProblemTooManyNetworkAdapters, nil, "host %q is a VMware host, where a VM has %d network adapters at most, and the appliance needs %d: one for each cloud network "+
 			"and one for the external network; ask the service provider for fewer networks on that host, or for plans on several hosts", in.HostName, vcc.MaxVMwareVNICs, in.VNICs())
 	}
-	c.addExternal(ipv4, in.External.IPv4, in.External.IPv4Gateway)
-	c.addExternal(ipv6, in.External.IPv6, in.External.IPv6Gateway)
+	c.addExternal(&in, ipv4, in.External.IPv4, in.External.IPv4Gateway)
+	c.addExternal(&in, ipv6, in.External.IPv6, in.External.IPv6Gateway)
 	c.ipv4, c.ipv6 = make([]network, len(in.Networks)), make([]ipv6Network, len(in.Networks))
 	plans := map[string]int32{}
 	addresses := make([]netip.Prefix, 2*len(in.Networks)) // of all networks, cut up
@@ -143,8 +163,8 @@ func Compile(in vcc.ApplianceInputs) *Compiled {
 		n := &in.Networks[i]
 		c.addNetwork(n, in.Gateways[n.ID], plans, addresses[2*i:2*i:2*i+2])
 	}
-	for _, p := range c.Interfaces[Ext0].Addresses {
-		c.addExternalRoute(p.Masked())
+	for _, own := range c.Interfaces[Ext0].Addresses {
+		c.placeExternal(own)
 	}
 	c.addSourceNAT()
 	taken := map[netip.AddrPort]bool{}
@@ -156,7 +176,7 @@ func Compile(in vcc.ApplianceInputs) *Compiled {
 }
 
 // addExternal gives ext0 its address in one family, and the routes of the outside.
-func (c *Compiled) addExternal(family int, own netip.Prefix, gateway netip.Addr) {
+func (c *Compiled) addExternal(in *vcc.ApplianceInputs, family int, own netip.Prefix, gateway netip.Addr) {
 	if own == (netip.Prefix{}) && gateway == (netip.Addr{}) {
 		return
 	}
@@ -172,11 +192,35 @@ func (c *Compiled) addExternal(family int, own netip.Prefix, gateway netip.Addr)
 		c.problem(vcc.ProblemInvalidConfiguration, nil, "%s is no external gateway for %s; nothing gets out in that family", gateway, address)
 		gateway = netip.Addr{}
 	}
+	if n := servedBy(in, gateway); n != nil {
+		c.problem(vcc.ProblemInvalidConfiguration, n, "the external gateway %s is the default gateway of %q, and so an address of the appliance itself; nothing gets out in that family; "+
+			"correct one of the two", gateway, n.Name)
+		gateway = netip.Addr{}
+	}
 	if gateway.IsValid() {
 		everything := netip.PrefixFrom(address, 0).Masked()
 		c.Routes = append(c.Routes, vcc.ApplianceRoute{Destination: everything, Interface: ext0.Name, Gateway: gateway})
 	}
-	c.external[family] = externalFamily{address: numberOf(address), hasGateway: gateway.IsValid()}
+	c.external[family] = externalFamily{address: numberOf(address), network: own.Masked(), gateway: gateway}
+}
+
+// servedBy returns the network whose default gateway has an address that the appliance takes
+// over, nil if there is none. A link-local address is good for one link, so that the router
+// on the external network may have the same. That a second network of overlapping ones is
+// left out does not count: its gateway is no next router either (our decision).
+func servedBy(in *vcc.ApplianceInputs, a netip.Addr) *vcc.Network {
+	if !a.IsValid() || isLinkLocal(a) {
+		return nil
+	}
+	for i := range in.Networks {
+		n := &in.Networks[i]
+		g := in.Gateways[n.ID]
+		if g.IPv4 != nil && g.IPv4.Address == a && g.IPv4.Validate() == nil ||
+			g.IPv6 != nil && g.IPv6.Address == a && g.IPv6.Validate() == nil && g.IPv6.Network.Bits() == vcc.FailoverPrefixLength {
+			return n
+		}
+	}
+	return nil
 }
 
 // addNetwork adds netN for a network and the default gateway that is stored for it.
@@ -220,6 +264,9 @@ func (c *Compiled) addGateway(this Interface, plan int32, n *vcc.Network, gatewa
 		c.problem(vcc.ProblemIPv6PrefixNot64, n, "only /64 works for failover over IPv6, so %q is left without IPv6; %s has a prefix length of %d", n.Name, prefix, prefix.Bits())
 		here.via = unreachable
 	}
+	if here.via != unreachable {
+		here.own = numberOf(gateway)
+	}
 	c.table.Insert(prefix, here)
 	if here.via == unreachable {
 		return
@@ -237,34 +284,51 @@ func (c *Compiled) addGateway(this Interface, plan int32, n *vcc.Network, gatewa
 	own := &c.Interfaces[this]
 	own.Addresses = append(own.Addresses, netip.PrefixFrom(gateway, prefix.Bits()))
 	c.Routes = append(c.Routes, vcc.ApplianceRoute{Destination: prefix, Interface: own.Name})
-	if n.InternetAccess && !c.external[family].hasGateway {
+	if n.InternetAccess && !c.external[family].gateway.IsValid() {
 		c.problem(vcc.ProblemNoExternalGateway, n, "%q has internet access, but the appliance has no external %s gateway, so nothing gets out in that family; "+
 			"ask the service provider for one", n.Name, familyName(gateway))
 	}
 	for _, external := range c.Interfaces[Ext0].Addresses {
-		if external.Overlaps(prefix) {
+		switch {
+		case !external.Overlaps(prefix):
+		case external.Bits() > prefix.Bits():
+			c.problem(vcc.ProblemOverlapsExternalNetwork, n, "the external network %s lies within %s of %q, and its addresses are outside: a VM of %q that has one of them "+
+				"reaches nothing through the appliance, and is not reached; ask the service provider for another external network", external.Masked(), prefix, n.Name, n.Name)
+		default:
 			c.problem(vcc.ProblemOverlapsExternalNetwork, n, "%s of %q overlaps the external network %s, and nothing from outside with an address "+
 				"of %q gets in; ask the service provider for another external network", prefix, n.Name, external.Masked(), n.Name)
 		}
 	}
 }
 
-// addExternalRoute enters the external network, after those of the tenant. The
-// longest prefix wins among routes; of two equal ones the tenant's does (our
-// decision). An external network within one of the tenant's does not change that
-// its addresses are the tenant's too.
-func (c *Compiled) addExternalRoute(prefix netip.Prefix) {
-	if _, taken := c.table.Get(prefix); taken {
-		return
+// placeExternal says where the external network and the appliance's own address on it lie,
+// after the networks of the tenant are known. The longest prefix wins; of two equal ones the
+// tenant's does (our decision). No more than one network of the tenant is around it, since
+// they do not overlap (D12).
+func (c *Compiled) placeExternal(own netip.Prefix) {
+	prefix := own.Masked()
+	var gateway netip.Addr // of the network around
+	if _, taken := c.table.Get(prefix); !taken {
+		if around, _ := c.table.LookupPrefix(prefix); around.network != Ext0 {
+			n, _ := c.family(around.network, familyOf(own.Addr()))
+			n.hole = true
+			gateway = around.own.addr()
+		}
+		c.table.Insert(prefix, place{})
 	}
-	around, _ := c.table.LookupPrefix(prefix)
-	c.table.Insert(prefix, place{network: around.network, via: Ext0})
+	for _, a := range []netip.Addr{own.Addr(), gateway} {
+		if prefix.Contains(a) {
+			here, _ := c.table.Lookup(a)
+			here.own = numberOf(a)
+			c.table.Insert(netip.PrefixFrom(a, a.BitLen()), here)
+		}
+	}
 }
 
 // addSourceNAT adds a rule for each family in which networks reach outside (D16).
 func (c *Compiled) addSourceNAT() {
 	for family, external := range c.external {
-		if !external.hasGateway {
+		if !external.gateway.IsValid() {
 			continue
 		}
 		rule := vcc.SourceNATRule{Interfaces: make([]string, 0, len(c.Interfaces)), To: external.address.addr()}
@@ -291,6 +355,11 @@ func (c *Compiled) addPublicIPRule(r vcc.PublicIPRule, taken map[netip.AddrPort]
 	}
 	c.public = append(c.public, target{public: numberOf(public)})
 	to, _ := c.table.Lookup(internal)
+	if numberOf(internal) == to.own {
+		c.problem(vcc.ProblemPublicIPRuleWithoutNetwork, nil, "the public IP rule for %s leads to %s, which is an address of the appliance itself and of no VM, "+
+			"and lets nothing in; correct the rule", r.Public, r.Internal)
+		return
+	}
 	served := false
 	if to.network != Ext0 {
 		n, _ := c.family(to.network, familyOf(internal))

@@ -128,6 +128,13 @@ func TestProblems(t *testing.T) {
 			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "", "2001:db8:61::1", "2001:db8:61::/56"))
 			c.PublicIPRules = append(c.PublicIPRules, publicIPRule("[2001:db8:ffff::11]:80", "[2001:db8:61::9]:80"))
 		}), []problem{{vcc.ProblemIPv6PrefixNot64, "Gold network 1 (internet)"}, {vcc.ProblemPublicIPRuleWithoutNetwork, ""}}},
+		{"public IP rule to a gateway", rule("203.0.113.12:80", "172.17.54.1:80"), []problem{{vcc.ProblemPublicIPRuleWithoutNetwork, ""}}},
+		{"public IP rule to a gateway, IPv6", rule("[2001:db8:ffff::11]:80", "[2001:db8:58::1]:80"), []problem{{vcc.ProblemPublicIPRuleWithoutNetwork, ""}}},
+		{"public IP rule to the external address", rule("203.0.113.12:80", "198.51.100.5:80"), []problem{{vcc.ProblemPublicIPRuleWithoutNetwork, ""}}},
+		{"public IP rule to the external address within a network", with(func(c *config) {
+			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "198.51.100.2/24", "", ""))
+			c.PublicIPRules = append(c.PublicIPRules, publicIPRule("203.0.113.12:80", "198.51.100.5:80"))
+		}), []problem{{vcc.ProblemOverlapsExternalNetwork, "Gold network 1 (internet)"}, {vcc.ProblemPublicIPRuleWithoutNetwork, ""}}},
 		{"public IP rule to a link-local address", rule("[2001:db8:ffff::11]:80", "[fe80::1]:80"), []problem{{vcc.ProblemPublicIPRuleWithoutNetwork, ""}}},
 		{"no external IPv4 gateway", external(func(e *vcc.ExternalSettings) { e.IPv4Gateway = netip.Addr{} }), []problem{
 			{vcc.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {vcc.ProblemNoExternalGateway, "Silver network 2 (internet)"}, {vcc.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
@@ -136,6 +143,18 @@ func TestProblems(t *testing.T) {
 			{vcc.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {vcc.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
 		}},
 		{"overlaps the external network", add(cloudNetwork("Gold", 1, true, "198.51.0.1/16", "", "")), []problem{{vcc.ProblemOverlapsExternalNetwork, "Gold network 1 (internet)"}}},
+		{"within the external network", add(cloudNetwork("Gold", 1, true, "198.51.100.129/25", "", "")), []problem{{vcc.ProblemOverlapsExternalNetwork, "Gold network 1 (internet)"}}},
+		{"external gateway is a default gateway", with(func(c *config) {
+			c.External.IPv6Gateway = addr("2001:db8:58::1")
+		}), []problem{
+			{vcc.ProblemInvalidConfiguration, "Bronze network 1 (internet)"},
+			{vcc.ProblemNoExternalGateway, "Silver network 1 (internet)"}, {vcc.ProblemNoExternalGateway, "Bronze network 1 (internet)"},
+		}},
+		{"external gateway is the default gateway of a network left out", with(func(c *config) {
+			c.External.IPv6Gateway = addr("2001:db8:61::1")
+			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "", "2001:db8:61::1", "2001:db8:61::/56"))
+		}), []problem{{vcc.ProblemIPv6PrefixNot64, "Gold network 1 (internet)"}}},
+		{"external gateway has a link-local address that default gateways have, too", external(func(e *vcc.ExternalSettings) { e.IPv6Gateway = addr("fe80::1") }), nil},
 		{"two networks of link-local addresses", with(func(c *config) {
 			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "", "fe80::1", "fe80::/64"), cloudNetwork("Gold", 2, true, "", "fe80::1", "fe80::/64"))
 		}), []problem{{vcc.ProblemInvalidConfiguration, "Gold network 1 (internet)"}, {vcc.ProblemInvalidConfiguration, "Gold network 2 (internet)"}}},

@@ -106,7 +106,7 @@ func publicIPRule(public, internal string) vcc.PublicIPRule {
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // packet reads "net1 tcp 172.17.52.10:40000 172.17.54.20:5432", with a hop limit of
-// 64. An address without a port has the port 0.
+// 64. An address without a port has the port 0. "icmp-reply" is an echo reply.
 func packet(t testing.TB, s string) appliance.Packet {
 	t.Helper()
 	f := strings.Fields(s)
@@ -121,8 +121,10 @@ func packet(t testing.TB, s string) appliance.Packet {
 		}
 		p.Interface = appliance.Interface(i)
 	}
+	protocol, reply := strings.CutSuffix(f[1], "-reply")
 	var err error
-	if p.Protocol, err = appliance.ParseProtocol(f[1]); err != nil {
+	p.EchoReply = reply
+	if p.Protocol, err = appliance.ParseProtocol(protocol); err != nil {
 		t.Fatal(err)
 	}
 	return p

@@ -20,6 +20,9 @@ func (c *Compiled) first(p *Packet, k *flowKey) ruling {
 	if uint(p.Interface) >= uint(len(c.Interfaces)) { // #nosec G115 -- below zero becomes huge
 		return ruling{outcome: &invalidPacket}
 	}
+	if k.echoReply {
+		return ruling{outcome: &strayReply}
+	}
 	var r ruling
 	if p.Interface == Ext0 {
 		r = c.firstFromOutside(p, k)
@@ -37,12 +40,15 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 	family := familyOf(p.Source.Addr())
 	from, high := c.family(p.Interface, family)
 
-	// P2. A link-local source is on the link by definition.
+	// P2. A link-local source is on the link by definition. The appliance's own addresses are
+	// nobody else's (RFC 1812, 5.3.7), and those of the external network within are outside.
 	if !from.served {
 		return ruling{outcome: &noDefaultGateway}
 	}
+	external := &c.external[family]
 	linkLocal := k.source.isLinkLocal()
-	if k.source == (number{high.gateway, from.low}) ||
+	if k.source == (number{high.gateway, from.low}) || k.source == external.address ||
+		from.hole && external.network.Contains(p.Source.Addr()) ||
 		!linkLocal && (k.source.high != high.network || (k.source.low^from.low)>>from.hostBits != 0) {
 		return ruling{outcome: &sourceNotInNetwork}
 	}
@@ -72,42 +78,46 @@ func (c *Compiled) firstFromNetwork(p *Packet, k *flowKey) ruling {
 	// P6 and P7 (D13). Within one network there is nothing to
 	// join: its hosts reach each other without the appliance, and a packet that comes
 	// all the same is sent back (our decision).
+	admitted := ruling{outcome: &internetAccess, leaving: Ext0, source: external}
 	if to.via != Ext0 {
 		switch {
 		case to.via == p.Interface:
-			return ruling{outcome: &sameNetwork, leaving: to.via}
+			admitted = ruling{outcome: &sameNetwork, leaving: to.via}
 		case to.plan != from.plan:
 			return ruling{outcome: &differentHardwarePlan}
 		case !c.RoutingEnabled:
 			return ruling{outcome: &routingDisabled}
 		default:
-			return ruling{outcome: &routingEnabled, leaving: to.via}
+			admitted = ruling{outcome: &routingEnabled, leaving: to.via}
 		}
+	} else if !from.internet { // P8 (D16)
+		return ruling{outcome: &noInternetAccess}
+	} else if !external.gateway.IsValid() {
+		return ruling{outcome: &noRoute}
 	}
 
-	// P8 (D16). The appliance's own external address is outside as well (our decision:
-	// P4 has it on ext0 alone).
-	switch external := &c.external[family]; {
-	case !from.internet:
-		return ruling{outcome: &noInternetAccess}
-	case !external.hasGateway:
-		return ruling{outcome: &noRoute}
-	default:
-		return ruling{outcome: &internetAccess, leaving: Ext0, source: external}
+	// P4 again. A router answers on all of its addresses, whichever interface a packet came in
+	// through, and forwards nothing to itself.
+	if k.destination == to.own {
+		if k.protocol.isEcho() {
+			return ruling{outcome: &echo}
+		}
+		return ruling{outcome: &notAService}
 	}
+	return admitted
 }
 
 func (c *Compiled) firstFromOutside(p *Packet, k *flowKey) ruling {
 	own := c.external[familyOf(p.Destination.Addr())].address
 
 	// P3. A link-local source is the service provider's, on this link, and good
-	// for P4 only, as on a netN (our decision).
+	// for P4 only, as on a netN (our decision). The appliance's own addresses are nobody else's.
 	linkLocal := k.source.isLinkLocal()
 	if linkLocal {
 		if k.destination != own {
 			return ruling{outcome: &sourceInsideNetworks}
 		}
-	} else if from, _ := c.table.Lookup(p.Source.Addr()); from.network != Ext0 {
+	} else if from, _ := c.table.Lookup(p.Source.Addr()); from.network != Ext0 || from.own == k.source {
 		return ruling{outcome: &sourceInsideNetworks}
 	}
 

@@ -31,6 +31,11 @@ func TestFirstPacket(t *testing.T) {
 	ruleOnIPv6 := abc()
 	ruleOnIPv6.PublicIPRules = append(ruleOnIPv6.PublicIPRules, publicIPRule("[2001:db8:ffff::5]:8080", "[2001:db8:52::10]:80"))
 	noGateway.External.IPv4Gateway = netip.Addr{}
+	ownIPv6 := abc()
+	ownIPv6.Networks[5] = cloudNetwork("Bronze", 1, false, "172.17.60.1/24", "2001:db8:59::1", "2001:db8:59::/64")
+	ownAsSource := abc()
+	ownAsSource.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.100.1/28", "", "")
+	ownAsSource.External.IPv4Gateway = addr("198.51.100.254")
 
 	for _, tc := range []struct {
 		name, packet string
@@ -51,6 +56,10 @@ func TestFirstPacket(t *testing.T) {
 		{"ICMP over IPv6", "net1 icmp [2001:db8:52::10]:1 2001:db8:52::20", abc(), 1, "dropped invalid_packet"},
 		{"ICMPv6 over IPv4", "net1 icmpv6 172.17.52.10:1 172.17.54.20", abc(), 1, "dropped invalid_packet"},
 		{"echo with a destination port", "net1 icmp 172.17.52.10:1 172.17.54.20:9", abc(), 1, "dropped invalid_packet"},
+		{"stray echo reply", "net1 icmp-reply 172.17.52.10:1 192.0.2.9", abc(), 1, "dropped invalid_packet"},
+		{"stray echo reply to the gateway", "net1 icmpv6-reply [fe80::10]:1 fe80::1", abc(), 1, "dropped invalid_packet"},
+		{"stray echo reply from outside", "ext0 icmp-reply 192.0.2.9:1 198.51.100.5", abc(), 1, "dropped invalid_packet"},
+		{"TCP is no echo reply", "net1 tcp-reply 172.17.52.10:1 172.17.54.20:80", abc(), 1, "dropped invalid_packet"},
 		{"no such interface", "net7 tcp 172.17.52.10:1 172.17.54.20:80", abc(), 1, "dropped invalid_packet"},
 		{"interface below zero", "net-1 tcp 172.17.52.10:1 172.17.54.20:80", abc(), 1, "dropped invalid_packet"},
 		{"loopback in a network around it", "net1 tcp 127.0.0.9:1 126.0.0.9:80", config{
@@ -65,10 +74,13 @@ func TestFirstPacket(t *testing.T) {
 		{"source of nowhere", "net1 tcp [2001:db8:99::1]:1 [2001:db8:58::10]:80", abc(), 2, "dropped source_not_in_network"},
 		{"own gateway as source", "net1 tcp 172.17.52.1:1 172.17.54.20:80", abc(), 2, "dropped source_not_in_network"},
 		{"own link-local gateway as source", "net1 icmpv6 [fe80::1]:1 fe80::1", abc(), 2, "dropped source_not_in_network"},
+		{"the external address as source", "net2 tcp 198.51.100.5:1 172.17.52.10:80", ownAsSource, 2, "dropped source_not_in_network"},
 		{"link-local source to a network", "net1 tcp [fe80::10]:1 [2001:db8:58::10]:80", abc(), 2, "dropped source_not_in_network"},
 
 		{"from outside with an inside address", "ext0 tcp 172.17.52.10:1 203.0.113.10:443", abc(), 3, "dropped source_not_in_network"},
 		{"from outside with an address of a network left out", "ext0 tcp [2001:db8:60::9]:1 [2001:db8:ffff::10]:443", abc(), 3, "dropped source_not_in_network"},
+		{"from outside with the external address", "ext0 udp 198.51.100.5:1 198.51.100.5:53", abc(), 3, "dropped source_not_in_network"},
+		{"from outside with a gateway address", "ext0 udp 172.17.52.1:1 198.51.100.5:53", abc(), 3, "dropped source_not_in_network"},
 		{"link-local from outside to a public address", "ext0 tcp [fe80::9]:1 [2001:db8:ffff::10]:443", abc(), 3, "dropped source_not_in_network"},
 
 		{"echo to the gateway", "net1 icmp 172.17.52.10:7 172.17.52.1", abc(), 4, "delivered echo"},
@@ -76,9 +88,17 @@ func TestFirstPacket(t *testing.T) {
 		{"echo to the link-local gateway with a global source", "net1 icmpv6 [2001:db8:52::10]:7 fe80::1", abc(), 4, "delivered echo"},
 		{"SSH to the gateway", "net1 tcp 172.17.52.10:7 172.17.52.1:22", abc(), 4, "dropped not_a_service"},
 		{"DNS to the link-local gateway", "net1 udp [fe80::10]:7 [fe80::1]:53", abc(), 4, "dropped not_a_service"},
-		{"gateway of another network", "net1 icmp 172.17.52.10:7 172.17.54.1", abc(), 6, "forwarded routing_enabled net3 172.17.52.10:7 172.17.54.1:0"},
+		{"gateway of another network", "net1 icmp 172.17.52.10:7 172.17.54.1", abc(), 4, "delivered echo"},
+		{"gateway of another network, IPv6", "net5 icmpv6 [2001:db8:58::10]:7 2001:db8:59::1", ownIPv6, 4, "delivered echo"},
+		{"SSH to the gateway of another network", "net1 tcp 172.17.52.10:7 172.17.54.1:22", abc(), 4, "dropped not_a_service"},
+		{"gateway of another network, routing off", "net1 icmp 172.17.52.10:7 172.17.54.1", routingOff, 6, "dropped routing_disabled"},
 		{"gateway of a network of another plan", "net1 icmp 172.17.52.10:7 172.17.58.1", abc(), 7, "dropped different_hardware_plan"},
 		{"link-local gateway of another network", "net5 icmpv6 [2001:db8:58::10]:7 fe80::1", abc(), 8, "dropped no_route"},
+		{"echo to the external address from inside", "net1 icmp 172.17.52.10:7 198.51.100.5", abc(), 4, "delivered echo"},
+		{"echo to the external address from inside, IPv6", "net1 icmpv6 [2001:db8:52::10]:7 2001:db8:ffff::5", abc(), 4, "delivered echo"},
+		{"management from inside", "net1 tcp 172.17.52.10:7 198.51.100.5:22", abc(), 4, "dropped not_a_service"},
+		{"the external address, no internet access", "net3 icmp 172.17.54.20:7 198.51.100.5", abc(), 8, "dropped no_internet_access"},
+		{"the external address, no external gateway", "net1 icmp 172.17.52.10:7 198.51.100.5", noGateway, 8, "dropped no_route"},
 		{"echo to the external address", "ext0 icmp 192.0.2.9:7 198.51.100.5", abc(), 4, "delivered echo"},
 		{"link-local echo to the external address", "ext0 icmpv6 [fe80::9]:7 2001:db8:ffff::5", abc(), 4, "delivered echo"},
 		{"link-local source and a public IP rule on the external address", "ext0 tcp [fe80::9]:7 [2001:db8:ffff::5]:8080", ruleOnIPv6, 4, "dropped not_a_service"},
@@ -109,7 +129,6 @@ func TestFirstPacket(t *testing.T) {
 		{"internet, echo", "net1 icmp 172.17.52.10:7 192.0.2.9", abc(), 8, "forwarded internet_access ext0 198.51.100.5:7 192.0.2.9:0"},
 		{"on the external network", "net1 tcp 172.17.52.10:40000 198.51.100.1:443", abc(), 8, "forwarded internet_access ext0 198.51.100.5:40000 198.51.100.1:443"},
 		{"a public address of its own tenant", "net1 tcp 172.17.52.10:40000 203.0.113.10:443", abc(), 8, "forwarded internet_access ext0 198.51.100.5:40000 203.0.113.10:443"},
-		{"the external address from inside", "net1 tcp 172.17.52.10:40000 198.51.100.5:22", abc(), 8, "forwarded internet_access ext0 198.51.100.5:40000 198.51.100.5:22"},
 		{"no internet access", "net3 tcp 172.17.54.20:40000 192.0.2.9:443", abc(), 8, "dropped no_internet_access"},
 		{"no external IPv6", "net1 tcp [2001:db8:52::10]:40000 [2001:db8:9::9]:443", outsideIPv4Only, 8, "dropped no_route"},
 		{"no external gateway", "net1 tcp 172.17.52.10:40000 192.0.2.9:443", noGateway, 8, "dropped no_route"},
@@ -190,8 +209,10 @@ func TestRoutingOption(t *testing.T) {
 // Longest prefix wins among routes: a tenant's network and the external network
 // may share addresses, which D12 does not refuse.
 func TestLongestPrefixWins(t *testing.T) {
-	around, within, equal := abc(), abc(), abc()
+	around, within, equal, gatewayWithin := abc(), abc(), abc(), abc()
 	around.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.0.1/16", "", "")
+	gatewayWithin.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.100.8/16", "", "")
+	gatewayWithin.PublicIPRules = append(gatewayWithin.PublicIPRules, publicIPRule("203.0.113.13:80", "198.51.100.9:80"))
 	within.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.100.129/25", "", "")
 	equal.Networks[1] = cloudNetwork("Silver", 2, true, "198.51.100.2/24", "", "")
 	for _, tc := range []struct {
@@ -200,7 +221,16 @@ func TestLongestPrefixWins(t *testing.T) {
 	}{
 		{"the external network within one of ours", "net1 tcp 172.17.52.10:1 198.51.100.9:80", "forwarded internet_access ext0 198.51.100.5:1 198.51.100.9:80", around},
 		{"beside it", "net1 tcp 172.17.52.10:1 198.51.7.9:80", "forwarded routing_enabled net2 172.17.52.10:1 198.51.7.9:80", around},
-		{"from it, its addresses are ours as well", "ext0 tcp 198.51.100.9:1 203.0.113.10:443", "dropped source_not_in_network", around},
+		{"from it, its addresses are outside", "ext0 tcp 198.51.100.9:1 203.0.113.10:443", "forwarded public_ip_rule net1 198.51.100.9:1 172.17.52.10:8443", around},
+		{"from one of ours, they are not its", "net2 tcp 198.51.100.9:1 172.17.52.10:80", "dropped source_not_in_network", around},
+		{"from one of ours, beside it", "net2 tcp 198.51.7.9:1 172.17.52.10:80", "forwarded routing_enabled net1 198.51.7.9:1 172.17.52.10:80", around},
+		{"a gateway in it is still our own, to its network", "net2 icmp 198.51.7.9:1 198.51.100.8", "delivered echo", gatewayWithin},
+		{"and to another, which needs internet access", "net1 icmp 172.17.52.10:1 198.51.100.8", "delivered echo", gatewayWithin},
+		{"and has none", "net3 icmp 172.17.54.20:1 198.51.100.8", "dropped no_internet_access", gatewayWithin},
+		{"and is nobody's outside", "ext0 tcp 198.51.100.8:1 203.0.113.10:443", "dropped source_not_in_network", gatewayWithin},
+		{"a public IP rule to an address in it leads nowhere", "ext0 tcp 192.0.2.9:1 203.0.113.13:80", "dropped no_public_ip_rule", gatewayWithin},
+		{"the external address in one of ours is our own", "net1 icmp 172.17.52.10:1 198.51.100.5", "delivered echo", equal},
+		{"and within that network, too", "net2 icmp 198.51.100.9:1 198.51.100.5", "delivered echo", equal},
 		{"one of ours within the external network", "net1 tcp 172.17.52.10:1 198.51.100.200:80", "forwarded routing_enabled net2 172.17.52.10:1 198.51.100.200:80", within},
 		{"beside that", "net1 tcp 172.17.52.10:1 198.51.100.9:80", "forwarded internet_access ext0 198.51.100.5:1 198.51.100.9:80", within},
 		{"equal ones", "net1 tcp 172.17.52.10:1 198.51.100.9:80", "forwarded routing_enabled net2 172.17.52.10:1 198.51.100.9:80", equal},

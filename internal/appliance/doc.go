@@ -8,10 +8,10 @@
 // belongs to no known flow is decided by ten rules, which code and comments cite by their
 // numbers; those of the domain, D1 to D22, are listed in package vcc:
 //
-//	P1   key.go     malformed addresses, or those of two families: dropped
+//	P1   key.go     malformed addresses, those of two families, stray echo replies: dropped
 //	P2   decide.go  from a network: it has a gateway, and the source lies in it
-//	P3   decide.go  from outside: the source is none of the tenant's addresses
-//	P4   decide.go  the appliance's own addresses answer echoes; ext0 is managed
+//	P3   decide.go  from outside: the source is none of the tenant's or the appliance's addresses
+//	P4   decide.go  the appliance's own addresses answer echoes, and forward nothing; ext0 is managed
 //	P5   decide.go  from outside: a public IP rule leads into a network
 //	P6   decide.go  within a hardware plan the routing option decides
 //	P7   decide.go  between hardware plans nothing is routed

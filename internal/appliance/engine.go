@@ -16,8 +16,8 @@ const DefaultMaxFlows = 65536
 
 // Engine is an appliance at work: a configuration and the flows that passed. It is
 // safe for concurrent use. Deciding never waits for a configuration to be
-// compiled: that happens before Configure, which only swaps a pointer and looks
-// whether the networks are the same.
+// compiled: that happens before Configure, which swaps a pointer, and looks at the flows
+// where addresses or routes are not what they were.
 type Engine struct {
 	compiled atomic.Pointer[Compiled]
 	now      func() time.Time
@@ -42,24 +42,72 @@ func (e *Engine) Compiled() *Compiled { return e.compiled.Load() }
 
 // Configure replaces the configuration by one that Compile made, as a change during
 // a failover does (D19). Known flows go on as they are, even where the new
-// policy would not let them start.
+// policy would not let them start: what is forwarded between networks, internet access
+// and public IP rules are policy.
 //
-// Interfaces are numbered, so flows end where the first networks are not those they
-// were: an appliance with other vNICs is another appliance (our decision). Networks
-// that are added at the end end no flow.
+// A flow ends where the appliance's own address on one of its two interfaces, or the route
+// to one of its two ends, is not what it was. Interfaces are numbered, so a network that
+// gets another number takes its address away from one interface to another, and its
+// flows end (our decision). All other flows go on.
 func (e *Engine) Configure(c *Compiled) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !sameNetworks(e.compiled.Load(), c) {
-		e.flows.clear()
+	if before := e.compiled.Load(); !sameWays(before, c) {
+		e.flows.removeFunc(func(f *flow) bool { return !f.sameWay(before, c) })
 	}
 	e.compiled.Store(c)
 }
 
-func sameNetworks(before, after *Compiled) bool {
-	return len(before.Interfaces) <= len(after.Interfaces) &&
-		slices.EqualFunc(before.Interfaces, after.Interfaces[:len(before.Interfaces)],
-			func(a, b vcc.ApplianceInterface) bool { return a.NetworkID == b.NetworkID })
+// sameWays reports whether two configurations have the same addresses and routes.
+func sameWays(before, after *Compiled) bool {
+	return slices.EqualFunc(before.Interfaces, after.Interfaces, sameInterface) &&
+		slices.Equal(before.Routes, after.Routes) &&
+		before.table.Equal(&after.table) // it has networks to which no route leads, too
+}
+
+func sameInterface(a, b vcc.ApplianceInterface) bool {
+	return a.NetworkID == b.NetworkID && slices.Equal(a.Addresses, b.Addresses)
+}
+
+// sameWay reports whether two configurations have the same addresses and routes for the
+// packets of a flow, in both directions.
+func (f *flow) sameWay(before, after *Compiled) bool {
+	// What arrives in one direction is where the packets of the other one go.
+	for _, end := range [...]*flowKey{&f.forth, &f.back} {
+		address := end.source.addr()
+		if before.wayTo(end.arriving, address) != after.wayTo(end.arriving, address) {
+			return false
+		}
+	}
+	return true
+}
+
+// way is how an appliance reaches an address through one of its interfaces.
+type way struct {
+	networkID string
+	own       netip.Prefix // the appliance's own address there, of the family
+	to        place
+	routed    bool
+	gateway   netip.Addr // of the route through ext0
+}
+
+func (c *Compiled) wayTo(i Interface, a netip.Addr) way {
+	if int(i) >= len(c.Interfaces) {
+		return way{}
+	}
+	here := &c.Interfaces[i]
+	w := way{networkID: here.NetworkID}
+	for _, own := range here.Addresses {
+		if own.Addr().Is4() == a.Is4() {
+			w.own = own
+		}
+	}
+	w.to, w.routed = c.table.Lookup(a)
+	w.to.plan = 0 // that is policy
+	if i == Ext0 {
+		w.gateway, w.routed = c.external[familyOf(a)].routeTo(a)
+	}
+	return w
 }
 
 // Reset takes the configuration away and forgets every flow, as undo does and as a
@@ -90,16 +138,21 @@ func (t *flowTable) decide(c *Compiled, p *Packet, now time.Time) (Decision, rul
 	r := ruling{outcome: &invalidPacket}
 	var f *flow
 	var key flowKey
+	var answers *flowKey // how the packets of the other direction arrive
 	if key.set(p) {
 		if f = t.flows[key]; f == nil {
 			r = c.first(p, &key)
 			if r.verdict == vcc.Forwarded {
 				if f = t.add(key, r, now); f == nil {
 					r = ruling{outcome: &flowTableFull}
+				} else {
+					answers = &f.back
 				}
 			}
-		} else if p.HopLimit <= 1 {
+		} else if answers = f.other(&key); p.HopLimit <= 1 {
 			f, r = nil, ruling{outcome: &hopLimitExceeded}
+		} else if !c.hasRoute(answers) {
+			f, r = nil, ruling{outcome: &noRouteBack}
 		} else {
 			t.touch(f, now)
 			r = ruling{outcome: &knownFlow}
@@ -108,11 +161,26 @@ func (t *flowTable) decide(c *Compiled, p *Packet, now time.Time) (Decision, rul
 	d := Decision{Verdict: r.verdict, Reason: r.reason, HopLimit: p.HopLimit, Source: p.Source, Destination: p.Destination}
 	if f != nil {
 		// It leaves as what the packets of the other direction answer to.
-		answers := f.other(&key)
 		left := answers.answers(answers.arriving)
 		d.Leaving, d.HopLimit = answers.arriving, p.HopLimit-1
 		d.Source = netip.AddrPortFrom(left.source.addr(), left.sourcePort)
 		d.Destination = netip.AddrPortFrom(left.destination.addr(), left.destinationPort)
 	}
 	return d, r
+}
+
+// hasRoute reports whether the appliance has a route to where the packets of a direction
+// come from. Those of a network have one as long as the flow lives. What came in from outside
+// by a public IP rule may have none: without an external gateway.
+func (c *Compiled) hasRoute(answers *flowKey) bool {
+	if answers.arriving != Ext0 {
+		return true
+	}
+	source := answers.source.addr()
+	external := &c.external[familyOf(source)]
+	if external.gateway.IsValid() {
+		return true
+	}
+	_, ok := external.routeTo(source)
+	return ok
 }

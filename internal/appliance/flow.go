@@ -60,12 +60,29 @@ func (t *flowTable) list(p Protocol) *idleList {
 func (t *flowTable) expire(now time.Time) {
 	for _, l := range [...]*idleList{&t.tcp, &t.other} {
 		for f := l.head.next; f != &l.head && now.Sub(f.lastSeen) >= l.idle; f = l.head.next {
-			f.unlink()
-			delete(t.flows, f.forth)
-			delete(t.flows, f.back)
-			t.count--
+			t.remove(f)
 		}
 	}
+}
+
+// removeFunc removes the flows for which a function returns true.
+func (t *flowTable) removeFunc(remove func(*flow) bool) {
+	for _, l := range [...]*idleList{&t.tcp, &t.other} {
+		for f := l.head.next; f != &l.head; {
+			next := f.next
+			if remove(f) {
+				t.remove(f)
+			}
+			f = next
+		}
+	}
+}
+
+func (t *flowTable) remove(f *flow) {
+	f.unlink()
+	delete(t.flows, f.forth)
+	delete(t.flows, f.back)
+	t.count--
 }
 
 // touch notes a sign of life of a flow.

@@ -2,6 +2,8 @@ package appliance_test
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +62,18 @@ func TestFlowBothDirections(t *testing.T) {
 		}},
 		{"echo", []string{
 			"net1 icmp 172.17.52.10:7 192.0.2.9 = forwarded internet_access ext0 198.51.100.5:7 192.0.2.9:0",
-			"ext0 icmp 192.0.2.9:7 198.51.100.5 = forwarded known_flow net1 192.0.2.9:7 172.17.52.10:0",
+			"ext0 icmp-reply 192.0.2.9:7 198.51.100.5 = forwarded known_flow net1 192.0.2.9:7 172.17.52.10:0",
+			"ext0 icmp-reply 192.0.2.9:8 198.51.100.5 = dropped invalid_packet",
 			"ext0 icmp 192.0.2.9:8 198.51.100.5 = delivered echo",
+			// A request is no reply, whatever its identifier; nor do both ends send replies.
+			"ext0 icmp 192.0.2.9:7 198.51.100.5 = delivered echo",
+			"net1 icmp-reply 172.17.52.10:7 192.0.2.9 = dropped invalid_packet",
+		}},
+		{"echoes of both ends with one identifier", []string{
+			"net1 icmp 172.17.52.10:7 172.17.54.20 = forwarded routing_enabled net3 172.17.52.10:7 172.17.54.20:0",
+			"net3 icmp 172.17.54.20:7 172.17.52.10 = forwarded routing_enabled net1 172.17.54.20:7 172.17.52.10:0",
+			"net3 icmp-reply 172.17.54.20:7 172.17.52.10 = forwarded known_flow net1 172.17.54.20:7 172.17.52.10:0",
+			"net1 icmp-reply 172.17.52.10:7 172.17.54.20 = forwarded known_flow net3 172.17.52.10:7 172.17.54.20:0",
 		}},
 		{"a known flow from another interface", []string{
 			"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded routing_enabled net3 172.17.52.10:40000 172.17.54.20:5432",
@@ -112,13 +124,13 @@ func TestSourcePort(t *testing.T) {
 		{"an echo's identifier", []string{
 			"net1 icmp 172.17.52.10:65535 192.0.2.9 = forwarded internet_access ext0 198.51.100.5:65535 192.0.2.9:0",
 			"net1 icmp 172.17.52.11:65535 192.0.2.9 = forwarded internet_access ext0 198.51.100.5:0 192.0.2.9:0",
-			"ext0 icmp 192.0.2.9:0 198.51.100.5 = forwarded known_flow net1 192.0.2.9:65535 172.17.52.11:0",
-			"ext0 icmp 192.0.2.9:65535 198.51.100.5 = forwarded known_flow net1 192.0.2.9:65535 172.17.52.10:0",
+			"ext0 icmp-reply 192.0.2.9:0 198.51.100.5 = forwarded known_flow net1 192.0.2.9:65535 172.17.52.11:0",
+			"ext0 icmp-reply 192.0.2.9:65535 198.51.100.5 = forwarded known_flow net1 192.0.2.9:65535 172.17.52.10:0",
 		}},
 		{"IPv6", []string{
 			"net1 icmpv6 [2001:db8:52::10]:7 2001:db8:9::9 = forwarded internet_access ext0 [2001:db8:ffff::5]:7 [2001:db8:9::9]:0",
 			"net1 icmpv6 [2001:db8:52::11]:7 2001:db8:9::9 = forwarded internet_access ext0 [2001:db8:ffff::5]:8 [2001:db8:9::9]:0",
-			"ext0 icmpv6 [2001:db8:9::9]:8 2001:db8:ffff::5 = forwarded known_flow net1 [2001:db8:9::9]:7 [2001:db8:52::11]:0",
+			"ext0 icmpv6-reply [2001:db8:9::9]:8 2001:db8:ffff::5 = forwarded known_flow net1 [2001:db8:9::9]:7 [2001:db8:52::11]:0",
 		}},
 		{"one client port for two public addresses of one server", []string{
 			"ext0 tcp 192.0.2.9:7000 203.0.113.10:443 = forwarded public_ip_rule net1 192.0.2.9:7000 172.17.52.10:8443",
@@ -219,7 +231,8 @@ func TestFlowTableFull(t *testing.T) {
 	script(t, e, now, "net1 tcp 172.17.52.10:1 172.17.54.20:80 = dropped flow_table_full")
 }
 
-// Known flows go on when the policy changes; undo and a new failover end them.
+// Known flows go on when the policy changes, and end with their addresses and routes; undo and
+// a new failover end all.
 func TestConfigureAndReset(t *testing.T) {
 	const (
 		there      = "net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded known_flow net3 172.17.52.10:40000 172.17.54.20:5432"
@@ -240,24 +253,65 @@ func TestConfigureAndReset(t *testing.T) {
 	}{
 		{"routing switched off", func(e *appliance.Engine) { e.Configure(changed(routingOff)) },
 			[]string{there, back, another + "routing_disabled"}},
+		{"the networks in two plans", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { c.Networks[0].HardwarePlanID = "gold"; c.Networks[0].Gateway.IPv6 = nil }))
+		}, []string{there, back, another + "different_hardware_plan"}},
 		{"gateway removed", func(e *appliance.Engine) {
 			e.Configure(changed(func(c *config) { c.Networks[0].Gateway = vcc.GatewaySettings{} }))
-		}, []string{there, back, another + "no_default_gateway"}},
+		}, []string{"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = dropped no_default_gateway", "net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped no_internet_access"}},
+		{"gateway removed at the other end", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { c.Networks[2].Gateway = vcc.GatewaySettings{} }))
+		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped no_default_gateway"}},
+		{"gateway of another family removed", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { routingOff(c); c.Networks[0].Gateway.IPv6 = nil }))
+		}, []string{there, back, another + "routing_disabled"}},
+		{"gateway of another network removed", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { routingOff(c); c.Networks[1].Gateway = vcc.GatewaySettings{} }))
+		}, []string{there, back, another + "routing_disabled"}},
+		{"gateway with another address", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) {
+				routingOff(c)
+				c.Networks[2] = cloudNetwork("Silver", 1, false, "172.17.54.254/24", "", "")
+			}))
+		}, []string{"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = dropped routing_disabled"}},
+		{"gateways exchanged", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) {
+				c.Networks[1].Gateway, c.Networks[2].Gateway = c.Networks[2].Gateway, c.Networks[1].Gateway
+			}))
+		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped source_not_in_network"}},
+		{"external address changed", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { routingOff(c); c.External.IPv4 = netip.MustParsePrefix("198.51.100.6/24") }))
+		}, []string{there, back, another + "routing_disabled"}},
+		{"an end becomes an address outside", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { c.External.IPv4 = netip.MustParsePrefix("172.17.54.17/28") }))
+		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped source_not_in_network"}},
+		{"an end becomes the external address", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { c.External.IPv4 = netip.MustParsePrefix("172.17.54.20/16") }))
+		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped source_not_in_network"}},
 		{"network added at the end", func(e *appliance.Engine) {
 			e.Configure(changed(func(c *config) {
 				routingOff(c)
 				c.Networks = append(c.Networks, cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", ""))
 			}))
 		}, []string{there, back, another + "routing_disabled"}},
-		{"network added in between", func(e *appliance.Engine) {
+		{"another network exchanged", func(e *appliance.Engine) {
 			e.Configure(changed(func(c *config) {
 				routingOff(c)
 				c.Networks[1] = cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", "")
 			}))
-		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
-		{"network taken away", func(e *appliance.Engine) {
+		}, []string{there, back, another + "routing_disabled"}},
+		{"network added in between, which renumbers one end", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) {
+				routingOff(c)
+				c.Networks = slices.Insert(c.Networks, 1, cloudNetwork("Gold", 1, true, "10.0.0.1/24", "", ""))
+			}))
+		}, []string{"net4 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
+		{"another network taken away", func(e *appliance.Engine) {
 			e.Configure(changed(func(c *config) { routingOff(c); c.Networks = c.Networks[:5] }))
-		}, []string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped routing_disabled"}},
+		}, []string{there, back, another + "routing_disabled"}},
+		{"network of one end taken away", func(e *appliance.Engine) {
+			e.Configure(changed(func(c *config) { routingOff(c); c.Networks = c.Networks[:2] }))
+		}, []string{"net1 tcp 172.17.52.10:40000 172.17.54.20:5432 = forwarded internet_access ext0 198.51.100.5:40000 172.17.54.20:5432"}},
 		{"undo", func(e *appliance.Engine) { e.Reset() },
 			[]string{"net3 tcp 172.17.54.20:5432 172.17.52.10:40000 = dropped invalid_packet", "ext0 icmp 192.0.2.9:1 198.51.100.5 = dropped no_public_ip_rule"}},
 		{"a new failover", func(e *appliance.Engine) { e.Reset(); e.Configure(changed(routingOff)) },
@@ -269,6 +323,93 @@ func TestConfigureAndReset(t *testing.T) {
 			tc.change(e)
 			script(t, e, now, tc.lines...)
 		})
+	}
+}
+
+// Flows of a packet that goes outside, and of one that comes from there, end with the external
+// address and the route, and go on whatever becomes of the policy that let them in.
+func TestConfigureOutside(t *testing.T) {
+	const (
+		out      = "net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded internet_access ext0 198.51.100.5:40000 192.0.2.9:53"
+		outKnown = "net1 udp 172.17.52.10:40000 192.0.2.9:53 = forwarded known_flow ext0 198.51.100.5:40000 192.0.2.9:53"
+		outBack  = "ext0 udp 192.0.2.9:53 198.51.100.5:40000 = forwarded known_flow net1 192.0.2.9:53 172.17.52.10:40000"
+		outEnded = "ext0 udp 192.0.2.9:53 198.51.100.5:40000 = dropped "
+		in       = "ext0 tcp 192.0.2.9:7 203.0.113.11:8443 = forwarded public_ip_rule net3 192.0.2.9:7 172.17.54.20:443"
+		inKnown  = "ext0 tcp 192.0.2.9:7 203.0.113.11:8443 = forwarded known_flow net3 192.0.2.9:7 172.17.54.20:443"
+		inBack   = "net3 tcp 172.17.54.20:443 192.0.2.9:7 = forwarded known_flow ext0 203.0.113.11:8443 192.0.2.9:7"
+		inEnded  = "net3 tcp 172.17.54.20:443 192.0.2.9:7 = dropped "
+		near     = "ext0 tcp 198.51.100.9:7 203.0.113.11:8443 = forwarded public_ip_rule net3 198.51.100.9:7 172.17.54.20:443"
+		nearBack = "net3 tcp 172.17.54.20:443 198.51.100.9:7 = forwarded known_flow ext0 203.0.113.11:8443 198.51.100.9:7"
+		nearEnds = "net3 tcp 172.17.54.20:443 198.51.100.9:7 = dropped "
+	)
+	for _, tc := range []struct {
+		name   string
+		change func(*config)
+		lines  []string
+	}{
+		{"internet access taken away, and the public IP rules", func(c *config) { c.Networks[0].InternetAccess, c.PublicIPRules = false, nil },
+			[]string{outKnown, outBack, inKnown, inBack, nearBack}},
+		{"network moved to another plan", func(c *config) { c.Networks[0].HardwarePlanID = "gold" }, []string{outKnown, outBack, inKnown, inBack, nearBack}},
+		{"external address changed", func(c *config) { c.External.IPv4 = netip.MustParsePrefix("198.51.100.6/24") },
+			[]string{outEnded + "no_public_ip_rule", inEnded + "no_internet_access", nearEnds + "no_internet_access"}},
+		{"external IPv6 address changed", func(c *config) { c.External.IPv6 = netip.MustParsePrefix("2001:db8:ffff::6/64") },
+			[]string{outKnown, outBack, inKnown, inBack, nearBack}},
+		{"external gateway changed", func(c *config) { c.External.IPv4Gateway = addr("198.51.100.2") },
+			[]string{outEnded + "not_a_service", inEnded + "no_internet_access", nearBack}},
+		{"external gateway taken away", func(c *config) { c.External.IPv4Gateway = netip.Addr{} },
+			[]string{outEnded + "not_a_service", inEnded + "no_internet_access", nearBack}},
+		{"a network added that has the address outside", func(c *config) {
+			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, false, "192.0.2.1/24", "", ""))
+		}, []string{outEnded + "source_not_in_network", inEnded + "different_hardware_plan", nearBack}},
+		{"a network added that is left without IPv6", func(c *config) {
+			c.Networks = append(c.Networks, cloudNetwork("Gold", 1, false, "", "2001:db8:60::1", "2001:db8:60::/56"))
+		}, []string{outKnown, outBack, inKnown, inBack, nearBack}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, now := newEngine(abc(), 8)
+			script(t, e, now, out, in, near)
+			cfg := abc()
+			tc.change(&cfg)
+			e.Configure(compile(cfg))
+			script(t, e, now, tc.lines...)
+		})
+	}
+
+	t.Run("a network added that is left without IPv6 and has the address outside", func(t *testing.T) {
+		cfg := abc()
+		e, now := newEngine(cfg, 8)
+		script(t, e, now, "net5 udp [2001:db8:58::10]:1 [2001:db8:9::9]:53 = forwarded internet_access ext0 [2001:db8:ffff::5]:1 [2001:db8:9::9]:53")
+		cfg.Networks = append(cfg.Networks, cloudNetwork("Gold", 1, false, "", "2001:db8:9::1", "2001:db8:9::/56"))
+		e.Configure(compile(cfg))
+		script(t, e, now, "net5 udp [2001:db8:58::10]:1 [2001:db8:9::9]:53 = dropped no_route")
+	})
+}
+
+// A reply goes back through ext0 only where a route leads to: without an external gateway to
+// the external network alone.
+func TestReplyWithoutRoute(t *testing.T) {
+	cfg := abc()
+	cfg.External.IPv4Gateway, cfg.External.IPv6Gateway = netip.Addr{}, netip.Addr{}
+	e, now := newEngine(cfg, 8)
+	script(t, e, now,
+		"ext0 tcp 192.0.2.9:7 203.0.113.11:8443 = forwarded public_ip_rule net3 192.0.2.9:7 172.17.54.20:443",
+		"net3 tcp 172.17.54.20:443 192.0.2.9:7 = dropped no_route",
+		"ext0 tcp 192.0.2.9:7 203.0.113.11:8443 = forwarded known_flow net3 192.0.2.9:7 172.17.54.20:443",
+		"ext0 tcp 198.51.100.9:7 203.0.113.11:8443 = forwarded public_ip_rule net3 198.51.100.9:7 172.17.54.20:443",
+		"net3 tcp 172.17.54.20:443 198.51.100.9:7 = forwarded known_flow ext0 203.0.113.11:8443 198.51.100.9:7",
+		"ext0 tcp [2001:db8:9::9]:7 [2001:db8:ffff::10]:443 = forwarded public_ip_rule net1 [2001:db8:9::9]:7 [2001:db8:52::10]:443",
+		"net1 tcp [2001:db8:52::10]:443 [2001:db8:9::9]:7 = dropped no_route",
+		// A reply that is dropped is no sign of life.
+		"ext0 udp 192.0.2.9:8 203.0.113.11:8443 = forwarded public_ip_rule net3 192.0.2.9:8 172.17.54.20:443",
+		"wait 20s",
+		"net3 udp 172.17.54.20:443 192.0.2.9:8 = dropped no_route",
+		"wait 10s",
+		"net3 udp 172.17.54.20:443 192.0.2.9:8 = dropped no_internet_access",
+	)
+	p := packet(t, "net3 tcp 172.17.54.20:443 192.0.2.9:7")
+	p.HopLimit = 1
+	if got := words(e.Decide(p)); got != "dropped hop_limit_exceeded" {
+		t.Errorf("decided %q with the hop limit used up", got)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 )
 
-// FuzzPacket decides one packet of any shape twice, and its answer: the engine has
-// to agree with the reference, and its trace with both.
+// FuzzPacket decides one packet of any shape twice, then as an echo reply, and each time its
+// answer: the engine has to agree with the reference, and its trace with both.
 func FuzzPacket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, at int32, protocol, hopLimit uint8, source []byte, sourcePort uint16, destination []byte, destinationPort uint16, zone string) {
 		address := func(b []byte) netip.Addr {
@@ -19,20 +19,23 @@ func FuzzPacket(f *testing.F) {
 			Interface: appliance.Interface(at), Protocol: appliance.Protocol(protocol), HopLimit: hopLimit,
 			Source: netip.AddrPortFrom(address(source), sourcePort), Destination: netip.AddrPortFrom(address(destination), destinationPort),
 		}
-		s := sequence{MaxFlows: 2, First: abc(), Events: []event{{Packet: &p}, {Packet: &p}}}
+		s := sequence{MaxFlows: 2, First: abc()}
 		both := newPair(s)
-		for range 2 {
-			d, difference := both.play(event{Packet: &p})
+		decide := func(p appliance.Packet) appliance.Decision {
+			e := event{Packet: &p}
+			s.Events = append(s.Events, e)
+			d, difference := both.play(e)
 			if difference != "" {
 				s.report(t, difference)
 			}
-			answer := appliance.Packet{Interface: d.Leaving, Protocol: p.Protocol, HopLimit: hopLimit}
-			answer.Source, answer.Destination = flip(p.Protocol, d.Source, d.Destination)
-			s.Events = append(s.Events, event{Packet: &answer})
-			if _, difference := both.play(event{Packet: &answer}); difference != "" {
-				s.report(t, difference)
-			}
+			return d
 		}
+		for _, p.EchoReply = range []bool{false, false, true} {
+			answer := answerTo(p, decide(p))
+			answer.HopLimit = hopLimit
+			decide(answer)
+		}
+		p.EchoReply = false
 		if difference := compareTrace(both.engine.Compiled(), p); difference != "" {
 			t.Fatal(difference)
 		}

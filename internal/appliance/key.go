@@ -10,10 +10,12 @@ type flowKey struct {
 	arriving                    Interface
 	sourcePort, destinationPort uint16
 	protocol                    Protocol
+	echoReply                   bool
 }
 
 // set applies P1 and notes how a valid packet looks: two unicast addresses of
-// one family, and a protocol of that family. An ICMP echo has no destination port.
+// one family, and a protocol of that family. An ICMP echo has no destination port, and
+// nothing else is an echo reply.
 func (k *flowKey) set(p *Packet) (valid bool) {
 	var ok bool
 	if k.source, ok = unicast(p.Source.Addr()); !ok {
@@ -22,7 +24,7 @@ func (k *flowKey) set(p *Packet) (valid bool) {
 	if k.destination, ok = unicast(p.Destination.Addr()); !ok {
 		return false
 	}
-	k.arriving, k.protocol = p.Interface, p.Protocol
+	k.arriving, k.protocol, k.echoReply = p.Interface, p.Protocol, p.EchoReply
 	k.sourcePort, k.destinationPort = p.Source.Port(), p.Destination.Port()
 	is4 := p.Source.Addr().Is4()
 	if is4 != p.Destination.Addr().Is4() {
@@ -30,7 +32,7 @@ func (k *flowKey) set(p *Packet) (valid bool) {
 	}
 	switch p.Protocol {
 	case TCP, UDP:
-		return true
+		return !k.echoReply
 	case ICMP:
 		return is4 && k.destinationPort == 0
 	case ICMPv6:
@@ -41,12 +43,15 @@ func (k *flowKey) set(p *Packet) (valid bool) {
 }
 
 // answers returns the key of the answers to a packet that left, as k says, through
-// an interface. An ICMP echo and its answer have one identifier, which is in the
-// same place in both (RFC 792).
+// an interface. An ICMP echo request and its reply have one identifier, which is in the
+// same place in both (RFC 792); so only what they are tells the reply from a request that
+// the other end sends by itself.
 func (k flowKey) answers(leaving Interface) flowKey {
 	k.arriving = leaving
 	k.source, k.destination = k.destination, k.source
-	if !k.protocol.isEcho() {
+	if k.protocol.isEcho() {
+		k.echoReply = !k.echoReply
+	} else {
 		k.sourcePort, k.destinationPort = k.destinationPort, k.sourcePort
 	}
 	return k

@@ -2,6 +2,8 @@ package appliance
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -20,6 +22,9 @@ var (
 	invalidPacket = outcome{vcc.Dropped, vcc.ReasonInvalidPacket, 1, func(*Compiled, *Packet) string {
 		return "no packet of this protocol can go from and to these addresses"
 	}}
+	strayReply = outcome{vcc.Dropped, vcc.ReasonInvalidPacket, 1, func(*Compiled, *Packet) string {
+		return "it is an echo reply, and no request that it answers was let through"
+	}}
 
 	noDefaultGateway = outcome{vcc.Dropped, vcc.ReasonNoDefaultGateway, 2, func(c *Compiled, p *Packet) string {
 		return fmt.Sprintf("%s has no %s default gateway that the appliance could stand in for", c.label(p.Interface), familyName(p.Source.Addr()))
@@ -33,17 +38,17 @@ var (
 	}}
 
 	sourceInsideNetworks = outcome{vcc.Dropped, vcc.ReasonSourceNotInNetwork, 3, func(_ *Compiled, p *Packet) string {
-		return fmt.Sprintf("%s cannot come from outside: it is link-local or in one of the tenant's networks", p.Source.Addr())
+		return fmt.Sprintf("%s cannot come from outside: it is link-local, the appliance's own or in one of the tenant's networks", p.Source.Addr())
 	}}
 
 	echo = outcome{vcc.Delivered, vcc.ReasonEcho, 4, func(c *Compiled, p *Packet) string {
-		return fmt.Sprintf("%s is the appliance's own address on %s, and it answers to an echo", p.Destination.Addr(), c.label(p.Interface))
+		return fmt.Sprintf("%s is the appliance's own address on %s, and it answers to an echo", p.Destination.Addr(), c.label(c.ownInterface(p)))
 	}}
 	management = outcome{vcc.Delivered, vcc.ReasonManagement, 4, func(_ *Compiled, p *Packet) string {
 		return fmt.Sprintf("the service provider manages the appliance through port %d of %s", vcc.ManagementPort, p.Destination.Addr())
 	}}
 	notAService = outcome{vcc.Dropped, vcc.ReasonNotAService, 4, func(c *Compiled, p *Packet) string {
-		return fmt.Sprintf("%s is the appliance's own address on %s, and it offers no such service", p.Destination.Addr(), c.label(p.Interface))
+		return fmt.Sprintf("%s is the appliance's own address on %s, and it offers no such service", p.Destination.Addr(), c.label(c.ownInterface(p)))
 	}}
 
 	publicIPRule = outcome{vcc.Forwarded, vcc.ReasonPublicIPRule, 5, func(_ *Compiled, p *Packet) string {
@@ -100,6 +105,9 @@ var (
 		return fmt.Sprintf("a packet that arrives with a hop limit of %d cannot go on", p.HopLimit)
 	}}
 
+	noRouteBack = outcome{vcc.Dropped, vcc.ReasonNoRoute, 0, func(_ *Compiled, p *Packet) string {
+		return noWayBack(p.Destination.Addr())
+	}}
 	knownFlow = outcome{vcc.Forwarded, vcc.ReasonKnownFlow, 0, func(*Compiled, *Packet) string {
 		return "it belongs to a flow that was let through"
 	}}
@@ -114,4 +122,24 @@ func (c *Compiled) label(i Interface) string {
 		return i.String()
 	}
 	return fmt.Sprintf("%s (%s)", i, c.Interfaces[i].NetworkName)
+}
+
+// noWayBack says why a reply to an address outside gets no further.
+func noWayBack(to netip.Addr) string {
+	return fmt.Sprintf("the appliance has no external %s gateway to send a reply to %s through", familyName(to), to)
+}
+
+// ownInterface returns the interface that has the destination of a packet as an address of the
+// appliance. It looks at the one where the packet arrived first, since two may have one
+// link-local address, and then at all, which a trace can afford.
+func (c *Compiled) ownInterface(p *Packet) Interface {
+	has := func(i vcc.ApplianceInterface) bool {
+		return slices.ContainsFunc(i.Addresses, func(own netip.Prefix) bool { return own.Addr() == p.Destination.Addr() })
+	}
+	if !has(c.Interfaces[p.Interface]) {
+		if i := slices.IndexFunc(c.Interfaces, has); i >= 0 {
+			return Interface(i) // #nosec G115 -- a host has 4,094 VLANs at most
+		}
+	}
+	return p.Interface
 }

@@ -83,6 +83,9 @@ type Packet struct {
 	Protocol  Protocol
 	// HopLimit is IPv6's hop limit or IPv4's time to live, as it arrives.
 	HopLimit uint8
+	// EchoReply says that an ICMP echo is a reply and no request. Packets of other
+	// protocols do not have it.
+	EchoReply bool
 	// Source and Destination have the ports of TCP and UDP. An ICMP echo has no
 	// ports: its identifier (RFC 792, RFC 4443) stands in place of the source port,
 	// in requests and in replies, and the destination's port is 0.
@@ -91,7 +94,11 @@ type Packet struct {
 
 // String returns the packet in one line, for logs and tests.
 func (p Packet) String() string {
-	return fmt.Sprintf("%s %s %s -> %s hop limit %d", p.Interface, p.Protocol, p.Source, p.Destination, p.HopLimit)
+	protocol := p.Protocol.String()
+	if p.EchoReply {
+		protocol += " reply"
+	}
+	return fmt.Sprintf("%s %s %s -> %s hop limit %d", p.Interface, protocol, p.Source, p.Destination, p.HopLimit)
 }
 
 // end returns an end of the packet for people: without the identifier of an echo, which is

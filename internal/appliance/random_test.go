@@ -81,6 +81,7 @@ func randomConfig(c choices) config {
 		[2]string{"127.0.0.1/8", "198.51.100.1"},
 		[2]string{"198.51.100.5/24", "2001:db8:ffff::1"},
 		[2]string{"", "198.51.100.1"},
+		[2]string{"198.51.100.5/32", "198.51.100.1"},
 	))
 	cfg.External.IPv6, cfg.External.IPv6Gateway = external(oneOf(c,
 		[2]string{"2001:db8:ffff::5/64", "2001:db8:ffff::1"},
@@ -90,6 +91,7 @@ func randomConfig(c choices) config {
 		[2]string{"2001:db8:ffff::5/32", "2001:db8:ffff::5"},
 		[2]string{"fe80::5/64", "fe80::1"},
 		[2]string{"198.51.100.5/24", "198.51.100.1"},
+		[2]string{"2001:db8:ffff::5/120", "2001:db8:ffff::1"},
 	))
 	for i := range oneOf(c, 4, 6, 8, 2, 1, 0) {
 		cfg.Networks = append(cfg.Networks, randomNetwork(c, i, cfg.Networks))
@@ -148,6 +150,10 @@ func randomNetwork(c choices, i int, others []network) network {
 		vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{172, 16, byte(i), 1}), PrefixLength: 32},
 		vcc.IPv4Settings{Address: addr("198.51.0.1"), PrefixLength: 16},
 		vcc.IPv4Settings{Address: addr("198.51.100.2"), PrefixLength: 24},
+		vcc.IPv4Settings{Address: addr("198.51.100.1"), PrefixLength: 16}, // the external gateway
+		vcc.IPv4Settings{Address: addr("198.51.100.5"), PrefixLength: 23}, // the external address
+		vcc.IPv4Settings{Address: addr("198.51.100.8"), PrefixLength: 16}, // in the external network
+		vcc.IPv4Settings{Address: addr("198.51.100.4"), PrefixLength: 28}, // around the external address
 		vcc.IPv4Settings{Address: addr("198.51.100.129"), PrefixLength: 25},
 		vcc.IPv4Settings{Address: addr("126.0.0.1"), PrefixLength: 7},
 		vcc.IPv4Settings{Address: addr("169.254.0.1"), PrefixLength: 16},
@@ -168,6 +174,8 @@ func randomNetwork(c choices, i int, others []network) network {
 		vcc.IPv6Settings{Address: prefix.Addr().Next(), Network: netip.PrefixFrom(prefix.Addr(), 128)},
 		vcc.IPv6Settings{Address: addr("fe80::1"), Network: netip.MustParsePrefix("fe80::/64")},
 		vcc.IPv6Settings{Address: addr("2001:db8:ffff::1"), Network: netip.MustParsePrefix("2001:db8:ffff::/64")},
+		vcc.IPv6Settings{Address: addr("2001:db8:ffff::8"), Network: netip.MustParsePrefix("2001:db8:ffff::/64")},
+		vcc.IPv6Settings{Address: addr("2001:db8:ffff::1"), Network: netip.MustParsePrefix("2001:db8:ffff::/56")},
 		vcc.IPv6Settings{Address: addr("fe80::1"), Network: netip.MustParsePrefix("2001:db8::/32")},
 		vcc.IPv6Settings{Address: addr("8000::1"), Network: netip.MustParsePrefix("8000::/1")},
 		vcc.IPv6Settings{Address: addr("172.16.0.1"), Network: netip.MustParsePrefix("172.16.0.0/24")},
@@ -222,7 +230,8 @@ func host(c choices, a netip.Addr, prefixLength int) netip.Addr {
 
 func outsideAddress(c choices) netip.Addr {
 	return oneOf(c, addr("192.0.2.9"), addr("192.0.2.10"), addr("2001:db8:9::9"), addr("2001:db8:9::a"),
-		addr("198.51.100.1"), addr("198.51.100.9"), addr("2001:db8:ffff::1"), addr("fe80::9"), addr("198.51.7.7"))
+		addr("198.51.100.1"), addr("198.51.100.9"), addr("2001:db8:ffff::1"), addr("fe80::9"), addr("198.51.7.7"),
+		addr("2001:db8:ffff::9"), addr("198.51.100.5"), addr("2001:db8:ffff::5"))
 }
 
 func oddAddress(c choices) netip.Addr {
@@ -283,6 +292,7 @@ func randomPacket(c choices, cfg config) appliance.Packet {
 	default:
 		p.Protocol = oneOf[appliance.Protocol](c, appliance.TCP, appliance.UDP, appliance.ICMP, appliance.ICMPv6, 0, 47)
 	}
+	p.EchoReply = (p.Protocol == appliance.ICMP || p.Protocol == appliance.ICMPv6) && oneIn(c, 4) || oneIn(c, 64)
 	p.Source = netip.AddrPortFrom(source, sourcePort)
 	p.Destination = netip.AddrPortFrom(destination, 0)
 	if p.Protocol == appliance.TCP || p.Protocol == appliance.UDP || oneIn(c, 32) {
@@ -296,10 +306,20 @@ func randomPacket(c choices, cfg config) appliance.Packet {
 	return p
 }
 
+// answerTo is the packet that answers one that was forwarded.
+func answerTo(p appliance.Packet, d appliance.Decision) appliance.Packet {
+	answer := appliance.Packet{Interface: d.Leaving, Protocol: p.Protocol, HopLimit: 64}
+	if p.Protocol == appliance.ICMP || p.Protocol == appliance.ICMPv6 {
+		answer.EchoReply = !p.EchoReply
+	}
+	answer.Source, answer.Destination = flip(p.Protocol, d.Source, d.Destination)
+	return answer
+}
+
 // change chooses a configuration that a running appliance could get next.
 func change(c choices, cfg config) config {
 	cfg.Networks, cfg.PublicIPRules = slices.Clone(cfg.Networks), slices.Clone(cfg.PublicIPRules)
-	switch i := c.IntN(max(1, len(cfg.Networks))); c.IntN(8) {
+	switch i := c.IntN(max(1, len(cfg.Networks))); c.IntN(12) {
 	case 0, 1, 2:
 		cfg.RoutingEnabled = !cfg.RoutingEnabled
 	case 3:
@@ -318,6 +338,17 @@ func change(c choices, cfg config) config {
 		if len(cfg.Networks) > 0 {
 			cfg.Networks = slices.Delete(cfg.Networks, i, i+1)
 		}
+	case 8, 9:
+		if len(cfg.Networks) > 0 {
+			cfg.Networks[i].Gateway = randomNetwork(c, i, slices.Delete(slices.Clone(cfg.Networks), i, i+1)).Gateway
+		}
+	case 10:
+		if len(cfg.Networks) > 0 {
+			cfg.Networks[i].InternetAccess = !cfg.Networks[i].InternetAccess
+		}
+	case 11:
+		other := randomConfig(c).External
+		cfg.External.IPv4Gateway, cfg.External.IPv6Gateway = other.IPv4Gateway, other.IPv6Gateway
 	}
 	return cfg
 }
@@ -338,14 +369,18 @@ func play(c choices, n int) (sequence, string) {
 		switch k := c.IntN(32); {
 		case k == 0:
 			e.Wait = oneOf(c, 30*time.Second, 5*time.Minute, time.Second, 10*time.Second, 30*time.Second-1, 5*time.Minute-1, time.Nanosecond)
-		case k == 1 && oneIn(c, 4):
+		case k == 1 && oneIn(c, 2):
 			changed := change(c, cfg)
 			cfg, e.Configure, e.Reset = changed, &changed, oneIn(c, 8)
 		case k == 2 && oneIn(c, 2):
 			e.Reach = &question{randomAddress(c, cfg), randomAddress(c, cfg),
 				oneOf[appliance.Protocol](c, appliance.TCP, appliance.UDP, appliance.ICMP, appliance.ICMPv6, 0), oneOf[uint16](c, 443, 80, 22, 1024)}
 		case k < 12 && len(answers) > 0:
-			e.Packet = &answers[c.IntN(len(answers))]
+			answer := answers[c.IntN(len(answers))]
+			if oneIn(c, 8) { // what looks like an answer, and is none
+				answer.EchoReply = !answer.EchoReply
+			}
+			e.Packet = &answer
 		case k < 16 && len(sent) > 0:
 			e.Packet = &sent[c.IntN(len(sent))]
 		default:
@@ -368,8 +403,7 @@ func play(c choices, n int) (sequence, string) {
 			if len(answers) > 32 {
 				answers = answers[:0:0]
 			}
-			answer := appliance.Packet{Interface: d.Leaving, Protocol: e.Packet.Protocol, HopLimit: 64}
-			answer.Source, answer.Destination = flip(e.Packet.Protocol, d.Source, d.Destination)
+			answer := answerTo(*e.Packet, d)
 			answers = append(answers, answer)
 		}
 	}

@@ -2,6 +2,7 @@ package appliance_test
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
@@ -44,7 +45,7 @@ type refProblem struct {
 	network string
 }
 
-// refFlow is a first packet as it arrived, and as it left.
+// refFlow is a first packet as it arrived, and as it left. No echo reply is one.
 type refFlow struct {
 	protocol                                appliance.Protocol
 	arriving, leaving                       appliance.Interface
@@ -65,16 +66,48 @@ func (r *reference) reset() {
 }
 
 func (r *reference) configure(cfg config) {
-	old := r.networks
+	before := *r
 	r.compile(cfg)
-	if len(old) > len(r.networks) {
-		r.flows = nil
+	r.flows = slices.DeleteFunc(r.flows, func(f refFlow) bool {
+		return r.way(f.arriving, f.source.Addr()) != before.way(f.arriving, f.source.Addr()) ||
+			r.way(f.leaving, f.translatedDestination.Addr()) != before.way(f.leaving, f.translatedDestination.Addr())
+	})
+}
+
+// refWay is all that a flow needs at one of its ends.
+type refWay struct {
+	exists                   bool
+	networkID                string
+	own, external            netip.Prefix
+	lies                     appliance.Interface
+	ownAddress, unserved     bool
+	onExternal, routeOutside bool
+	gateway                  netip.Addr
+}
+
+// way says how the appliance reaches an address through one of its interfaces.
+func (r *reference) way(i appliance.Interface, a netip.Addr) refWay {
+	if int(i) > len(r.networks) {
+		return refWay{}
 	}
-	for i := range old {
-		if i < len(r.networks) && old[i].id != r.networks[i].id {
-			r.flows = nil
+	w := refWay{exists: true, lies: r.networkOf(a), ownAddress: r.isOwn(a)}
+	w.unserved = w.lies != 0 && !r.networks[w.lies-1].family[a.Is4()].served
+	if i != appliance.Ext0 {
+		w.networkID = r.networks[i-1].id
+		if f := r.networks[i-1].family[a.Is4()]; f.served {
+			w.own = netip.PrefixFrom(f.gateway, f.prefix.Bits())
+		}
+		return w
+	}
+	if e, ok := r.external[a.Is4()]; ok {
+		w.external = e.address
+		w.onExternal = e.address.Masked().Contains(a)
+		w.routeOutside = w.onExternal || e.gateway.IsValid()
+		if !w.onExternal {
+			w.gateway = e.gateway
 		}
 	}
+	return w
 }
 
 func refMalformed(a netip.Addr) bool {
@@ -106,6 +139,14 @@ func (r *reference) compile(cfg config) {
 		if s.gateway.IsValid() && (refMalformed(s.gateway) || s.gateway.Is4() != family.is4 || s.gateway == own) {
 			problem(vcc.ProblemInvalidConfiguration, "")
 			s.gateway = netip.Addr{}
+		}
+		for _, n := range cfg.Networks {
+			ipv4, ipv6 := n.Gateway.IPv4, n.Gateway.IPv6
+			if s.gateway.IsValid() && !refLinkLocal(s.gateway) && (ipv4 != nil && ipv4.Validate() == nil && ipv4.Address == s.gateway ||
+				ipv6 != nil && ipv6.Validate() == nil && ipv6.Network.Bits() == 64 && ipv6.Address == s.gateway) {
+				problem(vcc.ProblemInvalidConfiguration, n.ID)
+				s.gateway = netip.Addr{}
+			}
 		}
 		r.external[family.is4] = s
 	}
@@ -170,7 +211,7 @@ func (r *reference) compile(cfg config) {
 			problem(vcc.ProblemInvalidConfiguration, "")
 			continue
 		}
-		if n := r.networkOf(internal); n == 0 || !r.networks[n-1].family[internal.Is4()].served {
+		if n := r.networkOf(internal); n == 0 || !r.networks[n-1].family[internal.Is4()].served || r.isOwn(internal) {
 			problem(vcc.ProblemPublicIPRuleWithoutNetwork, "")
 			continue
 		}
@@ -178,28 +219,31 @@ func (r *reference) compile(cfg config) {
 	}
 }
 
-// networkOf returns the netN whose IP network an address lies in, 0 if in none.
+// networkOf returns the netN whose IP network an address lies in, 0 if in none. The
+// longest prefix says where it lies, and of two equal ones that of the tenant.
 func (r *reference) networkOf(a netip.Addr) appliance.Interface {
 	for i, n := range r.networks {
 		if f, ok := n.family[a.Is4()]; ok && !refLinkLocal(a) && !refLinkLocal(f.prefix.Addr()) && f.prefix.Contains(a) {
+			if e, ok := r.external[a.Is4()]; ok && e.address.Contains(a) && e.address.Bits() > f.prefix.Bits() {
+				return 0
+			}
 			return appliance.Interface(i + 1)
 		}
 	}
 	return 0
 }
 
-// routeOf returns where the longest connected route to an address leads: to a netN,
-// or outside.
-func (r *reference) routeOf(a netip.Addr) appliance.Interface {
-	n := r.networkOf(a)
-	if n == 0 {
-		return 0
+// isOwn reports whether an address is the appliance's own, link-local ones aside.
+func (r *reference) isOwn(a netip.Addr) bool {
+	if e, ok := r.external[a.Is4()]; ok && e.address.Addr() == a {
+		return true
 	}
-	e, ok := r.external[a.Is4()]
-	if ok && e.address.Contains(a) && e.address.Bits() > r.networks[n-1].family[a.Is4()].prefix.Bits() {
-		return 0
+	for _, n := range r.networks {
+		if f := n.family[a.Is4()]; f.served && f.gateway == a && !refLinkLocal(a) {
+			return true
+		}
 	}
-	return n
+	return false
 }
 
 // flip turns the ends of a packet round, as its answer has them. The identifier of
@@ -233,9 +277,10 @@ func (r *reference) decide(p appliance.Packet) appliance.Decision {
 			continue
 		}
 		leaving, source, destination := f.leaving, f.translatedSource, f.translatedDestination
-		if f.arriving != p.Interface || f.source != p.Source || f.destination != p.Destination {
+		if p.EchoReply || f.arriving != p.Interface || f.source != p.Source || f.destination != p.Destination {
+			echo := p.Protocol == appliance.ICMP || p.Protocol == appliance.ICMPv6
 			answerSource, answerDestination := flip(p.Protocol, f.translatedSource, f.translatedDestination)
-			if f.leaving != p.Interface || answerSource != p.Source || answerDestination != p.Destination {
+			if p.EchoReply != echo || f.leaving != p.Interface || answerSource != p.Source || answerDestination != p.Destination {
 				continue
 			}
 			leaving = f.arriving
@@ -243,6 +288,10 @@ func (r *reference) decide(p appliance.Packet) appliance.Decision {
 		}
 		if p.HopLimit <= 1 {
 			d.Reason = vcc.ReasonHopLimitExceeded
+			return d
+		}
+		if e := r.external[p.Source.Addr().Is4()]; leaving == appliance.Ext0 && !e.gateway.IsValid() && !e.address.Masked().Contains(destination.Addr()) {
+			d.Reason = vcc.ReasonNoRoute
 			return d
 		}
 		r.flows[i].lastSeen = r.now
@@ -283,7 +332,7 @@ func (r *reference) freePort(protocol appliance.Protocol, leaving appliance.Inte
 		for _, f := range r.flows {
 			otherSource, otherDestination := flip(protocol, f.translatedSource, f.translatedDestination)
 			if f.protocol == protocol &&
-				(f.arriving == leaving && f.source == answerSource && f.destination == answerDestination ||
+				(!echo && f.arriving == leaving && f.source == answerSource && f.destination == answerDestination ||
 					f.leaving == leaving && otherSource == answerSource && otherDestination == answerDestination) {
 				free = false
 			}
@@ -315,12 +364,18 @@ func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, applianc
 	deliver := func(reason vcc.Reason) (vcc.Verdict, vcc.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) {
 		return vcc.Delivered, reason, 0, p.Source, p.Destination
 	}
+	ownElsewhere := func() (vcc.Verdict, vcc.Reason, appliance.Interface, netip.AddrPort, netip.AddrPort) { // P4 again
+		if echo {
+			return deliver(vcc.ReasonEcho)
+		}
+		return drop(vcc.ReasonNotAService)
+	}
 	inside := p.Interface != appliance.Ext0
 	external := r.external[is4]
 
 	// P1. Malformed, unspecified, loopback, multicast or mixed-family addresses.
 	if refMalformed(source) || refMalformed(destination) || is4 != destination.Is4() ||
-		!echo && p.Protocol != appliance.TCP && p.Protocol != appliance.UDP || echo && p.Destination.Port() != 0 ||
+		!echo && p.Protocol != appliance.TCP && p.Protocol != appliance.UDP || echo && p.Destination.Port() != 0 || p.EchoReply ||
 		p.Interface < 0 || int(p.Interface) > len(r.networks) {
 		return drop(vcc.ReasonInvalidPacket)
 	}
@@ -334,7 +389,7 @@ func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, applianc
 		if !own.served {
 			return drop(vcc.ReasonNoDefaultGateway)
 		}
-		if source == own.gateway || !own.prefix.Contains(source) && !refLinkLocal(source) {
+		if source == own.gateway || r.isOwn(source) || r.networkOf(source) != p.Interface && !refLinkLocal(source) {
 			return drop(vcc.ReasonSourceNotInNetwork)
 		}
 		if refLinkLocal(source) && destination != own.gateway {
@@ -344,7 +399,7 @@ func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, applianc
 
 	// P3. Arriving on ext0.
 	if !inside {
-		if r.networkOf(source) != 0 {
+		if r.networkOf(source) != 0 || r.isOwn(source) {
 			return drop(vcc.ReasonSourceNotInNetwork)
 		}
 		if refLinkLocal(source) && destination != external.address.Addr() {
@@ -382,10 +437,13 @@ func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, applianc
 	if inside && refLinkLocal(destination) {
 		return drop(vcc.ReasonNoRoute)
 	}
-	if m := r.routeOf(destination); inside && m != 0 {
+	if m := r.networkOf(destination); inside && m != 0 {
 		to := r.networks[m-1]
 		if !to.family[is4].served {
 			return drop(vcc.ReasonNoRoute)
+		}
+		if m == p.Interface && r.isOwn(destination) {
+			return ownElsewhere()
 		}
 		if m == p.Interface {
 			return vcc.Forwarded, vcc.ReasonSameNetwork, m, p.Source, p.Destination
@@ -395,6 +453,9 @@ func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, applianc
 		}
 		if !r.cfg.RoutingEnabled {
 			return drop(vcc.ReasonRoutingDisabled)
+		}
+		if r.isOwn(destination) {
+			return ownElsewhere()
 		}
 		return vcc.Forwarded, vcc.ReasonRoutingEnabled, m, p.Source, p.Destination
 	}
@@ -406,6 +467,9 @@ func (r *reference) first(p appliance.Packet) (vcc.Verdict, vcc.Reason, applianc
 		}
 		if !external.gateway.IsValid() {
 			return drop(vcc.ReasonNoRoute)
+		}
+		if r.isOwn(destination) {
+			return ownElsewhere()
 		}
 		return vcc.Forwarded, vcc.ReasonInternetAccess, appliance.Ext0, netip.AddrPortFrom(external.address.Addr(), p.Source.Port()), p.Destination
 	}
@@ -434,7 +498,8 @@ func (r *reference) reach(source, destination netip.Addr, protocol appliance.Pro
 	replySource, replyDestination := flip(request.Protocol, d.Source, d.Destination)
 	reply := refTraced(request.Protocol, vcc.Forwarded, vcc.ReasonOwnReply, replySource, replyDestination)
 	if d.Verdict == vcc.Forwarded {
-		back := alone.decide(appliance.Packet{Interface: d.Leaving, Protocol: request.Protocol, HopLimit: 64, Source: replySource, Destination: replyDestination})
+		echo := request.Protocol == appliance.ICMP || request.Protocol == appliance.ICMPv6
+		back := alone.decide(appliance.Packet{Interface: d.Leaving, Protocol: request.Protocol, HopLimit: 64, EchoReply: echo, Source: replySource, Destination: replyDestination})
 		reply = refTraced(request.Protocol, back.Verdict, back.Reason, back.Source, back.Destination)
 	}
 	// A reply that goes outside needs a route.

@@ -33,9 +33,7 @@ func Trace(c *Compiled, p Packet) vcc.TracedPacket {
 // of the source's family (our decision).
 //
 // A reply that leaves through ext0 needs a route to where the request came from:
-// with no external gateway only the external network itself gets one (our
-// decision: the engine lets such a reply through as part of a known flow, and the
-// next router is not there).
+// with no external gateway only the external network itself gets one.
 func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16) vcc.Reachability {
 	packet := Packet{Protocol: protocol, HopLimit: requestHopLimit, Source: netip.AddrPortFrom(source, requestPort)}
 	if protocol.isEcho() {
@@ -56,22 +54,22 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 	if r.Verdict == vcc.Dropped {
 		return r
 	}
-	answer := Packet{Interface: packet.Interface, Protocol: packet.Protocol, HopLimit: requestHopLimit, Source: request.decided.Destination, Destination: request.decided.Source}
+	answer := Packet{Interface: packet.Interface, Protocol: packet.Protocol, HopLimit: requestHopLimit, EchoReply: packet.Protocol.isEcho(), Source: request.decided.Destination, Destination: request.decided.Source}
 	if packet.Protocol.isEcho() {
 		answer.Source = netip.AddrPortFrom(request.decided.Destination.Addr(), request.decided.Source.Port())
 		answer.Destination = netip.AddrPortFrom(request.decided.Source.Addr(), 0)
 	}
-	_, known := c.routeTo(Ext0, source)
+	_, wayBack := c.routeTo(Ext0, source)
 	var reply traced
 	switch {
-	case packet.Interface == Ext0 && !isLinkLocal(source) && !known:
-		reply = settled(answer, vcc.Dropped, vcc.ReasonNoRoute, fmt.Sprintf("the appliance has no external %s gateway to send a reply to %s through", familyName(source), source))
-	case r.Verdict == vcc.Delivered:
-		reply = settled(answer, vcc.Forwarded, vcc.ReasonOwnReply, "the appliance itself answers")
-		reply.Steps = append(reply.Steps, c.wayOut(answer.Interface, answer.Destination.Addr(), answer.HopLimit)...)
-	default:
+	case r.Verdict == vcc.Forwarded:
 		answer.Interface = request.decided.Leaving
 		reply = trace(c, flows, answer)
+	case packet.Interface == Ext0 && !isLinkLocal(source) && !wayBack:
+		reply = settled(answer, vcc.Dropped, vcc.ReasonNoRoute, noWayBack(source))
+	default:
+		reply = settled(answer, vcc.Forwarded, vcc.ReasonOwnReply, "the appliance itself answers")
+		reply.Steps = append(reply.Steps, c.wayOut(answer.Interface, answer.Destination.Addr(), answer.HopLimit)...)
 	}
 	r.Reply = &reply.TracedPacket
 	r.Reachable = reply.Verdict == vcc.Forwarded
