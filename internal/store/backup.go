@@ -71,6 +71,9 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 	}
 	defer tx.Rollback() //nolint:errcheck // it changed nothing
 	q := querier{s, tx}
+	if err := s.engine.takeYourTime(ctx, q); err != nil {
+		return s.engine.translate(err)
+	}
 	digest, err := declaredLab(ctx, q)
 	if err == nil && digest == "" {
 		err = notFound("", "the database has no lab, so there is nothing to back up; is its address right?")
@@ -221,6 +224,9 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 			return unavailable(nil, "the connection to the database broke; nothing was changed, try again")
 		}
 		started = true // the backup can be read once
+		if err := s.engine.takeYourTime(ctx, tx); err != nil {
+			return err
+		}
 		if err := checkEmpty(ctx, tx); err != nil {
 			return err
 		}

@@ -189,6 +189,30 @@ func testRestoreNotEmpty(t *testing.T) {
 	account.logIn(t, "root")
 }
 
+// TestBackup_slow: a backup and a restore take as long as they take, whatever a statement may.
+func TestBackup_slow(t *testing.T) {
+	t.Parallel()
+	const timeout, longer = "100ms", "pg_sleep(0.3)"
+	f := &fixture{path: newDatabase(t, postgresTemplate), at: time.Now()}
+	f.open(t)
+	query(t, f.path, "ALTER TABLE hosts RENAME TO quick; CREATE VIEW hosts AS SELECT quick.* FROM quick, (SELECT "+longer+") AS slow")
+	ok(t, f.LimitStatements(t.Context(), timeout))
+	var backup bytes.Buffer
+	ok(t, f.Backup(t.Context(), &backup))
+	for _, setting := range []string{"statement_timeout", "idle_in_transaction_session_timeout"} {
+		value, err := f.PostgresSetting(t.Context(), setting)
+		ok(t, err)
+		if value == "0" {
+			t.Errorf("%s stays lifted after the backup", setting)
+		}
+	}
+	to := emptyStore(t, onPostgres)
+	ok(t, to.LimitStatements(t.Context(), timeout))
+	query(t, to.path, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM "+longer+"; RETURN NULL; END $$; "+
+		"CREATE TRIGGER slow AFTER INSERT ON hosts FOR EACH STATEMENT EXECUTE FUNCTION slow()")
+	ok(t, to.Restore(t.Context(), &backup))
+}
+
 // A database that was named by mistake is not backed up.
 func TestBackup_empty(t *testing.T) {
 	f := emptyStore(t, onSQLite)

@@ -27,6 +27,13 @@ func (s *Store) PostgresSetting(ctx context.Context, name string) (value string,
 	return value, err
 }
 
+// LimitStatements leaves a store on PostgreSQL one connection, whose statements may take so long.
+func (s *Store) LimitStatements(ctx context.Context, timeout string) error {
+	s.db.SetMaxOpenConns(1)
+	_, err := s.db.ExecContext(ctx, "SELECT set_config('statement_timeout', $1, FALSE)", timeout)
+	return err
+}
+
 // TranslatePostgres is what the store makes of an error of PostgreSQL's driver.
 func TranslatePostgres(err error) error { return postgresEngine{}.translate(err) }
 

@@ -55,6 +55,8 @@ type engine interface {
 	text(s string) any
 	// analyze tells the planner of queries how much a lab has of what, if it asks.
 	analyze(ctx context.Context, tx querier) error
+	// takeYourTime lifts the limits of a transaction's time, for what grows with the database.
+	takeYourTime(ctx context.Context, tx querier) error
 	// snapshot are the options of a transaction in which nothing changes.
 	snapshot() *sql.TxOptions
 	// broken reports whether an error says nothing about what was asked, because the
