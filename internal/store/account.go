@@ -179,29 +179,3 @@ func tenantsWithoutAccount(ctx context.Context, tx querier) ([]vcc.Tenant, error
 	}
 	return list, nil
 }
-
-// hashPasswords returns the hashes of passwords by user name. An account that has the password
-// already keeps its hash, so that declaring it again ends no login.
-func (s *Store) hashPasswords(ctx context.Context, passwords map[string]string) (map[string]string, error) {
-	hashes := map[string]string{}
-	for username, password := range passwords {
-		row, err := findAccount(ctx, querier{store: s}, username)
-		if err != nil {
-			return nil, s.engine.translate(err)
-		}
-		if row != nil {
-			same, err := isPassword(ctx, password, row.PasswordHash)
-			if err != nil {
-				return nil, err
-			}
-			if same {
-				hashes[username] = row.PasswordHash
-				continue
-			}
-		}
-		if hashes[username], err = hashPassword(ctx, password); err != nil {
-			return nil, err
-		}
-	}
-	return hashes, nil
-}

@@ -31,7 +31,6 @@ var backupTables = []string{
 
 const (
 	backupFormat = "terraform-provider-vcc backup"
-	restoreBatch = 50 // rows of one INSERT; SQLite looks each $n up among all before it
 )
 
 // backupHeader is the first line of a backup.
@@ -338,7 +337,7 @@ func (w *tableWriter) add(row map[string]any) error {
 	if err != nil {
 		return errDamaged(err)
 	}
-	if w.batch = append(w.batch, values); len(w.batch) == restoreBatch {
+	if w.batch = append(w.batch, values); len(w.batch) == batch {
 		return w.flush()
 	}
 	return nil

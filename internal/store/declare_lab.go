@@ -6,39 +6,119 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
+// labs are the applications of labs that only add what is new, beside which other writes go on.
+const labs scope = "labs"
+
 // ApplyLab implements vcc.LabService.
 func (s *Store) ApplyLab(ctx context.Context, lab vcc.ValidLab, remove []string) (vcc.LabOutcome, error) {
-	// A look first, because who declares what is declared already need not wait for writers.
-	if len(remove) == 0 && len(lab.Passwords()) == 0 {
-		if same, err := s.isDeclared(ctx, lab.Lab()); err != nil {
-			return vcc.LabOutcome{}, err
-		} else if same {
-			without, err := s.TenantsWithoutAccount(ctx)
-			return vcc.LabOutcome{Warnings: convert(without, nobodyLogsIn)}, err
-		}
+	return s.declare(ctx, lab, remove, hashingTime, false)
+}
+
+// StartLab is ApplyLab for a server that starts, and has no time: it removes nothing, and leaves
+// the passwords that are not known to be in force to SettlePasswords.
+func (s *Store) StartLab(ctx context.Context, lab vcc.ValidLab) (vcc.LabOutcome, error) {
+	return s.declare(ctx, lab, nil, 0, false)
+}
+
+// errOtherLab says that another lab was applied since one was planned.
+var errOtherLab = &vcc.Error{Code: vcc.CodeConflict, Message: "another lab was declared meanwhile; nothing was changed"}
+
+// declare applies a lab. It hashes passwords for some time, and plans, before it keeps anybody
+// waiting. settling says that the lab has to be the one that is declared, so that passwords are
+// all that can change.
+func (s *Store) declare(ctx context.Context, lab vcc.ValidLab, remove []string, hashing time.Duration, settling bool) (vcc.LabOutcome, error) {
+	// A look first, because who declares what is declared already need not plan, nor wait for writers.
+	same, passwords, err := s.isInForce(ctx, lab)
+	switch {
+	case err != nil:
+		return vcc.LabOutcome{}, err
+	case settling && !same:
+		return vcc.LabOutcome{}, errOtherLab
+	case same && len(remove) == 0 && passwords.unchanged():
+		without, err := s.TenantsWithoutAccount(ctx)
+		return vcc.LabOutcome{Warnings: convert(without, nobodyLogsIn)}, err
 	}
-	hashes, err := s.hashPasswords(ctx, lab.Passwords())
+	plan, err := read(ctx, s, func(tx querier) (*labPlanner, error) { return s.planStored(ctx, tx, lab, remove) })
 	if err != nil {
+		return vcc.LabOutcome{Changes: plan.changes}, err
+	}
+	if passwords, err = s.settle(ctx, lab.Passwords(), hashing); err != nil {
 		return vcc.LabOutcome{}, err
 	}
+	plan.planAccounts(passwords)
+	if settling && plan.labPlan.lab != nil {
+		return vcc.LabOutcome{}, errOtherLab
+	}
+	// What goes is planned once nobody writes any more: a gateway that came meanwhile goes, too.
+	if !plan.removes() {
+		of := everything
+		if !plan.changesWhatIs {
+			of = labs
+		}
+		err := s.write(ctx, of, func(tx querier) error {
+			if err := plan.checkCurrent(ctx, tx); err != nil {
+				return err
+			}
+			return s.applyLab(ctx, tx, plan.labPlan)
+		})
+		if !errors.Is(err, errOtherLab) {
+			return plan.outcome(), err
+		}
+	}
 	return write(ctx, s, everything, func(tx querier) (vcc.LabOutcome, error) {
-		plan, err := s.planStored(ctx, tx, lab, hashes, remove)
-		outcome := vcc.LabOutcome{Changes: plan.changes}
+		plan, err := s.planStored(ctx, tx, lab, remove)
+		if err == nil && settling && plan.labPlan.lab != nil {
+			err = errOtherLab
+		}
 		if err == nil {
-			err = s.applyLab(ctx, tx, plan)
+			plan.planAccounts(passwords)
+			err = s.applyLab(ctx, tx, plan.labPlan)
 		}
-		if err != nil {
-			return outcome, err
-		}
-		// Before the commit: an error after it would say that nothing was changed.
-		without, err := tenantsWithoutAccount(ctx, tx)
-		outcome.Warnings = convert(without, nobodyLogsIn)
-		return outcome, err
+		return plan.outcome(), err
 	})
+}
+
+// isInForce reports whether a lab is the one that was declared last, and which of its passwords are
+// known to be in force.
+func (s *Store) isInForce(ctx context.Context, lab vcc.ValidLab) (bool, labPasswords, error) {
+	same, err := s.isDeclared(ctx, lab.Lab())
+	if err != nil || !same {
+		return same, labPasswords{}, err
+	}
+	passwords, err := s.settle(ctx, lab.Passwords(), 0)
+	return same, passwords, err
+}
+
+// checkCurrent checks that no lab was applied and no account changed since the plan was made.
+func (p *labPlanner) checkCurrent(ctx context.Context, tx querier) error {
+	version, err := queryValue[int64](ctx, tx, "SELECT COALESCE(max(version), 0) FROM lab")
+	if err != nil {
+		return err
+	}
+	if version != p.stored.version {
+		return errOtherLab
+	}
+	if len(p.accounts)+len(p.removedAccounts)+len(p.passwords) == 0 {
+		return nil
+	}
+	accounts, err := readAccounts(ctx, tx)
+	if err == nil && !slices.EqualFunc(accounts, p.stored.accounts, func(a, b accountRow) bool {
+		return a.account() == b.account() && a.PasswordHash == b.PasswordHash && a.Declared == b.Declared
+	}) {
+		err = errOtherLab
+	}
+	return err
+}
+
+// outcome is what comes of the plan.
+func (p *labPlan) outcome() vcc.LabOutcome {
+	return vcc.LabOutcome{Changes: p.changes, Warnings: convert(p.withoutAccount, nobodyLogsIn), PasswordsLeft: p.passwordsLeft}
 }
 
 // nobodyLogsIn is the warning about a tenant without an account.
@@ -48,12 +128,10 @@ func nobodyLogsIn(t vcc.Tenant) vcc.Warning {
 
 // PreviewLab implements vcc.LabService. It waits for no writer.
 func (s *Store) PreviewLab(ctx context.Context, lab vcc.ValidLab, remove []string) (vcc.LabOutcome, error) {
-	// A hash takes long and nothing of it would be kept, so any text stands for one.
-	hashes := map[string]string{}
-	for username := range lab.Passwords() {
-		hashes[username] = "preview"
+	if same, passwords, err := s.isInForce(ctx, lab); err != nil || same && len(remove) == 0 && passwords.unchanged() {
+		return vcc.LabOutcome{}, err
 	}
-	plan, err := read(ctx, s, func(tx querier) (labPlan, error) { return s.planStored(ctx, tx, lab, hashes, remove) })
+	plan, err := read(ctx, s, func(tx querier) (*labPlanner, error) { return s.planStored(ctx, tx, lab, remove) })
 	return vcc.LabOutcome{Changes: plan.changes}, err
 }
 
@@ -86,13 +164,13 @@ func (s *Store) Lab(ctx context.Context) (vcc.Lab, error) {
 
 // Seed declares a lab in a database that has none, and gives each of its jobs their first
 // run if run says so, all in one transaction. seeded is false where a lab had been declared
-// already: then nothing happens.
+// already: then nothing happens. Its passwords are left to SettlePasswords.
 func (s *Store) Seed(ctx context.Context, lab vcc.ValidLab, run bool) (seeded bool, err error) {
 	// A look first, because a backend that is used daily need not take the write lock, nor hash passwords.
 	if there, err := s.IsDeclared(ctx); there || err != nil {
 		return false, err
 	}
-	hashes, err := s.hashPasswords(ctx, lab.Passwords())
+	passwords, err := s.settle(ctx, lab.Passwords(), 0)
 	if err != nil {
 		return false, err
 	}
@@ -100,9 +178,10 @@ func (s *Store) Seed(ctx context.Context, lab vcc.ValidLab, run bool) (seeded bo
 		if digest, err := declaredLab(ctx, tx); err != nil || digest != "" {
 			return false, err
 		}
-		plan, err := s.planStored(ctx, tx, lab, hashes, nil)
+		plan, err := s.planStored(ctx, tx, lab, nil)
 		if err == nil {
-			err = s.applyLab(ctx, tx, plan)
+			plan.planAccounts(passwords)
+			err = s.applyLab(ctx, tx, plan.labPlan)
 		}
 		if err != nil || !run {
 			return err == nil, err

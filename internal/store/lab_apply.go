@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -15,32 +17,24 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 		return err
 	}
 	w := rowWriter{ctx: ctx, tx: tx}
-	for _, r := range p.hosts {
-		w.exec("INSERT INTO hosts (id, name, declaration) VALUES ($1, $2, $3) "+
-			"ON CONFLICT (id) DO UPDATE SET declaration = excluded.declaration", r.ID, r.Name, r.Declaration)
-	}
-	for _, r := range p.plans {
-		w.exec("INSERT INTO hardware_plans (id, name, host_id, with_internet, without_internet) VALUES ($1, $2, $3, $4, $5) "+
-			"ON CONFLICT (id) DO UPDATE SET host_id = excluded.host_id, with_internet = excluded.with_internet, without_internet = excluded.without_internet",
-			r.ID, r.Name, r.HostID, r.WithInternet, r.WithoutInternet)
-	}
-	for _, r := range p.tenants {
-		w.exec("INSERT INTO tenants (id, name, ordinal, declaration) VALUES ($1, $2, $3, $4) "+
-			"ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration", r.ID, r.Name, r.Ordinal, r.Declaration)
-	}
-	for _, r := range p.subscriptions {
-		w.exec("INSERT INTO subscriptions (tenant_id, hardware_plan_id, ordinal) VALUES ($1, $2, $3) "+
-			"ON CONFLICT (tenant_id, hardware_plan_id) DO UPDATE SET ordinal = excluded.ordinal", r.TenantID, r.PlanID, r.Ordinal)
-	}
-	for _, r := range p.networks {
-		w.exec("INSERT INTO cloud_networks (id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			r.ID, r.TenantID, r.PlanID, r.HostID, r.InternetAccess, r.Position, r.VLANID)
-	}
-	for _, r := range p.jobs {
-		w.exec("INSERT INTO replication_jobs (id, tenant_id, name, ordinal, hardware_plan_id, declaration) VALUES ($1, $2, $3, $4, $5, $6) "+
-			"ON CONFLICT (id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
-			r.ID, r.TenantID, r.Name, r.Ordinal, r.PlanID, r.Declaration)
-	}
+	w.insert("hosts", "id, name, declaration", "(id) DO UPDATE SET declaration = excluded.declaration",
+		convert(p.hosts, func(r hostRow) []any { return []any{r.ID, r.Name, r.Declaration} }))
+	w.insert("hardware_plans", "id, name, host_id, with_internet, without_internet",
+		"(id) DO UPDATE SET host_id = excluded.host_id, with_internet = excluded.with_internet, without_internet = excluded.without_internet",
+		convert(p.plans, func(r planRow) []any { return []any{r.ID, r.Name, r.HostID, r.WithInternet, r.WithoutInternet} }))
+	w.insert("tenants", "id, name, ordinal, declaration", "(id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration",
+		convert(p.tenants, func(r tenantRow) []any { return []any{r.ID, r.Name, r.Ordinal, r.Declaration} }))
+	w.insert("subscriptions", "tenant_id, hardware_plan_id, ordinal", "(tenant_id, hardware_plan_id) DO UPDATE SET ordinal = excluded.ordinal",
+		convert(p.subscriptions, func(r subscriptionRow) []any { return []any{r.TenantID, r.PlanID, r.Ordinal} }))
+	w.insert("cloud_networks", "id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id", "",
+		convert(p.networks, func(r cloudNetworkRow) []any {
+			return []any{r.ID, r.TenantID, r.PlanID, r.HostID, r.InternetAccess, r.Position, r.VLANID}
+		}))
+	w.insert("replication_jobs", "id, tenant_id, name, ordinal, hardware_plan_id, declaration",
+		"(id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
+		convert(p.jobs, func(r labJobRow) []any { return []any{r.ID, r.TenantID, r.Name, r.Ordinal, r.PlanID, r.Declaration} }))
+	w.insert("failover_plans", "id, tenant_id, name, ordinal, declaration", "(id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, declaration = excluded.declaration",
+		convert(p.failoverPlans, func(r labFailoverPlanRow) []any { return []any{r.ID, r.TenantID, r.Name, r.Ordinal, r.Declaration} }))
 	for _, r := range p.removedJobs {
 		w.exec("DELETE FROM replication_jobs WHERE id = $1", r.ID)
 	}
@@ -68,17 +62,21 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 	for _, r := range p.removedAccounts {
 		w.exec("DELETE FROM accounts WHERE username = $1", r.Username)
 	}
-	for _, r := range p.accounts {
-		w.write(func() error { return insertAccount(ctx, tx, r) })
-	}
+	w.insert("accounts", "username, tenant_id, password_hash, declared", "",
+		convert(p.accounts, func(r accountRow) []any { return []any{r.Username, *r.TenantID, r.PasswordHash, r.Declared} }))
 	for _, r := range p.passwords {
 		w.write(func() error { return setPasswordHash(ctx, tx, r.Username, r.PasswordHash) })
 	}
-	if p.lab != nil {
+	w.any = w.any || len(p.removedNetworks) > 0
+	switch {
+	case p.lab != nil:
 		w.exec("INSERT INTO lab (id, service_provider, digest) VALUES (1, $1, $2) "+
-			"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest", p.lab.ServiceProvider, p.lab.Digest)
+			"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest, "+
+			"version = lab.version + 1", p.lab.ServiceProvider, p.lab.Digest)
+	case w.any:
+		w.exec("UPDATE lab SET version = version + 1")
 	}
-	if w.any || len(p.removedNetworks) > 0 {
+	if len(p.newTenants)+len(p.networks) > 0 || p.removes() {
 		w.write(func() error { return s.engine.analyze(ctx, tx) })
 	}
 	return w.err
@@ -95,6 +93,26 @@ type rowWriter struct {
 
 func (w *rowWriter) exec(statement string, values ...any) {
 	w.write(func() error { return w.tx.exec(w.ctx, statement, values...) })
+}
+
+// batch is how many rows one INSERT has: SQLite looks each $n up among all before it, and rows
+// that do not fill one go one by one, so that there are few statements to plan.
+const batch = 50
+
+// insert inserts rows into a table, or does to a row that is there already what conflict says.
+func (w *rowWriter) insert(table, columns, conflict string, rows [][]any) {
+	if conflict != "" {
+		conflict = " ON CONFLICT " + conflict
+	}
+	names := strings.Split(columns, ", ")
+	for len(rows) > 0 {
+		n := 1
+		if len(rows) >= batch {
+			n = batch
+		}
+		w.exec(insertRows(table, names, n)+conflict, slices.Concat(rows[:n]...)...)
+		rows = rows[n:]
+	}
 }
 
 func (w *rowWriter) write(row func() error) {

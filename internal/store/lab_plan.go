@@ -16,12 +16,18 @@ import (
 // applyLab writes them. Rows that stay as they are have no part in it.
 type labPlan struct {
 	changes []vcc.LabChange
+	// withoutAccount are the tenants that nobody can log in for afterwards.
+	withoutAccount []vcc.Tenant
+	passwordsLeft  vcc.PasswordsLeft
+	// changesWhatIs says that not every row is new.
+	changesWhatIs bool
 	// Removals of networks come before allocations, so that a VLAN that is given back can
 	// be given out again, and parents before children where rows are added.
 	removedNetworks []cloudNetworkRow
 	hosts           []hostRow
 	plans           []planRow
 	tenants         []tenantRow
+	newTenants      []string // their IDs
 	subscriptions   []subscriptionRow
 	networks        []cloudNetworkRow
 	jobs            []labJobRow
@@ -40,13 +46,20 @@ type labPlan struct {
 	lab *labRow
 }
 
-// planStored plans a lab on what is stored now. The changes come with an error, too.
-func (s *Store) planStored(ctx context.Context, tx querier, lab vcc.ValidLab, hashes map[string]string, remove []string) (labPlan, error) {
+// planStored plans a lab on what is stored now, without its accounts. The changes come with an
+// error, too.
+func (s *Store) planStored(ctx context.Context, tx querier, lab vcc.ValidLab, remove []string) (*labPlanner, error) {
 	stored, err := readLab(ctx, tx)
 	if err != nil {
-		return labPlan{}, err
+		return &labPlanner{}, err
 	}
-	return planLab(stored, lab.Lab(), hashes, remove, uuid.NewString)
+	return planLab(stored, lab, remove, uuid.NewString)
+}
+
+// removes reports whether something goes that other writes may have changed meanwhile.
+func (p *labPlan) removes() bool {
+	return len(p.removedNetworks)+len(p.removedJobs)+len(p.removedPlans)+len(p.removedSubscriptions)+
+		len(p.removedTenants)+len(p.removedHardwarePlans)+len(p.removedHosts) > 0
 }
 
 // compare returns a lab in the spelling of what is stored, and the changes that it makes, with
@@ -82,8 +95,8 @@ type labPlanner struct {
 	stored storedLab
 	lab    vcc.Lab
 	newID  func() string
-	// hashes are those of the passwords that are declared, by user name.
-	hashes map[string]string
+	// replaced are the user names of accounts that others take the place of.
+	replaced map[string]bool
 	// What the lab declares by name, and IDs by name.
 	hosts                       map[string]vcc.Host
 	plans                       map[string]vcc.LabHardwarePlan
@@ -94,35 +107,59 @@ type labPlanner struct {
 
 type subscriptionKey struct{ tenantID, planID string }
 
-// planLab plans a lab. It does no I/O. CodeConflict: a removal that remove does not name, no
-// free VLAN, a plan that cannot move to another host, a failover plan that is failed over, or a
-// user name that is another account's. The changes come with an error, too.
-func planLab(stored storedLab, lab vcc.Lab, hashes map[string]string, remove []string, newID func() string) (labPlan, error) {
+// planLab plans a lab without its accounts, which planAccounts adds. It does no I/O.
+// CodeConflict: a removal that remove does not name, no free VLAN, a plan that cannot move to
+// another host, a failover plan that is failed over, or a user name that is another account's.
+// The changes come with an error, too.
+func planLab(stored storedLab, lab vcc.ValidLab, remove []string, newID func() string) (*labPlanner, error) {
 	p := &labPlanner{
-		stored: stored, newID: newID, hashes: hashes,
+		stored: stored, newID: newID, replaced: map[string]bool{},
 		hosts: map[string]vcc.Host{}, plans: map[string]vcc.LabHardwarePlan{}, tenants: map[string]vcc.LabTenant{},
 		hostIDs: map[string]string{}, planIDs: map[string]string{}, tenantIDs: map[string]string{},
 	}
-	p.lab, p.changes = stored.compare(lab)
-	if err := vcc.CheckRemovals(p.changes, remove); err != nil {
-		return p.labPlan, err
+	p.lab, p.changes = stored.compare(lab.Lab())
+	replaced, err := vcc.ReplacedAccounts(p.labAccounts(), p.lab, lab.Passwords())
+	for _, c := range replaced {
+		p.replaced[c.Name] = true
+	}
+	p.changes = append(p.changes, replaced...)
+	if err == nil {
+		err = vcc.CheckRemovals(p.changes, remove)
+	}
+	if err != nil {
+		return p, err
 	}
 	digest, err := labDigest(p.lab)
 	if err != nil {
-		return p.labPlan, err
+		return p, err
 	}
 	if r := (labRow{p.lab.ServiceProvider.Name, digest}); r != (labRow{stored.lab.ServiceProvider.Name, stored.digest}) {
 		p.labPlan.lab = &r
 	}
 	p.index()
 	for _, step := range []func() error{
-		p.planNetworkRemovals, p.planHosts, p.planHardwarePlans, p.planTenants, p.planNetworks, p.planJobs, p.planFailoverPlans, p.planRemovals, p.planAccounts,
+		p.planNetworkRemovals, p.planHosts, p.planHardwarePlans, p.planTenants, p.planNetworks, p.planJobs, p.planFailoverPlans, p.planRemovals,
 	} {
 		if err := step(); err != nil {
-			return p.labPlan, err
+			return p, err
 		}
 	}
-	return p.labPlan, nil
+	return p, nil
+}
+
+// labAccounts lists the accounts that are stored.
+func (p *labPlanner) labAccounts() []vcc.LabAccount {
+	names := map[string]string{}
+	for name, t := range p.stored.tenants {
+		names[t.ID] = name
+	}
+	return convert(p.stored.accounts, func(a accountRow) vcc.LabAccount {
+		l := vcc.LabAccount{Username: a.Username, Declared: a.Declared}
+		if a.TenantID != nil {
+			l.Tenant = names[*a.TenantID]
+		}
+		return l
+	})
 }
 
 // index gives everything that is declared or stored an ID.
@@ -153,6 +190,19 @@ func (p *labPlanner) index() {
 		p.tenants[t.Name] = t
 		identify(p.tenantIDs, t.Name)
 	}
+}
+
+// differs reports whether a row is new or not as it is stored, and notes which.
+func differs[K, R comparable](p *labPlanner, stored map[K]R, key K, r R) bool {
+	old, there := stored[key]
+	p.changesWhatIs = p.changesWhatIs || there && old != r
+	return !there || old != r
+}
+
+// isStored reports whether a tenant is there already.
+func (p *labPlanner) isStored(tenant string) bool {
+	_, there := p.stored.tenants[tenant]
+	return there
 }
 
 // wanted returns how many networks of one kind a tenant is to have of a plan.
@@ -192,7 +242,7 @@ func (p *labPlanner) planHosts() error {
 		if err != nil {
 			return err
 		}
-		if r := (hostRow{p.hostIDs[h.Name], h.Name, declaration}); r != p.stored.hosts[h.Name] {
+		if r := (hostRow{p.hostIDs[h.Name], h.Name, declaration}); differs(p, p.stored.hosts, h.Name, r) {
 			p.labPlan.hosts = append(p.labPlan.hosts, r)
 		}
 	}
@@ -213,7 +263,7 @@ func (p *labPlanner) planHardwarePlans() error {
 			return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf(
 				"hardware plan %q cannot move to host %q: %d networks of its subscribers have VLANs on its present host; nothing was changed", plan.Name, plan.Host, elsewhere)}
 		}
-		if r != p.stored.plans[plan.Name] {
+		if differs(p, p.stored.plans, plan.Name, r) {
 			p.labPlan.plans = append(p.labPlan.plans, r)
 		}
 	}
@@ -233,13 +283,17 @@ func (p *labPlanner) planTenants() error {
 			return err
 		}
 		r := tenantRow{p.tenantIDs[t.Name], t.Name, i, declaration}
-		if r != p.stored.tenants[t.Name] {
+		if !p.isStored(t.Name) {
+			p.newTenants = append(p.newTenants, r.ID)
+		}
+		if differs(p, p.stored.tenants, t.Name, r) {
 			p.labPlan.tenants = append(p.labPlan.tenants, r)
 		}
 		for j, plan := range t.Subscriptions {
 			s := subscriptionRow{r.ID, p.planIDs[plan], j}
-			if old, there := stored[subscriptionKey{s.TenantID, s.PlanID}]; !there || old != s {
+			if differs(p, stored, subscriptionKey{s.TenantID, s.PlanID}, s) {
 				p.subscriptions = append(p.subscriptions, s)
+				p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
 			}
 		}
 	}
@@ -280,6 +334,7 @@ func (p *labPlanner) planNetworks() error {
 						return err
 					}
 					take(hostID, vlan)
+					p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
 					p.networks = append(p.networks, cloudNetworkRow{
 						ID: p.newID(), TenantID: key.tenantID, PlanID: key.planID, HostID: hostID,
 						InternetAccess: internetAccess, Position: position, VLANID: vlan,
@@ -310,6 +365,7 @@ func (p *labPlanner) planJobs() error {
 			}
 			if r != old {
 				p.jobs = append(p.jobs, r)
+				p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
 			}
 		}
 	}
@@ -336,6 +392,7 @@ func (p *labPlanner) planFailoverPlans() error {
 			}
 			if r != old {
 				p.failoverPlans = append(p.failoverPlans, r)
+				p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
 			}
 		}
 	}
@@ -380,47 +437,53 @@ func (p *labPlanner) planRemovals() error {
 	return nil
 }
 
-// planAccounts makes the accounts that the lab declares, and removes those that it no longer
-// declares. Those of tenants that go, go with them.
-func (p *labPlanner) planAccounts() error {
+// planAccounts makes the accounts that the lab declares, as far as their passwords are settled,
+// and removes those that it no longer declares or takes the place of. Those of tenants that go, go
+// with them.
+func (p *labPlanner) planAccounts(passwords labPasswords) {
 	gone := map[string]bool{}
 	for _, t := range p.removedTenants {
 		gone[t.ID] = true
 	}
-	accounts := map[string]accountRow{}
-	declaredOf := map[string][]accountRow{} // by tenant
-	for _, a := range p.stored.accounts {
-		if a.TenantID != nil && gone[*a.TenantID] {
-			continue
-		}
-		accounts[a.Username] = a
-		if a.TenantID != nil && a.Declared {
-			declaredOf[*a.TenantID] = append(declaredOf[*a.TenantID], a)
-		}
+	declared := map[string]string{} // user names by tenant
+	for _, t := range p.lab.Tenants {
+		declared[p.tenantIDs[t.Name]] = t.Username
 	}
-	for i, t := range p.lab.Tenants {
-		id := p.tenantIDs[t.Name]
-		for _, a := range declaredOf[id] {
-			if a.Username != t.Username {
-				delete(accounts, a.Username)
-				p.removedAccounts = append(p.removedAccounts, a)
+	accounts, has := map[string]accountRow{}, map[string]bool{} // by user name, and by tenant
+	for _, a := range p.stored.accounts {
+		switch {
+		case a.TenantID != nil && gone[*a.TenantID]:
+		case p.replaced[a.Username], a.TenantID != nil && a.Declared && a.Username != declared[*a.TenantID]:
+			p.removedAccounts = append(p.removedAccounts, a)
+			p.changesWhatIs = true
+		default:
+			accounts[a.Username] = a
+			if a.TenantID != nil {
+				has[*a.TenantID] = true
 			}
 		}
-		hash := p.hashes[t.Username]
-		if t.Username == "" || hash == "" {
-			continue
+	}
+	for _, t := range p.lab.Tenants {
+		id := p.tenantIDs[t.Name]
+		if _, given := passwords.given[t.Username]; given && t.Username != "" {
+			a, there := accounts[t.Username]
+			hash, settled := passwords.settled[t.Username]
+			switch {
+			case !there && settled:
+				p.accounts = append(p.accounts, accountRow{Username: t.Username, TenantID: &id, PasswordHash: hash.is, Declared: true})
+				has[id] = true
+			case !there:
+				p.passwordsLeft.Missing++
+			case !settled || hash.was != a.PasswordHash: // which somebody else changed meanwhile
+				p.passwordsLeft.Unchecked++
+			case hash.is != hash.was:
+				a.PasswordHash = hash.is
+				p.passwords = append(p.passwords, a)
+				p.changesWhatIs = true
+			}
 		}
-		a, there := accounts[t.Username]
-		switch {
-		case !there:
-			p.accounts = append(p.accounts, accountRow{Username: t.Username, TenantID: &id, PasswordHash: hash, Declared: true})
-		case a.TenantID == nil || *a.TenantID != id:
-			return &vcc.Error{Code: vcc.CodeConflict, Field: fmt.Sprintf("tenants[%d].username", i), Message: fmt.Sprintf(
-				"%q is an account that does not belong to tenant %q; nothing was changed. Use another user name", t.Username, t.Name)}
-		case a.PasswordHash != hash:
-			a.PasswordHash = hash
-			p.passwords = append(p.passwords, a)
+		if t.Username != "" && !has[id] {
+			p.withoutAccount = append(p.withoutAccount, vcc.Tenant{ID: id, Name: t.Name})
 		}
 	}
-	return nil
 }

@@ -12,7 +12,9 @@ import (
 type storedLab struct {
 	// digest is "" where no lab was declared.
 	digest string
-	lab    vcc.Lab
+	// version counts how often one was applied.
+	version int64
+	lab     vcc.Lab
 	// hosts, plans and tenants are by name.
 	hosts   map[string]hostRow
 	plans   map[string]planRow
@@ -97,11 +99,11 @@ func readLab(ctx context.Context, tx querier) (storedLab, error) {
 		hosts: map[string]hostRow{}, plans: map[string]planRow{}, tenants: map[string]tenantRow{},
 		jobs: map[ownedName]labJobRow{}, failoverPlans: map[ownedName]labFailoverPlanRow{},
 	}
-	row, err := queryFirst[labRow](ctx, tx, "SELECT service_provider, digest FROM lab")
+	row, err := queryFirst[storedLabRow](ctx, tx, "SELECT service_provider, digest, version FROM lab")
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	l.lab.ServiceProvider.Name, l.digest = row.ServiceProvider, row.Digest
+	l.lab.ServiceProvider.Name, l.digest, l.version = row.ServiceProvider, row.Digest, row.Version
 	for _, read := range []func(context.Context, querier) error{l.readHosts, l.readPlans, l.readTenants, l.readJobs, l.readFailoverPlans} {
 		if err == nil {
 			err = read(ctx, tx)
@@ -118,15 +120,23 @@ func readLab(ctx context.Context, tx querier) (storedLab, error) {
 			"ORDER BY t.name, s.ordinal, CASE WHEN c.internet_access THEN 0 ELSE 1 END, c.position")
 	}
 	if err == nil {
-		l.accounts, err = queryAll[accountRow](ctx, tx, selectAccounts+" ORDER BY username")
+		l.accounts, err = readAccounts(ctx, tx)
 	}
 	return l, err
 }
 
-// labRow is the row of the lab itself.
+// labRow is what a lab declares in the row of the lab itself.
 type labRow struct{ ServiceProvider, Digest string }
 
-func (r *labRow) fields() []any { return []any{&r.ServiceProvider, &r.Digest} }
+// storedLabRow is that row.
+type storedLabRow struct {
+	labRow
+	Version int64
+}
+
+func (r *storedLabRow) fields() []any {
+	return []any{&r.ServiceProvider, &r.Digest, &r.Version}
+}
 
 func (l *storedLab) readHosts(ctx context.Context, tx querier) error {
 	rows, err := queryAll[hostRow](ctx, tx, "SELECT id, name, declaration FROM hosts ORDER BY name")

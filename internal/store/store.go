@@ -34,6 +34,7 @@ type Store struct {
 	prepared map[string]*sql.Stmt // by their text, see prepare
 	// writers has room for as many write transactions of this process as may be open.
 	writers chan struct{}
+	known   *knownPasswords
 	now     func() time.Time
 }
 
@@ -102,7 +103,7 @@ func Open(ctx context.Context, database string) (*Store, error) {
 
 func newStore(db *sql.DB, e engine, writers int) *Store {
 	return &Store{
-		db: db, engine: e, writers: make(chan struct{}, writers),
+		db: db, engine: e, writers: make(chan struct{}, writers), known: newKnownPasswords(),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
 }

@@ -123,8 +123,11 @@ func (h Host) NextVLAN(internetAccess bool, taken map[int]bool) (int, error) {
 			continue
 		}
 		for id := r.First; id <= r.Last; id++ {
-			if !taken[id] && (free == 0 || id < free) {
-				free = id
+			if !taken[id] {
+				if free == 0 || id < free {
+					free = id
+				}
+				break
 			}
 		}
 	}

@@ -49,15 +49,31 @@ type LabOutcome struct {
 	Changes []LabChange
 	// Warnings name the tenants that nobody can log in for.
 	Warnings []Warning
+	// PasswordsLeft are those that are not in force yet, because hashing takes time: declare
+	// the lab again, without removals, as long as there are some. A preview has none.
+	PasswordsLeft PasswordsLeft
 }
+
+// PasswordsLeft counts passwords of a lab that are not in force yet.
+type PasswordsLeft struct {
+	// Missing are those of accounts that are still to be made.
+	Missing int
+	// Unchecked are those of accounts that may have another password.
+	Unchecked int
+}
+
+// Total counts both.
+func (p PasswordsLeft) Total() int { return p.Missing + p.Unchecked }
 
 // LabService declares labs.
 type LabService interface {
 	// ApplyLab makes the backend match a lab.
 	// Networks and tenants that stay keep their stored default gateways, routing options
 	// and VLANs. Every removal must be named (CheckRemovals). Everything is one transaction,
-	// and an unchanged lab needs none.
-	// CodeConflict: no free VLAN, or a removal that remove does not name. Nothing was changed.
+	// and an unchanged lab needs none. Passwords are hashed before it, for some seconds at most;
+	// LabOutcome says how many are left.
+	// CodeConflict: no free VLAN, a removal that remove does not name, or a user name that is
+	// somebody else's (ReplacedAccounts). Nothing was changed.
 	ApplyLab(ctx context.Context, lab ValidLab, remove []string) (LabOutcome, error)
 	// PreviewLab returns what ApplyLab would, and keeps nothing. With CodeConflict the
 	// outcome beside the error has the changes that ApplyLab would refuse.

@@ -25,6 +25,7 @@ const (
 	LabKindPlan         LabKind = "plan"
 	LabKindSubscription LabKind = "subscription"
 	LabKindNetwork      LabKind = "network"
+	LabKindAccount      LabKind = "account"
 
 	LabKindServiceProvider LabKind = "serviceProvider"
 	LabKindTenants         LabKind = "tenants" // their order

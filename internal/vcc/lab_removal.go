@@ -29,6 +29,8 @@ func (c LabChange) lineage() []labObject {
 	switch c.Kind {
 	case LabKindTenant, LabKindHost, LabKindPlan:
 		return []labObject{self}
+	case LabKindAccount: // whose name is its own in the whole backend
+		return []labObject{{LabKindAccount, "", c.Name}, tenant}
 	case LabKindSubscription:
 		return []labObject{self, tenant, {LabKindPlan, "", c.Name}}
 	case LabKindNetwork:
@@ -37,9 +39,9 @@ func (c LabChange) lineage() []labObject {
 	return nil
 }
 
-// Address is how the removal of a tenant, a host, a plan, a subscription or a network is
-// named: "tenant:NAME", "host:NAME", "plan:NAME", "subscription:TENANT/PLAN",
-// "network:TENANT/NETWORK". It is "" for everything else.
+// Address is how the removal of a tenant, a host, a plan, a subscription, a network or an
+// account is named: "tenant:NAME", "host:NAME", "plan:NAME", "subscription:TENANT/PLAN",
+// "network:TENANT/NETWORK", "account:NAME". It is "" for everything else.
 func (c LabChange) Address() string {
 	if objects := c.lineage(); c.Action == LabRemoves && objects != nil {
 		return objects[0].address()
@@ -66,8 +68,8 @@ func CountGateways(changes []LabChange, stored []LabNetwork) {
 	}
 }
 
-// CheckRemovals checks that each removal of a tenant, a host, a plan, a subscription or a
-// network is named: by its address, or that of something that it belongs to, or by the
+// CheckRemovals checks that each removal of a tenant, a host, a plan, a subscription, a network
+// or an account is named: by its address, or that of something that it belongs to, or by the
 // mere name of either where nothing else that goes has that name, too.
 // CodeConflict: one is not, and the message lists those and how to name them; or an entry
 // of remove names nothing that goes, or more than one thing.
@@ -107,18 +109,29 @@ func CheckRemovals(changes []LabChange, remove []string) error {
 			return conflict("%q was named for removal and can mean more than one thing; nothing was changed. Say which is meant: %s", entry, FirstTen(flags, " or "))
 		}
 	}
-	var unnamed, flags []string
+	var gone, replaced, flags []string
 	for _, c := range changes {
 		if c.Address() != "" && !slices.ContainsFunc(c.lineage(), func(o labObject) bool { return named[o] }) {
-			unnamed = append(unnamed, strings.TrimPrefix(c.Line(), "- "))
+			list := &gone
+			if c.Kind == LabKindAccount {
+				list = &replaced
+			}
+			*list = append(*list, strings.TrimPrefix(c.Line(), "- "))
 			flags = append(flags, removeFlag(c.Address()))
 		}
 	}
-	if len(unnamed) == 0 {
+	var what, instead []string
+	if len(gone) > 0 {
+		what, instead = append(what, "no longer has "+FirstTen(gone, "; ")), append(instead, "put back what is to stay")
+	}
+	if len(replaced) > 0 {
+		what, instead = append(what, "replaces "+FirstTen(replaced, "; ")), append(instead, "use other user names")
+	}
+	if what == nil {
 		return nil
 	}
-	return conflict("the lab no longer has %s; nothing was changed. Put back what is to stay, or name what is to go: %s",
-		FirstTen(unnamed, "; "), FirstTen(flags, " "))
+	advice := strings.Join(append(instead, "or name what is to go"), ", ")
+	return conflict("the lab %s; nothing was changed. %s: %s", strings.Join(what, ", and "), strings.ToUpper(advice[:1])+advice[1:], FirstTen(flags, " "))
 }
 
 // removeFlag is the flag that names a removal, as a shell takes it.
