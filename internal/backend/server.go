@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -51,16 +53,23 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
+// maxNamed is how many tenants that nobody can log in for the log names at the start.
+const maxNamed = 10
+
 // Server is a backend for many tenants, on a TCP address.
 type Server struct {
 	cfg      ServerConfig
 	store    *store.Store
 	server   *http.Server
 	listener net.Listener
+	// settle is the lab whose passwords are still to be set, the zero value for none.
+	settle vcc.ValidLab
+	// missing is how many of its accounts are not made yet.
+	missing atomic.Int64
 }
 
-// NewServer opens the database, declares the lab, and listens. Nothing is answered
-// before Serve. Errors of the lab list everything that is wrong.
+// NewServer opens the database, declares the lab without its passwords, and listens. Nothing is
+// answered before Serve, which sets the passwords. Errors of the lab list everything that is wrong.
 func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -137,9 +146,12 @@ func (s *Server) declareLab(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if lab, err = labfile.WithPasswords(lab); err != nil {
+			return fmt.Errorf("the lab %s cannot be applied: %w", s.cfg.LabFile, err)
+		}
 		// A flag that allows removals would stay in the unit of a service, and allow the next
 		// one, too. So a server removes nothing as it starts.
-		outcome, err := s.applyLab(ctx, lab)
+		outcome, err := s.store.StartLab(ctx, lab)
 		if vcc.CheckRemovals(outcome.Changes, nil) != nil {
 			err = fmt.Errorf("%w. A server removes nothing as it starts: serve without --lab, and use backend lab apply", err)
 		}
@@ -148,6 +160,10 @@ func (s *Server) declareLab(ctx context.Context) error {
 		}
 		for _, c := range outcome.Changes {
 			s.cfg.Log.InfoContext(ctx, "the lab changed", "change", c.Line())
+		}
+		if outcome.PasswordsLeft.Total() > 0 {
+			s.settle = lab
+			s.missing.Store(int64(outcome.PasswordsLeft.Missing))
 		}
 	} else {
 		lab, err := labfile.BuiltIn()
@@ -162,29 +178,36 @@ func (s *Server) declareLab(ctx context.Context) error {
 			return fmt.Errorf("the built-in lab cannot be declared: %w", err)
 		}
 		if seeded {
+			s.settle = lab
+			s.missing.Store(int64(len(lab.Passwords())))
 			s.cfg.Log.WarnContext(ctx, "the database had no lab, and got the built-in one; declare your own with --lab or backend lab apply")
 		}
 	}
 	without, err := s.store.TenantsWithoutAccount(ctx)
-	for _, t := range without {
+	if err != nil {
+		return err
+	}
+	coming := map[string]bool{}
+	for _, t := range s.settle.Lab().Tenants {
+		_, coming[t.Name] = s.settle.Passwords()[t.Username]
+	}
+	without = slices.DeleteFunc(without, func(t vcc.Tenant) bool { return coming[t.Name] })
+	for _, t := range without[:min(len(without), maxNamed)] {
 		s.cfg.Log.WarnContext(ctx, "nobody can log in for this tenant: the variable that the lab names for its password is not set", "tenant", t.Name)
 	}
-	return err
-}
-
-// applyLab applies a lab with the passwords of this process's environment.
-func (s *Server) applyLab(ctx context.Context, lab vcc.ValidLab) (vcc.LabOutcome, error) {
-	lab, err := labfile.WithPasswords(lab)
-	if err != nil {
-		return vcc.LabOutcome{}, err
+	if more := len(without) - maxNamed; more > 0 {
+		s.cfg.Log.WarnContext(ctx, "nobody can log in for more tenants", "tenants", more)
 	}
-	return s.store.ApplyLab(ctx, lab, nil)
+	return nil
 }
 
 // ready returns why the server cannot work now.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
+	if missing := s.missing.Load(); missing > 0 {
+		return &vcc.Error{Code: vcc.CodeUnavailable, Message: fmt.Sprintf("accounts of the lab are still being made: %d are left", missing)}
+	}
 	return s.store.Ping(ctx)
 }
 
@@ -194,6 +217,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Serve answers requests until ctx ends. Then it takes no more of them, finishes those
 // that it took, within 30 seconds, and closes the database. It may be called once.
 func (s *Server) Serve(ctx context.Context) error {
+	finish := s.settlePasswords(ctx)
 	failed := make(chan error, 1)
 	secure := s.server.TLSConfig != nil // which net/http sets in any case once it serves
 	go func() {
@@ -215,6 +239,7 @@ func (s *Server) Serve(ctx context.Context) error {
 			err = errors.Join(fmt.Errorf("requests that took longer than %s were cut off: %w", stopTimeout, err), s.server.Close())
 		}
 	}
+	finish()
 	return errors.Join(err, s.store.Close())
 }
 

@@ -3,6 +3,7 @@ package backend_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -340,6 +341,49 @@ func TestLabAtTheStart(t *testing.T) {
 	again := serve(t, backend.ServerConfig{Database: s.cfg.Database})
 	kept := networks(t, again.abc())
 	same(t, "networks after a restart without a lab", kept, own)
+}
+
+// TestManyWithoutAnAccount: the log names ten tenants that nobody can log in for, and counts the rest.
+func TestManyWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	lab := "service_provider: { name: sp }\ntenants:\n"
+	for i := range 13 {
+		lab += fmt.Sprintf("  - { name: Tenant %d, username: tenant-%d, password_env: NOT_SET }\n", i, i)
+	}
+	s := serve(t, backend.ServerConfig{LabFile: write(t, lab)})
+	same(t, "named", len(s.logged("nobody can log in for this tenant: the variable that the lab names for its password is not set")), 10)
+	same(t, "the rest", mapped(s.logged("nobody can log in for more tenants"), func(l map[string]any) any { return l["tenants"] }), []any{3.0})
+}
+
+// TestListensBeforeHashing: a server listens, and has applied its lab, before it hashes a password.
+// It is not ready until the accounts are there, and no restart waits for those that are.
+func TestListensBeforeHashing(t *testing.T) {
+	t.Parallel()
+	cfg := backend.ServerConfig{Listen: "127.0.0.1:0", Database: "sqlite:" + filepath.Join(t.TempDir(), "vcc.db"), LabFile: exampleLab}
+	for start, want := range []string{"accounts of the lab are still being made: 1 are left", ""} {
+		server, err := backend.NewServer(t.Context(), cfg)
+		ok(t, err)
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Addr().String())
+		ok(t, err)
+		ok(t, connection.Close())
+		database, err := backend.OpenStore(t.Context(), cfg.Database, false)
+		ok(t, err)
+		accounts, err := database.Accounts(t.Context())
+		ok(t, err)
+		same(t, "accounts before the server serves", len(accounts), start)
+		same(t, "what keeps the server from being ready", fmt.Sprint(server.Ready(t.Context())), cmp.Or(want, "<nil>"))
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- server.Serve(ctx) }()
+		eventually(t, "the account is there", func() bool {
+			accounts, err := database.Accounts(t.Context())
+			return err == nil && len(accounts) == 1
+		})
+		eventually(t, "the server is ready", func() bool { return server.Ready(t.Context()) == nil })
+		stop()
+		ok(t, <-ended)
+		ok(t, database.Close())
+	}
 }
 
 // wire is a connection on which a test writes bytes of its own.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
@@ -19,7 +21,7 @@ type labCmds struct {
 type labApplyCmd struct {
 	File   string   `arg:"" optional:"" help:"The lab file, in YAML (default: the built-in lab, whose jobs have had their first run in a fresh data folder)."`
 	DryRun bool     `help:"Only print the additions, changes and removals."`
-	Remove []string `sep:"none" placeholder:"NAME" help:"Allow the removal of something that the file no longer has, with everything that belongs to it: tenant:NAME, host:NAME, plan:NAME, subscription:TENANT/PLAN or network:TENANT/NETWORK, or the name alone if only one thing of that name goes. May be repeated."`
+	Remove []string `sep:"none" placeholder:"NAME" help:"Allow the removal of something that the file no longer has, with everything that belongs to it: tenant:NAME, host:NAME, plan:NAME, subscription:TENANT/PLAN, network:TENANT/NETWORK or account:NAME, or the name alone if only one thing of that name goes. May be repeated."`
 
 	lab vcc.ValidLab
 }
@@ -69,6 +71,9 @@ func (c *labApplyCmd) Run(s *session) error {
 		if outcome, err = c.apply(s, lab); err != nil {
 			return refused(err)
 		}
+		if err := settlePasswords(s, lab, &outcome); err != nil {
+			return err
+		}
 	}
 	if s.flags.JSON {
 		return s.print(outcome, nil)
@@ -77,12 +82,19 @@ func (c *labApplyCmd) Run(s *session) error {
 		return s.done("Nothing was changed: this was a dry run of %s\n", name)
 	}
 	if s.served { // an embedded backend needs no accounts
-		for _, w := range outcome.Warnings {
+		for i, w := range outcome.Warnings {
+			if i == maxWarnings {
+				_, _ = fmt.Fprintf(s.stderr, "Warning: there are %d more such tenants\n", len(outcome.Warnings)-i)
+				break
+			}
 			_, _ = fmt.Fprintln(s.stderr, "Warning:", w.Message)
 		}
 	}
 	return s.done("Applied %s\n", name)
 }
+
+// maxWarnings is how many tenants that nobody can log in for are named.
+const maxWarnings = 10
 
 // apply applies the lab to the backend, and to a data folder that it makes if there is none.
 func (c *labApplyCmd) apply(s *session, lab vcc.ValidLab) (outcome vcc.LabOutcome, err error) {
@@ -101,6 +113,40 @@ func (c *labApplyCmd) apply(s *session, lab vcc.ValidLab) (outcome vcc.LabOutcom
 		return e.Client.ApplyLab(s.ctx, lab, c.Remove)
 	}
 	return s.client.ApplyLab(s.ctx, lab, c.Remove)
+}
+
+// settlePasswords declares a lab that was applied again until all its passwords are in force, and
+// says how many are left: hashing ten thousand of them takes a server many minutes. It ends when
+// somebody declares another lab meanwhile.
+func settlePasswords(s *session, lab vcc.ValidLab, outcome *vcc.LabOutcome) error {
+	for outcome.PasswordsLeft.Total() > 0 {
+		left := passwordsLeft(outcome.PasswordsLeft)
+		_, _ = fmt.Fprintln(s.stderr, "The lab is applied, except for its passwords:", left)
+		next, err := s.client.PreviewLab(s.ctx, lab, nil)
+		if err == nil && len(next.Changes) > 0 {
+			err = errors.New("another lab was declared meanwhile, which stays")
+		}
+		if err == nil {
+			next, err = s.client.ApplyLab(s.ctx, lab, nil)
+		}
+		if err != nil {
+			return fmt.Errorf("the lab was applied, except for its passwords (%s): %w; apply it again to go on", left, err)
+		}
+		outcome.Warnings, outcome.PasswordsLeft = next.Warnings, next.PasswordsLeft
+	}
+	return nil
+}
+
+// passwordsLeft says what the server has still to do.
+func passwordsLeft(left vcc.PasswordsLeft) string {
+	var parts []string
+	if left.Missing > 0 {
+		parts = append(parts, "accounts to make: "+strconv.Itoa(left.Missing))
+	}
+	if left.Unchecked > 0 {
+		parts = append(parts, "passwords to compare: "+strconv.Itoa(left.Unchecked))
+	}
+	return strings.Join(parts, ", ")
 }
 
 type labShowCmd struct{}

@@ -81,6 +81,16 @@ func serve(t *testing.T) *served {
 	store, err := backend.OpenStore(t.Context(), s.database, true)
 	ok(t, err)
 	ok(t, store.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, rootPassword))
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		accounts, err := store.Accounts(t.Context())
+		ok(t, err)
+		if len(accounts) == 2 { // with that of the lab, which the server makes as it begins to serve
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the account of the lab is not made")
+		}
+	}
 	ok(t, store.Close())
 	cheapen(t, s.database, map[string]string{"abc-company": abcPassword, "root": rootPassword})
 	s.endpoint = "https://" + server.Addr().String()

@@ -154,16 +154,25 @@ func handleFor[In, Out any](s *server, checks huma.Middlewares, method, path, su
 		_, conditional := any(*new(In)).(interface{ conditional() })
 		middlewares = append(middlewares, s.checkConditions(conditional))
 	}
-	huma.Register(s.api, huma.Operation{
+	operation := huma.Operation{
 		OperationID: operationID(method, path), Method: method, Path: path, Summary: summary, MaxBodyBytes: maxBody,
 		Middlewares: middlewares, Parameters: parameters,
-	}, func(ctx context.Context, in *In) (*Out, error) {
+	}
+	if in, own := any(*new(In)).(limiter); own {
+		in.limit(&operation)
+	}
+	huma.Register(s.api, operation, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, s.fail(ctx, method, path, err)
 		}
 		return out, nil
 	})
+}
+
+// limiter is an input with limits of its own.
+type limiter interface {
+	limit(operation *huma.Operation)
 }
 
 // operationID names an operation after its method and path: getNetworkRouting.

@@ -114,13 +114,21 @@ type wireLabApplied struct {
 	Changes  []wireLabChange `json:"changes" doc:"What was added, changed and removed, or with dryRun would be"`
 	Refusal  string          `json:"refusal,omitempty" doc:"With dryRun: why the lab would be refused, absent if it would not"`
 	Warnings []wireWarning   `json:"warnings" doc:"Tenants that cannot log in"`
+	// PasswordsLeft is absent where all are in force.
+	PasswordsLeft *wirePasswordsLeft `json:"passwordsLeft,omitempty" doc:"How many passwords are not in force yet, because a request hashes them for some seconds at most; send the lab again, without remove, until this is absent"`
+}
+
+// wirePasswordsLeft counts passwords that are not in force yet.
+type wirePasswordsLeft struct {
+	Missing   int `json:"missing" doc:"Those of accounts that are still to be made"`
+	Unchecked int `json:"unchecked" doc:"Those of accounts that may have another password"`
 }
 
 // wireLabChange is one thing that declaring a lab adds, changes or removes. What belongs to
 // something that is added or removed as a whole has no entry of its own.
 type wireLabChange struct {
 	Action   vcc.LabAction `json:"action" enum:"add,change,remove"`
-	Kind     vcc.LabKind   `json:"kind" enum:"tenant,host,plan,subscription,network,serviceProvider,tenants,replicationJob,failoverPlan" doc:"What it is; tenants for their order"`
+	Kind     vcc.LabKind   `json:"kind" enum:"tenant,host,plan,subscription,network,account,serviceProvider,tenants,replicationJob,failoverPlan" doc:"What it is; tenants for their order"`
 	Tenant   string        `json:"tenant,omitempty" doc:"Whose it is"`
 	Name     string        `json:"name,omitempty" doc:"Its name, the plan's for a subscription"`
 	Details  []string      `json:"details,omitempty" doc:"The values that change, with what they were and what they become"`
@@ -301,7 +309,11 @@ func wireSpelling(err error) error {
 }
 
 func newWireLabApplied(outcome vcc.LabOutcome) wireLabApplied {
-	return wireLabApplied{Changes: convert(outcome.Changes, newWireLabChange), Warnings: convert(outcome.Warnings, newWireWarning)}
+	w := wireLabApplied{Changes: convert(outcome.Changes, newWireLabChange), Warnings: convert(outcome.Warnings, newWireWarning)}
+	if left := outcome.PasswordsLeft; left.Total() > 0 {
+		w.PasswordsLeft = new(wirePasswordsLeft(left))
+	}
+	return w
 }
 
 // decode returns the outcome; the refusal of a dry run is left to the caller.
@@ -311,7 +323,11 @@ func (w wireLabApplied) decode() (vcc.LabOutcome, error) {
 		return vcc.LabOutcome{}, err
 	}
 	warnings, err := decodeList("warnings", w.Warnings)
-	return vcc.LabOutcome{Changes: changes, Warnings: warnings}, err
+	outcome := vcc.LabOutcome{Changes: changes, Warnings: warnings}
+	if w.PasswordsLeft != nil {
+		outcome.PasswordsLeft = vcc.PasswordsLeft(*w.PasswordsLeft)
+	}
+	return outcome, err
 }
 
 func newWireLabChange(c vcc.LabChange) wireLabChange {

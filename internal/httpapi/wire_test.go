@@ -204,6 +204,7 @@ func TestObjects(t *testing.T) {
 	roundTrip(t, newWireReachability, vcc.Reachability{Reachable: true, Explanation: "e", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, TracedPacket: packet, Reply: &packet})
 	roundTrip(t, newWireReachability, vcc.Reachability{Explanation: "e", TracedPacket: packet})
 	roundTrip(t, newWireLabChange, vcc.LabChange{Action: vcc.LabRemoves, Kind: vcc.LabKindSubscription, Tenant: "ABC", Name: "Silver", Details: []string{"d"}, Networks: 2, Gateways: 1})
+	roundTrip(t, newWireLabApplied, vcc.LabOutcome{PasswordsLeft: vcc.PasswordsLeft{Missing: 1, Unchecked: 2}})
 	roundTrip(t, newWireLab, vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp"},
 		Hosts:           []vcc.Host{{Name: "h", Platform: vcc.PlatformVMware, VLANs: []vcc.VLANRanges{{WithInternet: vcc.VLANRange{First: 1, Last: 10}}, {WithoutInternet: vcc.VLANRange{First: 11, Last: 11}}}}},

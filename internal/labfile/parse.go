@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -28,7 +29,7 @@ var builtIn []byte
 // Limits of a lab file: parsing takes time and memory that grow faster than its
 // size and its depth.
 const (
-	maxSize   = 1 << 20 // bytes
+	maxSize   = 8 << 20 // bytes; ten thousand tenants need half of that
 	maxDepth  = 20      // brackets in brackets
 	maxIndent = 200     // columns before a list entry
 	maxText   = 1000    // bytes of one value
@@ -271,13 +272,26 @@ func valueType(t reflect.Type, key string) reflect.Type {
 	case reflect.Map:
 		return t.Elem()
 	case reflect.Struct:
-		for _, f := range reflect.VisibleFields(t) {
+		for _, f := range visibleFields(t) {
 			if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag == key {
 				return f.Type
 			}
 		}
 	}
 	return reflect.TypeFor[any]()
+}
+
+// fields are the visible fields of types by their type: listing them takes longer than reading
+// what they are for.
+var fields sync.Map
+
+func visibleFields(t reflect.Type) []reflect.StructField {
+	if known, ok := fields.Load(t); ok {
+		return known.([]reflect.StructField)
+	}
+	list := reflect.VisibleFields(t)
+	fields.Store(t, list)
+	return list
 }
 
 // line returns the line of a field, or of the nearest parent that is written
