@@ -96,6 +96,31 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 		}
 		lab.Tenants = append(lab.Tenants, vcc.LabTenant{Name: fmt.Sprintf("Tenant %d", i), Subscriptions: []string{"Plan on " + host}})
 	}
+	tenants = d.declareLab(b, lab)
+	for i := range tenants {
+		as := vcc.Actor{TenantID: tenants[i].id, Name: "bench"}
+		if _, _, err := d.store.PutDefaultGateway(b.Context(), as, tenants[i].network, settings(0), vcc.Precondition{}); err != nil {
+			b.Fatal(err)
+		}
+		if i >= served {
+			continue
+		}
+		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
+			Services: backend.NewServices(d.store), Authenticator: httpapi.Always{TenantID: as.TenantID, Username: as.Name}, Log: slog.New(slog.DiscardHandler),
+		}))
+		b.Cleanup(server.Close)
+		var err error
+		if tenants[i].client, err = httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL}); err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(tenants[i].client.Close)
+	}
+	return tenants
+}
+
+// declareLab declares a lab, and returns its tenants without clients. They have one network each.
+func (d *database) declareLab(b *testing.B, lab vcc.Lab) (tenants []tenant) {
+	b.Helper()
 	d.apply(b, lab, nil)
 	rows, err := d.direct.QueryContext(b.Context(), "SELECT t.id, c.id FROM tenants AS t JOIN cloud_networks AS c ON c.tenant_id = t.id ORDER BY t.ordinal")
 	if err != nil {
@@ -111,23 +136,6 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 	}
 	if err := rows.Err(); err != nil {
 		b.Fatal(err)
-	}
-	for i := range tenants {
-		as := vcc.Actor{TenantID: tenants[i].id, Name: "bench"}
-		if _, _, err := d.store.PutDefaultGateway(b.Context(), as, tenants[i].network, settings(0), vcc.Precondition{}); err != nil {
-			b.Fatal(err)
-		}
-		if i >= served {
-			continue
-		}
-		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
-			Services: backend.NewServices(d.store), Authenticator: httpapi.Always{TenantID: as.TenantID, Username: as.Name}, Log: slog.New(slog.DiscardHandler),
-		}))
-		b.Cleanup(server.Close)
-		if tenants[i].client, err = httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL}); err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(tenants[i].client.Close)
 	}
 	return tenants
 }
