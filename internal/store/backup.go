@@ -199,7 +199,8 @@ func (r *backupReader) next() (row backupRow, more bool, err error) {
 }
 
 // Restore fills an empty database from a backup, all of it or nothing. A backup of an older
-// release is brought up to date first. CodeConflict: the database has a lab or accounts
+// release is brought up to date first. Every tenant then goes on with a higher revision than any
+// that was ever given out (skipRevisions). CodeConflict: the database has a lab or accounts
 // already, or the backup is of a newer release. CodeInvalidValue: it is no backup, or not all
 // of one.
 func (s *Store) Restore(ctx context.Context, from io.Reader) error {
@@ -230,6 +231,9 @@ func (s *Store) Restore(ctx context.Context, from io.Reader) error {
 			return err
 		}
 		if err := s.restoreRows(ctx, tx, backup); err != nil {
+			return err
+		}
+		if err := s.skipRevisions(&rowWriter{ctx: ctx, tx: tx}, backup.header.At); err != nil {
 			return err
 		}
 		return s.engine.analyze(ctx, tx)

@@ -142,7 +142,7 @@ func testOpenFillsDetected(t *testing.T) {
 	equal(t, "gateways with something detected before", len(slices.DeleteFunc(slices.Clone(want), func(row string) bool { return strings.HasSuffix(row, "| ") })), 2)
 	before := f.gateways(t, f.abc)
 	ok(t, f.Close())
-	query(t, f.path, "ALTER TABLE default_gateways DROP COLUMN detected; ALTER TABLE lab DROP COLUMN version; DELETE FROM goose_db_version WHERE version_id > 5")
+	query(t, f.path, "ALTER TABLE default_gateways DROP COLUMN detected; ALTER TABLE lab DROP COLUMN version; ALTER TABLE lab DROP COLUMN first_revision; DELETE FROM goose_db_version WHERE version_id > 5")
 	f.open(t)
 	equal(t, "detected", query(t, f.path, kept), want)
 	equal(t, "gateways", f.gateways(t, f.abc), before)

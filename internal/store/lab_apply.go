@@ -22,8 +22,11 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 	w.insert("hardware_plans", "id, name, host_id, with_internet, without_internet",
 		"(id) DO UPDATE SET host_id = excluded.host_id, with_internet = excluded.with_internet, without_internet = excluded.without_internet",
 		convert(p.plans, func(r planRow) []any { return []any{r.ID, r.Name, r.HostID, r.WithInternet, r.WithoutInternet} }))
-	w.insert("tenants", "id, name, ordinal, declaration", "(id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration",
-		convert(p.tenants, func(r tenantRow) []any { return []any{r.ID, r.Name, r.Ordinal, r.Declaration} }))
+	w.insert("tenants", "id, name, ordinal, declaration, revision", "(id) DO UPDATE SET ordinal = excluded.ordinal, declaration = excluded.declaration",
+		convert(p.tenants, func(r tenantRow) []any { return []any{r.ID, r.Name, r.Ordinal, r.Declaration, r.Revision} }))
+	if p.firstRevision > 0 {
+		w.explainGaps(p.newTenants, p.firstRevision, s.now(), labActor)
+	}
 	w.insert("subscriptions", "tenant_id, hardware_plan_id, ordinal", "(tenant_id, hardware_plan_id) DO UPDATE SET ordinal = excluded.ordinal",
 		convert(p.subscriptions, func(r subscriptionRow) []any { return []any{r.TenantID, r.PlanID, r.Ordinal} }))
 	w.insert("cloud_networks", "id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id", "",
@@ -70,9 +73,9 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 	w.any = w.any || len(p.removedNetworks) > 0
 	switch {
 	case p.lab != nil:
-		w.exec("INSERT INTO lab (id, service_provider, digest) VALUES (1, $1, $2) "+
+		w.exec("INSERT INTO lab (id, service_provider, digest, first_revision) VALUES (1, $1, $2, $3) "+
 			"ON CONFLICT (id) DO UPDATE SET service_provider = excluded.service_provider, digest = excluded.digest, "+
-			"version = lab.version + 1", p.lab.ServiceProvider, p.lab.Digest)
+			"first_revision = excluded.first_revision, version = lab.version + 1", p.lab.ServiceProvider, p.lab.Digest, p.firstRevision)
 	case w.any:
 		w.exec("UPDATE lab SET version = version + 1")
 	}

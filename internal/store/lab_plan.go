@@ -21,6 +21,8 @@ type labPlan struct {
 	passwordsLeft  vcc.PasswordsLeft
 	// changesWhatIs says that not every row is new.
 	changesWhatIs bool
+	// firstRevision is where new tenants begin from then on.
+	firstRevision int64
 	// Removals of networks come before allocations, so that a VLAN that is given back can
 	// be given out again, and parents before children where rows are added.
 	removedNetworks []cloudNetworkRow
@@ -133,6 +135,7 @@ func planLab(stored storedLab, lab vcc.ValidLab, remove []string, newID func() s
 	if err != nil {
 		return p, err
 	}
+	p.firstRevision = stored.firstRevision
 	if r := (labRow{p.lab.ServiceProvider.Name, digest}); r != (labRow{stored.lab.ServiceProvider.Name, stored.digest}) {
 		p.labPlan.lab = &r
 	}
@@ -189,6 +192,11 @@ func (p *labPlanner) index() {
 	for _, t := range p.lab.Tenants {
 		p.tenants[t.Name] = t
 		identify(p.tenantIDs, t.Name)
+	}
+	for name, t := range p.stored.tenants {
+		if _, stays := p.tenants[name]; !stays {
+			p.firstRevision = max(p.firstRevision, t.Revision)
+		}
 	}
 }
 
@@ -282,8 +290,10 @@ func (p *labPlanner) planTenants() error {
 		if err != nil {
 			return err
 		}
-		r := tenantRow{p.tenantIDs[t.Name], t.Name, i, declaration}
-		if !p.isStored(t.Name) {
+		r := tenantRow{p.tenantIDs[t.Name], t.Name, i, declaration, p.firstRevision}
+		if old, there := p.stored.tenants[t.Name]; there {
+			r.Revision = old.Revision
+		} else {
 			p.newTenants = append(p.newTenants, r.ID)
 		}
 		if differs(p, p.stored.tenants, t.Name, r) {

@@ -12,9 +12,9 @@ import (
 type storedLab struct {
 	// digest is "" where no lab was declared.
 	digest string
-	// version counts how often one was applied.
-	version int64
-	lab     vcc.Lab
+	// version counts how often one was applied, and firstRevision is where new tenants begin.
+	version, firstRevision int64
+	lab                    vcc.Lab
 	// hosts, plans and tenants are by name.
 	hosts   map[string]hostRow
 	plans   map[string]planRow
@@ -48,9 +48,13 @@ type tenantRow struct {
 	ID, Name    string
 	Ordinal     int
 	Declaration string
+	// Revision is the one that the tenant has now, or begins with. A lab does not change it.
+	Revision int64
 }
 
-func (r *tenantRow) fields() []any { return []any{&r.ID, &r.Name, &r.Ordinal, &r.Declaration} }
+func (r *tenantRow) fields() []any {
+	return []any{&r.ID, &r.Name, &r.Ordinal, &r.Declaration, &r.Revision}
+}
 
 type subscriptionRow struct {
 	TenantID, PlanID string
@@ -99,11 +103,11 @@ func readLab(ctx context.Context, tx querier) (storedLab, error) {
 		hosts: map[string]hostRow{}, plans: map[string]planRow{}, tenants: map[string]tenantRow{},
 		jobs: map[ownedName]labJobRow{}, failoverPlans: map[ownedName]labFailoverPlanRow{},
 	}
-	row, err := queryFirst[storedLabRow](ctx, tx, "SELECT service_provider, digest, version FROM lab")
+	row, err := queryFirst[storedLabRow](ctx, tx, "SELECT service_provider, digest, version, first_revision FROM lab")
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	l.lab.ServiceProvider.Name, l.digest, l.version = row.ServiceProvider, row.Digest, row.Version
+	l.lab.ServiceProvider.Name, l.digest, l.version, l.firstRevision = row.ServiceProvider, row.Digest, row.Version, row.FirstRevision
 	for _, read := range []func(context.Context, querier) error{l.readHosts, l.readPlans, l.readTenants, l.readJobs, l.readFailoverPlans} {
 		if err == nil {
 			err = read(ctx, tx)
@@ -131,11 +135,11 @@ type labRow struct{ ServiceProvider, Digest string }
 // storedLabRow is that row.
 type storedLabRow struct {
 	labRow
-	Version int64
+	Version, FirstRevision int64
 }
 
 func (r *storedLabRow) fields() []any {
-	return []any{&r.ServiceProvider, &r.Digest, &r.Version}
+	return []any{&r.ServiceProvider, &r.Digest, &r.Version, &r.FirstRevision}
 }
 
 func (l *storedLab) readHosts(ctx context.Context, tx querier) error {
@@ -168,7 +172,7 @@ func (l *storedLab) readPlans(ctx context.Context, tx querier) error {
 }
 
 func (l *storedLab) readTenants(ctx context.Context, tx querier) error {
-	rows, err := queryAll[tenantRow](ctx, tx, "SELECT id, name, ordinal, declaration FROM tenants ORDER BY ordinal")
+	rows, err := queryAll[tenantRow](ctx, tx, "SELECT id, name, ordinal, declaration, revision FROM tenants ORDER BY ordinal")
 	for _, r := range rows {
 		tenant, err := declared(r.Declaration, tenantRecord.tenant)
 		if err != nil {

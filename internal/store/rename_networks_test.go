@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +103,7 @@ func TestRenamesNetworks(t *testing.T) {
 				[]string{names[0], names[1], names[2], names[5]})
 			if !isPostgres(f.path) { // which writes values in another way
 				after := dump(t, f.path)
+				after["changes"] = slices.DeleteFunc(after["changes"], func(row string) bool { return strings.HasSuffix(row, "| restore | <nil> | <nil>") })
 				for _, table := range []string{
 					"hosts", "hardware_plans", "subscriptions", "cloud_networks", "connected_networks", "changes", "failover_plans", "failover_sessions", "accounts",
 				} {
