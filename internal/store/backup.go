@@ -267,7 +267,7 @@ func (s *Store) restoreOlder(ctx context.Context, old *backupReader) (err error)
 	e := sqliteEngine{filepath.Join(dir, "vcc.db")}
 	db := openSQLite(e.path, url.Values{"_foreign_keys": {"on"}, "_synchronous": {"OFF"}})
 	defer func() { err = errors.Join(err, db.Close()) }()
-	scratch := newStore(db, e, 1)
+	scratch := newStore(db, db, e, 1)
 	m, err := newMigrations(goose.DialectSQLite3, db)
 	if err == nil {
 		_, err = m.UpTo(ctx, old.header.Schema)

@@ -59,12 +59,23 @@ func (s *Store) SetPasswordHash(ctx context.Context, username, hash string) erro
 
 // HoldingTenant runs do while a write transaction of one tenant is open.
 func (s *Store) HoldingTenant(ctx context.Context, id string, do func()) error {
-	return s.write(ctx, ofTenant(id), func(querier) error { do(); return nil })
+	return s.hold(ctx, ofTenant(id), do)
 }
 
 // Holding runs do while a write transaction of everything is open.
-func (s *Store) Holding(ctx context.Context, do func()) error {
-	return s.write(ctx, everything, func(querier) error { do(); return nil })
+func (s *Store) Holding(ctx context.Context, do func()) error { return s.hold(ctx, everything, do) }
+
+func (s *Store) hold(ctx context.Context, of scope, do func()) error {
+	return s.write(ctx, of, func(tx querier) error {
+		if _, ok := s.engine.(postgresEngine); ok {
+			// However long do takes.
+			if err := tx.exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+				return err
+			}
+		}
+		do()
+		return nil
+	})
 }
 
 // MigrateTo brings an SQLite database to a version of the schema of before.
@@ -107,6 +118,45 @@ func RestoreAt(ctx context.Context, address string, version int64, backup io.Rea
 	if err != nil {
 		return err
 	}
-	s := newStore(db, e, 1)
+	s := newStore(db, db, e, 1)
 	return s.write(ctx, everything, func(tx querier) error { return s.restoreRows(ctx, tx, old) })
+}
+
+// SettingInWrite returns the value of a setting of PostgreSQL within a transaction that writes.
+func (s *Store) SettingInWrite(ctx context.Context, name string) (string, error) {
+	return write(ctx, s, everything, func(tx querier) (string, error) {
+		return queryValue[string](ctx, tx, "SELECT current_setting($1)", name)
+	})
+}
+
+// SettingInRead is SettingInWrite within a transaction that reads.
+func (s *Store) SettingInRead(ctx context.Context, name string) (string, error) {
+	return read(ctx, s, func(tx querier) (string, error) {
+		return queryValue[string](ctx, tx, "SELECT current_setting($1)", name)
+	})
+}
+
+// Reading runs do while a transaction that reads is open.
+func (s *Store) Reading(ctx context.Context, do func()) error {
+	_, err := read(ctx, s, func(querier) (struct{}, error) { do(); return struct{}{}, nil })
+	return err
+}
+
+// Connections is how many connections may be open at once.
+func (s *Store) Connections() int { return s.db.Stats().MaxOpenConnections }
+
+// CheckServer is what the store says of a server that it sees for the first time.
+func CheckServer(version int, encoding string, hasTables bool) error {
+	return checkServer(version, encoding, hasTables)
+}
+
+// MigratePostgres brings the schema of a database up to date, whatever its server is like.
+func MigratePostgres(ctx context.Context, address string) error {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close() //nolint:errcheck // what was asked for was answered
+	return migratePostgres(ctx, db)
 }

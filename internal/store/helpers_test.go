@@ -452,7 +452,7 @@ func openPast(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	driver, dsn := "sqlite", (&url.URL{Scheme: "file", Path: path, OmitHost: true}).String()
 	if isPostgres(path) {
-		driver, dsn = "pgx", path+"&default_query_exec_mode=simple_protocol"
+		driver, dsn = "pgx", path+"&default_query_exec_mode=simple_protocol&client_encoding=UTF8&standard_conforming_strings=on"
 	}
 	db, err := sql.Open(driver, dsn)
 	ok(t, err)

@@ -30,6 +30,7 @@ func TestOpenNamesTheForms(t *testing.T) {
 		"vcc.db":                   "a database is sqlite:PATH or postgres://USER@HOST/DATABASE",
 		"mysql://u:hunter2@h/d":    "a database is sqlite:PATH or postgres://USER@HOST/DATABASE",
 		"postgres://u:hunter2@h:x": "the address of the database cannot be read",
+		"postgres://u:hunter2@h/d?pool_max_conns=3":                                      `pool_max_conns in the address of the database is "3"; write how many connections a server may open, from 4 to 1000`,
 		"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable":                             "PostgreSQL at 127.0.0.1 does not answer; nothing was changed, try again",
 		"postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable&connect_timeout=1&x=hunter2": "PostgreSQL at 127.0.0.1 does not answer; nothing was changed, try again",
 	} {
@@ -269,47 +270,72 @@ func atCommit(t *testing.T, address string) (waiter func() (pid string), release
 			time.Sleep(time.Millisecond) // the server tells nobody who waits
 		}
 	}
-	return waiter, func() { ok(t, holder.Close()) }
+	return waiter, func() {
+		_, err := holder.ExecContext(t.Context(), "SELECT pg_advisory_unlock(42)")
+		ok(t, errors.Join(err, holder.Close()))
+	}
+}
+
+// committing starts a write of f's first network on PostgreSQL and lets do act while its commit waits. It
+// returns the write's error.
+func committing(t *testing.T, do func(f *fixture, cancel func(), pid string, release func())) (f *fixture, err error) {
+	t.Helper()
+	f = &fixture{path: newDatabase(t, postgresTemplate), at: time.Now().UTC()}
+	f.open(t)
+	f.abc = f.actor(t, "ABC")
+	n := f.networks(t, f.abc)[0]
+	waiter, release := atCommit(t, f.path)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	answer := make(chan error)
+	go func() {
+		_, _, err := f.PutDefaultGateway(ctx, f.abc, n.ID, app, vcc.Precondition{})
+		answer <- err
+	}()
+	released := sync.OnceFunc(release)
+	do(f, cancel, waiter(), released)
+	err = <-answer
+	released()
+	return f, err
+}
+
+// wantUncertain checks that an error neither promises that nothing was changed, nor that anything was.
+func wantUncertain(t *testing.T, err error) {
+	t.Helper()
+	switch text := fmt.Sprint(err); {
+	case err == nil:
+		t.Error("a write that was cut off succeeded")
+	case strings.Contains(text, "nothing was changed") || !strings.Contains(text, "may have been carried out"):
+		t.Errorf("it says %q", text)
+	case vcc.Code(err) != vcc.CodeUnknown:
+		t.Errorf("it has the code %q, which promises something", vcc.Code(err))
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		t.Errorf("it counts as a call that was canceled in time: %v", err)
+	}
 }
 
 // TestPostgresCommitCutOff: a commit that was sent and not answered may have been carried out, so
-// no error says that nothing was changed, whatever cut it off.
+// no error says that nothing was changed.
 func TestPostgresCommitCutOff(t *testing.T) {
 	t.Parallel()
-	for name, cut := range map[string]func(f *fixture, cancel func(), pid string){
-		"by cancellation": func(_ *fixture, cancel func(), _ string) { cancel() },
-		"by the server": func(f *fixture, _ func(), pid string) {
+	t.Run("on "+onPostgres, func(t *testing.T) {
+		_, err := committing(t, func(f *fixture, _ func(), pid string, _ func()) {
 			query(t, f.path, "SELECT pg_terminate_backend("+pid+")")
-		},
-	} {
-		t.Run("on "+onPostgres+", "+name, func(t *testing.T) {
-			f := &fixture{path: newDatabase(t, postgresTemplate), at: time.Now().UTC()}
-			f.open(t)
-			f.abc = f.actor(t, "ABC")
-			n := f.networks(t, f.abc)[0]
-			waiter, release := atCommit(t, f.path)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			answer := make(chan error)
-			go func() {
-				_, _, err := f.PutDefaultGateway(ctx, f.abc, n.ID, app, vcc.Precondition{})
-				answer <- err
-			}()
-			cut(f, cancel, waiter())
-			err := <-answer
-			switch text := fmt.Sprint(err); {
-			case err == nil:
-				t.Error("a write that was cut off succeeded")
-			case strings.Contains(text, "nothing was changed") || !strings.Contains(text, "may have been carried out"):
-				t.Errorf("it says %q", text)
-			case vcc.Code(err) != vcc.CodeUnknown:
-				t.Errorf("it has the code %q, which promises something", vcc.Code(err))
-			case errors.Is(err, context.Canceled):
-				t.Errorf("it counts as a call that was canceled in time: %v", err)
-			}
-			release()
 		})
-	}
+		wantUncertain(t, err)
+	})
+}
+
+// TestPostgresCommitOutlivesItsCaller: who asked may go, and the commit goes on.
+func TestPostgresCommitOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
+	f, err := committing(t, func(_ *fixture, cancel func(), _ string, release func()) {
+		cancel()
+		release()
+	})
+	ok(t, err)
+	equal(t, "gateways", len(f.gateways(t, f.abc)), 1)
+	checkHistory(t, f, f.abc)
 }
 
 // A write that is canceled before its commit has changed nothing, and says that it was canceled.
@@ -336,24 +362,6 @@ func TestPostgresCanceledBeforeCommit(t *testing.T) {
 			}
 		}))
 	})
-}
-
-// TestPostgresSettingsTakeEffect: what the store promises does not hang on what a server, a role
-// or an address has for a default.
-func TestPostgresSettingsTakeEffect(t *testing.T) {
-	t.Parallel()
-	f := &fixture{path: newDatabase(t, postgresTemplate) + "&synchronous_commit=off&statement_timeout=0&timezone=Asia/Tokyo"}
-	f.open(t)
-	for name, want := range map[string]string{
-		"synchronous_commit":                  "on",
-		"statement_timeout":                   "30s",
-		"lock_timeout":                        "10s",
-		"idle_in_transaction_session_timeout": "1min",
-		"timezone":                            "UTC",
-		"client_encoding":                     "UTF8",
-	} {
-		equal(t, name, must(f.PostgresSetting(t.Context(), name)), want)
-	}
 }
 
 // waits reports whether a write waits for a lock of a transaction that is open; then it is canceled.
@@ -477,6 +485,7 @@ func TestPostgresErrorsInWords(t *testing.T) {
 		{state("55P03"), "other writes took too long; nothing was changed, try again", false},
 		{state("57014"), "other writes took too long; nothing was changed, try again", false},
 		{state("57P01"), "PostgreSQL is stopping or starting; nothing was changed, try again", true},
+		{state("25P03"), "the backend left a transaction idle for too long, and PostgreSQL ended it; nothing was changed, try again", true},
 		{state("57P03"), "PostgreSQL is stopping or starting; nothing was changed, try again", true},
 		{state("25006"), "this PostgreSQL server is read only, as a standby is; nothing was changed", false},
 		{state("42501"), "PostgreSQL does not let the backend's user do this; nothing was changed, make it the owner of the database", false},

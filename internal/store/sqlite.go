@@ -32,9 +32,16 @@ func (sqliteEngine) analyze(context.Context, querier) error { return nil } // th
 
 func (sqliteEngine) text(s string) any { return s }
 
+func (sqliteEngine) writing() *sql.TxOptions { return nil }
+
+func (sqliteEngine) settle(context.Context, querier) error { return nil } // a connection keeps its settings
+
+func (sqliteEngine) commit(_ *sql.Conn, tx *sql.Tx) error { return tx.Commit() }
+
 func (sqliteEngine) snapshot() *sql.TxOptions { return &sql.TxOptions{ReadOnly: true} }
 
-// sqliteConnections are as many as are kept for who asks next, with their statements.
+// sqliteConnections are as many as a process opens; whoever needs one more waits. More of them are
+// slower, because they wait for each other within SQLite, and each has a cache and its statements.
 const sqliteConnections = 16
 
 // busyTimeout is how long a process waits for another that is writing.
@@ -49,11 +56,13 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	e := sqliteEngine{path}
-	s, err := e.open(ctx, openSQLite(path, url.Values{
-		// Synchronous=FULL makes a commit wait until it is on disk, and fullfsync makes
-		// macOS mean it.
-		"_synchronous": {"FULL"}, "_pragma": {"fullfsync(1)"}, "_foreign_keys": {"on"},
-	}), func(db *sql.DB) error {
+	s, err := e.open(ctx, func() *sql.DB {
+		return openSQLite(path, url.Values{
+			// Synchronous=FULL makes a commit wait until it is on disk, and fullfsync makes
+			// macOS mean it.
+			"_synchronous": {"FULL"}, "_pragma": {"fullfsync(1)"}, "_foreign_keys": {"on"},
+		})
+	}, func(db *sql.DB) error {
 		// SQLite's other files get the mode of this one, which has the hashes of passwords.
 		if file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil { // else SQLite says what is wrong
 			_ = file.Close()
@@ -62,7 +71,7 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	})
 	if cannotWrite(err) {
 		if info, statErr := os.Stat(path); statErr == nil && info.Mode().IsRegular() && info.Size() > 0 {
-			s, err = e.open(ctx, sql.OpenDB(readOnlyFile(path)), func(db *sql.DB) error {
+			s, err = e.open(ctx, func() *sql.DB { return sql.OpenDB(readOnlyFile(path)) }, func(db *sql.DB) error {
 				db.SetMaxIdleConns(0) // so that each transaction sees the file as it is then
 				return checkReadable(ctx, db)
 			})
@@ -74,16 +83,20 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// open makes a store of a database that prepare makes ready. The errors are SQLite's.
-func (e sqliteEngine) open(ctx context.Context, db *sql.DB, prepare func(*sql.DB) error) (*Store, error) {
+// open makes a store of a database that prepare makes ready, with connections of connect. The errors are SQLite's.
+func (e sqliteEngine) open(ctx context.Context, connect func() *sql.DB, prepare func(*sql.DB) error) (*Store, error) {
+	db, probe := connect(), connect()
+	db.SetMaxOpenConns(sqliteConnections)
 	db.SetMaxIdleConns(sqliteConnections)
-	s := newStore(db, e, 1)
+	probe.SetMaxOpenConns(1)
+	probe.SetMaxIdleConns(0) // it is seldom asked for, and opening it looks at the file as it is then
+	s := newStore(db, probe, e, 1)
 	err := prepare(db)
 	if err == nil {
 		err = s.prepare(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -205,6 +218,8 @@ func (l lockFile) acquire(ctx context.Context) (release func() error, err error)
 }
 
 func (sqliteEngine) broken(error) bool { return false } // it is in this process
+
+func (sqliteEngine) absent(error) bool { return false }
 
 // cannotWrite reports whether SQLite would have to write and cannot.
 func cannotWrite(err error) bool {

@@ -29,13 +29,17 @@ var migrations embed.FS
 
 // Store implements the services of package vcc.
 type Store struct {
-	db       *sql.DB
+	db *sql.DB
+	// probe has one connection, for Ping alone, however many wait for one of db's.
+	probe    *sql.DB
 	engine   engine
 	prepared map[string]*sql.Stmt // by their text, see prepare
 	// writers has room for as many write transactions of this process as may be open.
 	writers chan struct{}
 	known   *knownPasswords
 	now     func() time.Time
+	// closers run before the databases are closed.
+	closers []func()
 }
 
 var (
@@ -58,11 +62,20 @@ type engine interface {
 	analyze(ctx context.Context, tx querier) error
 	// takeYourTime lifts the limits of a transaction's time, for what grows with the database.
 	takeYourTime(ctx context.Context, tx querier) error
+	// writing are the options of a transaction that writes.
+	writing() *sql.TxOptions
+	// settle gives a transaction its settings, where its connection does not keep them.
+	settle(ctx context.Context, tx querier) error
+	// commit commits the transaction of a connection. What it returns is uncertain where the commit may
+	// have been carried out.
+	commit(conn *sql.Conn, tx *sql.Tx) error
 	// snapshot are the options of a transaction in which nothing changes.
 	snapshot() *sql.TxOptions
 	// broken reports whether an error says nothing about what was asked, because the
 	// connection or the server ended.
 	broken(err error) bool
+	// absent reports whether an error says that there is no server to connect to.
+	absent(err error) bool
 	// translate turns the errors that a user can do something about into the domain's;
 	// the others stay as they are, for the log.
 	translate(err error) error
@@ -84,6 +97,12 @@ func (e *storageError) LogValue() slog.Value {
 	return slog.StringValue(fmt.Sprintf("%v (%v)", e.said, e.cause))
 }
 
+// uncertain is the error of a commit that may have been carried out. It is no cancellation any
+// more, of which nothing would be left, and nothing that can be tried again.
+func uncertain(cause error) error {
+	return &storageError{&vcc.Error{Code: vcc.CodeUnknown, Message: "the commit was cut off or not confirmed, and may have been carried out; look what is stored"}, errors.New(cause.Error())}
+}
+
 // Open opens a database by its address, "sqlite:PATH" or "postgres://...", and brings
 // its schema up to date. No error has the password that an address may have.
 func Open(ctx context.Context, database string) (*Store, error) {
@@ -101,9 +120,9 @@ func Open(ctx context.Context, database string) (*Store, error) {
 	return nil, errors.New("a database is sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
-func newStore(db *sql.DB, e engine, writers int) *Store {
+func newStore(db, probe *sql.DB, e engine, writers int) *Store {
 	return &Store{
-		db: db, engine: e, writers: make(chan struct{}, writers), known: newKnownPasswords(),
+		db: db, probe: probe, engine: e, writers: make(chan struct{}, writers), known: newKnownPasswords(),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
 }
@@ -114,7 +133,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce))
+	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect)))
 	return goose.NewProvider(dialect, db, files, options...)
 }
 
@@ -128,11 +147,18 @@ func checkVersion(ctx context.Context, m *goose.Provider) (bool, error) {
 	return current == target, err
 }
 
-// Ping asks the database whether it answers.
-func (s *Store) Ping(ctx context.Context) error { return s.engine.translate(s.db.PingContext(ctx)) }
+// Ping asks the database whether it answers, on a connection that is kept for it.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.engine.translate(s.probe.PingContext(ctx))
+}
 
 // Close releases the database. Calls under way fail.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	for _, c := range s.closers {
+		c()
+	}
+	return errors.Join(s.db.Close(), s.probe.Close())
+}
 
 // scope is what a write transaction may read and change. No two transactions of one
 // scope run at once, nor anything beside one of everything.
@@ -146,6 +172,9 @@ func ofTenant(id string) scope { return scope("tenant/" + id) }
 // write runs fn in a transaction that is the only one of its scope, and commits it. It
 // returns what fn returned, also with an error.
 // fn may run again, from the start, where nothing of it was kept.
+//
+// Until the commit ctx cancels it, and then nothing was changed. The commit itself goes on whatever
+// becomes of the caller, within commitTimeout.
 func write[T any](ctx context.Context, s *Store, of scope, fn func(tx querier) (T, error)) (result T, err error) {
 	select {
 	case s.writers <- struct{}{}:
@@ -153,28 +182,77 @@ func write[T any](ctx context.Context, s *Store, of scope, fn func(tx querier) (
 	case <-ctx.Done():
 		return result, ctx.Err()
 	}
-	var tx *sql.Tx
+	var w *writeTx
 	result, err = again(s, func() (result T, err error) {
-		if tx, err = s.db.BeginTx(ctx, nil); err != nil {
+		if w, err = s.beginWrite(ctx); err != nil {
 			return result, err
 		}
-		q := querier{s, tx}
-		if err = s.engine.lock(ctx, q, of); err == nil {
-			result, err = fn(q)
+		if err = s.engine.settle(ctx, w.querier); err == nil {
+			err = s.engine.lock(ctx, w.querier, of)
+		}
+		if err == nil {
+			result, err = fn(w.querier)
 		}
 		if err != nil {
-			_ = tx.Rollback() // a transaction that does not commit leaves nothing
+			w.rollback()
 		}
 		return result, err
 	})
-	if err != nil {
-		return result, s.engine.translate(err)
-	}
-	err = tx.Commit()
-	if err != nil && (s.engine.broken(err) || ctx.Err() != nil) {
-		return result, fmt.Errorf("a commit was cut off and may have been carried out: %v", err) //nolint:errorlint // no cancellation any more, of which nothing is left
+	if err == nil {
+		err = w.commit(ctx)
 	}
 	return result, s.engine.translate(err)
+}
+
+// writeTx is a transaction that writes, on a connection of its own. It ends with rollback or commit.
+type writeTx struct {
+	querier
+
+	conn   *sql.Conn
+	cancel context.CancelFunc
+	// release takes the transaction from its caller's context, and reports whether that had
+	// not ended before.
+	release func() bool
+}
+
+func (s *Store) beginWrite(ctx context.Context) (_ *writeTx, err error) {
+	w := &writeTx{querier: querier{store: s}}
+	if w.conn, err = s.db.Conn(ctx); err != nil {
+		return nil, err
+	}
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	w.cancel, w.release = cancel, context.AfterFunc(ctx, cancel)
+	if w.tx, err = w.conn.BeginTx(own, s.engine.writing()); err != nil {
+		w.end()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, err
+	}
+	return w, nil
+}
+
+// end gives the connection back.
+func (w *writeTx) end() {
+	w.release()
+	w.cancel()
+	_ = w.conn.Close()
+}
+
+func (w *writeTx) rollback() {
+	_ = w.tx.Rollback() // a transaction that does not commit leaves nothing
+	w.end()
+}
+
+func (w *writeTx) commit(ctx context.Context) error {
+	if !w.release() {
+		w.rollback()
+		return ctx.Err()
+	}
+	defer w.end()
+	late := time.AfterFunc(commitTimeout, w.cancel)
+	defer late.Stop()
+	return w.store.engine.commit(w.conn, w.tx)
 }
 
 // write is for transactions without a result.
@@ -192,7 +270,11 @@ func read[T any](ctx context.Context, s *Store, fn func(tx querier) (T, error)) 
 			return result, err
 		}
 		defer tx.Rollback() //nolint:errcheck // it changed nothing
-		if result, err = fn(querier{s, tx}); err != nil {
+		q := querier{s, tx}
+		if err = s.engine.settle(ctx, q); err == nil {
+			result, err = fn(q)
+		}
+		if err != nil {
 			return result, err
 		}
 		return result, tx.Commit()
@@ -219,7 +301,7 @@ func readPage[T any](ctx context.Context, s *Store, fn func(tx querier) (page[T]
 // connection that turns out to be one to a server that has ended since.
 func again[T any](s *Store, run func() (T, error)) (result T, err error) {
 	for range 1 + s.db.Stats().OpenConnections {
-		if result, err = run(); !s.engine.broken(err) {
+		if result, err = run(); !s.engine.broken(err) || s.engine.absent(err) {
 			break
 		}
 	}
