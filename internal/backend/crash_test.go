@@ -30,15 +30,9 @@ const (
 	crashWriters = 4
 	// fullCheck is after how many rounds the whole history is compared with what was told.
 	fullCheck = 40
+	// crashRounds is how often a server is killed, unless VCC_TEST_ROUNDS says otherwise.
+	crashRounds = 200
 )
-
-// crashRounds is how often a server is killed.
-func crashRounds() int {
-	if testing.Short() {
-		return 20
-	}
-	return 200
-}
 
 // crashPassword is that of the account "abc" of crashLab.
 const crashPassword = "a password for the crash tests"
@@ -286,7 +280,7 @@ func crash(t *testing.T, rounds int, address string, begin func() (kill func()))
 		}
 	}
 	t.Logf("%d writes were acknowledged, of %d the answer was lost, %d were refused", counted[acknowledged], counted[unknown], counted[refused])
-	if counted[acknowledged] < rounds || counted[unknown] == 0 && !testing.Short() {
+	if counted[acknowledged] < rounds || counted[unknown] == 0 {
 		t.Error("the rounds did not do what they are for")
 	}
 }
@@ -325,7 +319,7 @@ func TestCrashOfTheServer(t *testing.T) {
 	t.Parallel()
 	address, database := freeAddress(t), "sqlite:"+filepath.Join(t.TempDir(), "vcc.db")
 	declareCrashLab(t, database)
-	crash(t, crashRounds(), address, func() func() {
+	crash(t, rounds(t, crashRounds), address, func() func() {
 		cmd := startServer(t, address, database)
 		return func() {
 			ok(t, cmd.Process.Kill())
@@ -348,7 +342,7 @@ func TestCrashOfPostgreSQL(t *testing.T) {
 			declareCrashLab(t, database)
 			running := serve(t, backend.ServerConfig{Database: database})
 			first := true
-			crash(t, crashRounds()/2, "127.0.0.1:"+running.port, func() func() {
+			crash(t, max(1, rounds(t, crashRounds)/2), "127.0.0.1:"+running.port, func() func() {
 				if !first {
 					ok(t, server.Start())
 				}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -160,4 +161,18 @@ func mapped[T, U any](list []T, to func(T) U) []U {
 		out[i] = to(v)
 	}
 	return out
+}
+
+// rounds is how often a test repeats what it is about: VCC_TEST_ROUNDS says it, else ordinary.
+func rounds(t *testing.T, ordinary int) int {
+	t.Helper()
+	s := os.Getenv("VCC_TEST_ROUNDS")
+	if s == "" {
+		return ordinary
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		t.Fatalf("VCC_TEST_ROUNDS is %q and has to be a number of rounds", s)
+	}
+	return n
 }

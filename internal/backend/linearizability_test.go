@@ -321,10 +321,7 @@ func TestLinearizability(t *testing.T) {
 
 func checkLinearizability(t *testing.T, database string) {
 	const clients = 10
-	requests := 1000 // each
-	if testing.Short() {
-		requests = 200
-	}
+	requests := 1000 * rounds(t, 1) // each
 	servers, networks := servers(t, database, 2)
 	keys := append([]string{""}, networks...)
 	histories := make([][]porcupine.Operation, clients)

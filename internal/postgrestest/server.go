@@ -156,7 +156,7 @@ func (s *Server) Start() error {
 func (s *Server) isReady() bool {
 	content, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	lines := bytes.Split(content, []byte("\n"))
-	return err == nil && len(lines) > 7 && string(lines[0]) == strconv.Itoa(s.run.Process.Pid) && string(bytes.TrimSpace(lines[7])) == "ready"
+	return err == nil && len(lines) > 7 && string(lines[0]) == strconv.Itoa(s.run.Process.Pid) && slices.Contains([]string{"ready", "standby"}, string(bytes.TrimSpace(lines[7])))
 }
 
 // Kill ends the server and all its processes at once, as a crash of the machine's

@@ -11,3 +11,7 @@ func runAsOrdinaryUser(*syscall.SysProcAttr) error { return nil }
 func giveAway(string) error { return nil }
 
 func kill(int) {}
+
+func freeze(int) {}
+
+func thaw(int) {}

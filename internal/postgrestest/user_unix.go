@@ -41,3 +41,7 @@ func giveAway(path string) error {
 }
 
 func kill(pid int) { _ = syscall.Kill(pid, syscall.SIGKILL) }
+
+func freeze(pid int) { _ = syscall.Kill(pid, syscall.SIGSTOP) }
+
+func thaw(pid int) { _ = syscall.Kill(pid, syscall.SIGCONT) }
