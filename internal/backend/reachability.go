@@ -33,6 +33,10 @@ func (s *Services) Trace(ctx context.Context, as vcc.Actor, questions []vcc.Trac
 		answer, err := t.answer(q)
 		if err != nil {
 			errs = append(errs, vcc.Within(fmt.Sprintf("questions[%d]", i), err))
+			if more := len(questions) - i - 1; more > 0 && len(errs) == vcc.MaxListed-1 { // each looks for names that are alike
+				errs = append(errs, &vcc.Error{Code: vcc.CodeInvalidValue, Message: fmt.Sprintf("the %d questions after these were not looked at", more)})
+				break
+			}
 			continue
 		}
 		answers[i] = *answer

@@ -101,7 +101,7 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
+		ErrorLog:       newConnectionLog(cfg.Log),
 	}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("the server cannot listen: %w", err)
@@ -159,7 +159,7 @@ func (s *Server) declareLab(ctx context.Context) error {
 			return fmt.Errorf("the lab %s cannot be applied: %w", s.cfg.LabFile, err)
 		}
 		for _, c := range outcome.Changes {
-			s.cfg.Log.InfoContext(ctx, "the lab changed", "change", c.Line())
+			s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, httpapi.AuditLine, httpapi.LabChangeAttrs(c)...)
 		}
 		if outcome.PasswordsLeft.Total() > 0 {
 			s.settle = lab

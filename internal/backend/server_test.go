@@ -328,7 +328,8 @@ func TestLabAtTheStart(t *testing.T) {
 	s = serve(t, backend.ServerConfig{Database: "sqlite:" + filepath.Join(t.TempDir(), "vcc.db"), LabFile: exampleLab})
 	own := networks(t, s.abc())
 	same(t, "networks of the lab", len(own), 4)
-	if changes := mapped(s.logged("the lab changed"), func(l map[string]any) string { return l["change"].(string) }); !slices.Contains(changes, `+ tenant "ABC Company" with 4 networks`) {
+	changes := mapped(s.logged("audit"), func(l map[string]any) string { return fmt.Sprint(l["action"], " ", l["kind"], " ", l["object"]) })
+	if !slices.Contains(changes, "lab.add tenant ABC Company") {
 		t.Errorf("what was declared is not in the log: %q", changes)
 	}
 	ok(t, s.end())
@@ -546,7 +547,7 @@ func TestRequestsAreLogged(t *testing.T) {
 		method, path, token, body string
 	}
 	type line struct {
-		Method, Path    string
+		Method, Route   string
 		Status          int
 		Account, Tenant string
 	}
@@ -582,9 +583,9 @@ func TestRequestsAreLogged(t *testing.T) {
 			t.Errorf("%s %s: request ID %q", tc.method, tc.path, id)
 		}
 		ids[id] = true
-		tc.want.Method = tc.method
 		if tc.path != "/nothing" && tc.method != "PATCH" { // which are nothing of this API
-			tc.want.Path, _, _ = strings.Cut(tc.path, "?")
+			tc.want.Method = tc.method
+			tc.want.Route, _, _ = strings.Cut(tc.path, "?")
 		}
 		same(t, "status of "+tc.path, got.status, tc.want.Status)
 		var of []map[string]any
@@ -595,7 +596,7 @@ func TestRequestsAreLogged(t *testing.T) {
 		same(t, "lines", len(of), 1)
 		text := func(name string) string { v, _ := of[0][name].(string); return v }
 		status, _ := of[0]["status"].(float64)
-		same(t, "line", line{text("method"), text("path"), int(status), text("account"), text("tenant")}, tc.want)
+		same(t, "line", line{text("method"), text("route"), int(status), text("account"), text("tenant")}, tc.want)
 		if _, measured := of[0]["duration"].(float64); !measured || !strings.HasPrefix(text("remote"), "127.0.0.1:") {
 			t.Errorf("how long it took, or who asked, is missing: %v", of[0])
 		}

@@ -109,6 +109,7 @@ func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, 
 		return refuse("grant_type", "use password or refresh_token")
 	}
 	s.metrics.login(form.Get("grant_type"), vcc.Code(err))
+	s.logLogin(ctx, form.Get("grant_type"), form.Get("username"), tokens, err)
 	return tokens, err
 }
 
@@ -117,7 +118,7 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	account, err := s.Authenticator.Authenticate(r)
 	if err != nil {
-		writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
+		writeError(w, s.fail(r.Context(), r.Method, loggedRoute(r), err))
 		return
 	}
 	loggedRequest(r.Context()).account = account.Username
@@ -142,7 +143,7 @@ func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 			err = invalid(tenantQuery, "there is no tenant %q", nameOrID)
 		}
 		if err != nil {
-			writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, err))
+			writeError(w, s.fail(r.Context(), r.Method, loggedRoute(r), err))
 			return
 		}
 		actor.TenantID = tenant.ID

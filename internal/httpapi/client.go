@@ -142,7 +142,7 @@ func ParseEndpoint(s string) (*url.URL, error) {
 }
 
 func invalid(field, format string, args ...any) error {
-	return &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: vcc.Message(format, args...)}
 }
 
 // IsLoopback reports whether a host is this machine's loopback interface, the only one

@@ -74,7 +74,7 @@ func (s *server) checkConditions(taken bool) func(huma.Context, func(huma.Contex
 				message = `the header is empty, which is no condition; send an ETag such as "7" in If-Match, or * in If-None-Match, or neither header to write whatever is stored`
 			}
 			if message != "" {
-				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, invalid(name, "%s", message)))
+				writeError(w, s.fail(r.Context(), r.Method, loggedRoute(r), invalid(name, "%s", message)))
 				return
 			}
 		}

@@ -230,14 +230,21 @@ func (a *api) applyLab(t testing.TB, lab vcc.Lab) {
 // newBackend opens a copy of a database, which nobody serves yet.
 func newBackend(t testing.TB, database string) *api {
 	t.Helper()
-	a := &api{dir: t.TempDir(), tokens: tokens{}, log: new(record)}
+	a := openBackend(t, database, t.TempDir())
+	t.Cleanup(func() { _ = a.store.Close() })
+	return a
+}
+
+// openBackend opens a copy of a database in a folder. The caller closes the store.
+func openBackend(t testing.TB, database, folder string) *api {
+	t.Helper()
+	a := &api{dir: folder, tokens: tokens{}, log: new(record)}
 	content, err := os.ReadFile(filepath.Join(databases, database))
 	ok(t, err)
 	file := filepath.Join(a.dir, "vcc.db")
 	ok(t, os.WriteFile(file, content, 0o600))
 	a.store, err = store.OpenSQLite(t.Context(), file)
 	ok(t, err)
-	t.Cleanup(func() { _ = a.store.Close() })
 	a.services = backend.NewServices(a.store)
 	tenants, err := a.store.Tenants(t.Context())
 	ok(t, err)
@@ -290,11 +297,16 @@ func newAPI(t testing.TB) *api {
 func newServed(t testing.TB) *api {
 	t.Helper()
 	a := newBackend(t, accountsDatabase)
-	a.handler = httpapi.NewHandler(httpapi.ServerConfig{
+	a.handler = a.withAccounts()
+	return a.serve(t)
+}
+
+// withAccounts returns the server's handler with the store's accounts.
+func (a *api) withAccounts() http.Handler {
+	return httpapi.NewHandler(httpapi.ServerConfig{
 		Services: a.services, Accounts: a.store, Version: "1.2.3",
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
-	return a.serve(t)
 }
 
 func answerJSON(w http.ResponseWriter, status int, v any) {

@@ -15,8 +15,7 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// requestLog is what the log says of a request beside its method and path. None of it is
-// secret: no query, header or body belongs here.
+// requestLog is what the log says of a request beside its operation (see audit.go).
 type requestLog struct {
 	// id names the request in the log and in its answer.
 	id string
@@ -54,21 +53,12 @@ func (s *server) logRequests(next http.Handler) http.Handler {
 			took := time.Since(start)
 			s.metrics.request(r, answer.status, took)
 			s.Log.LogAttrs(ctx, slog.LevelInfo, "request",
-				slog.String("requestId", l.id), slog.String("method", r.Method), slog.String("path", loggedPath(r)),
+				slog.String("requestId", l.id), slog.String("method", loggedMethod(r)), slog.String("route", loggedRoute(r)), slog.String("object", loggedObject(r, answer.status)),
 				slog.Int("status", answer.status), slog.Duration("duration", took), slog.String("remote", r.RemoteAddr),
 				slog.String("account", l.account), slog.String("tenant", l.tenant))
 		}()
 		next.ServeHTTP(answer, r)
 	})
-}
-
-// loggedPath is the path of a request that was served, or "" where it is not one of this API:
-// such a path may be anything, also a secret that somebody pasted.
-func loggedPath(r *http.Request) string {
-	if !hasOperation(r) {
-		return ""
-	}
-	return r.URL.Path
 }
 
 // hasOperation reports whether an operation of this API was found for a request that was served.
@@ -129,7 +119,7 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				writeError(w, s.fail(r.Context(), r.Method, r.URL.Path, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+				writeError(w, s.fail(r.Context(), loggedMethod(r), loggedRoute(r), fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
 			}
 		}()
 		next.ServeHTTP(w, r)

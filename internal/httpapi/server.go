@@ -65,7 +65,9 @@ func NewHandler(cfg ServerConfig) http.Handler {
 	config.CreateHooks = nil // no $schema property in answers: it is not of the contract
 	config.RejectUnknownQueryParameters = true
 	config.Components = &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	config.Formats = map[string]huma.Format{"application/json": boundedJSON, "json": boundedJSON}
 	s := &server{cfg, humago.New(mux, config), newMetrics(cfg.Version)}
+	s.api.UseMiddleware(boundRequest)
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -190,7 +192,7 @@ func operationID(method, path string) string {
 }
 
 // fail turns an error into an answer. The log gets what the caller is not told.
-func (s *server) fail(ctx context.Context, method, path string, err error) *wireError {
+func (s *server) fail(ctx context.Context, method, route string, err error) *wireError {
 	switch { // the caller has gone, or the time is up; the transaction was rolled back
 	case errors.Is(err, context.Canceled):
 		return newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the request was cancelled; nothing was changed"})
@@ -199,7 +201,7 @@ func (s *server) fail(ctx context.Context, method, path string, err error) *wire
 	}
 	e := newError(err)
 	if e.status >= http.StatusInternalServerError {
-		s.Log.ErrorContext(ctx, "request failed", "requestId", loggedRequest(ctx).id, "method", method, "path", path, "error", err)
+		s.Log.ErrorContext(ctx, "request failed", "requestId", loggedRequest(ctx).id, "method", method, "route", route, "error", err)
 	}
 	return e
 }

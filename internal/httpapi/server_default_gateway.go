@@ -86,6 +86,7 @@ func (s *server) putGateway(ctx context.Context, as vcc.Actor, in *putGatewayInp
 	if err != nil {
 		return nil, err
 	}
+	s.auditRevision(ctx, "defaultGateway.put", g.NetworkID, g.Revision)
 	answer := &answerTagged[wireDefaultGateway]{Status: http.StatusOK, ETag: etag(g.Revision), Body: newWrittenGateway(*g)}
 	if created {
 		answer.Status = http.StatusCreated
@@ -111,9 +112,14 @@ func (s *server) removeGateway(ctx context.Context, as vcc.Actor, in *removeGate
 	} else {
 		err = s.Services.RemoveDefaultGateway(ctx, as, in.NetworkID, condition)
 	}
-	if err != nil || g == nil {
-		return &answerTagged[*wireDefaultGateway]{Status: http.StatusNoContent}, err
+	if err != nil {
+		return nil, err
 	}
+	if g == nil {
+		s.auditObject(ctx, "defaultGateway.remove", in.NetworkID)
+		return &answerTagged[*wireDefaultGateway]{Status: http.StatusNoContent}, nil
+	}
+	s.auditRevision(ctx, "defaultGateway.restoreDetected", g.NetworkID, g.Revision)
 	restored := newWireDefaultGateway(*g)
 	return &answerTagged[*wireDefaultGateway]{Status: http.StatusOK, ETag: etag(g.Revision), Body: &restored}, nil
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -25,7 +26,7 @@ func (s *server) registerFailover() {
 		})
 	handle(s, http.MethodPost, "failoverPlans/{id}/start", "Start full site failover",
 		func(ctx context.Context, as vcc.Actor, in *startFailoverInput) (*answerBody[wireFailoverSession], error) {
-			return answerSession(s.Services.StartFailover(ctx, as, in.ID, in.Force))
+			return s.answerSession(ctx, "failover.start")(s.Services.StartFailover(ctx, as, in.ID, in.Force))
 		})
 	for _, op := range []struct {
 		verb, summary string
@@ -36,7 +37,7 @@ func (s *server) registerFailover() {
 	} {
 		handle(s, http.MethodPost, "failoverPlans/{id}/"+op.verb, op.summary,
 			func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
-				return answerSession(op.act(ctx, as, in.ID))
+				return s.answerSession(ctx, "failover."+op.verb)(op.act(ctx, as, in.ID))
 			})
 	}
 	for _, op := range []struct {
@@ -48,14 +49,20 @@ func (s *server) registerFailover() {
 	} {
 		handle(s, http.MethodPost, "partialFailovers/{vm}/"+op.verb, op.summary,
 			func(ctx context.Context, as vcc.Actor, in *vmPath) (*answerBody[wireFailoverSession], error) {
-				return answerSession(op.act(ctx, as, in.VM))
+				return s.answerSession(ctx, "partialFailover."+op.verb)(op.act(ctx, as, in.VM))
 			})
 	}
 }
 
-func answerSession(session *vcc.FailoverSession, err error) (*answerBody[wireFailoverSession], error) {
-	if err != nil {
-		return nil, err
+// answerSession answers with what became of an action, and logs it if it changed something.
+func (s *server) answerSession(ctx context.Context, action string) func(*vcc.FailoverSession, error) (*answerBody[wireFailoverSession], error) {
+	return func(session *vcc.FailoverSession, err error) (*answerBody[wireFailoverSession], error) {
+		if err != nil {
+			return nil, err
+		}
+		if !session.Test {
+			s.auditObject(ctx, action, cmp.Or(session.PlanID, session.VM))
+		}
+		return &answerBody[wireFailoverSession]{newWireFailoverSession(*session)}, nil
 	}
-	return &answerBody[wireFailoverSession]{newWireFailoverSession(*session)}, nil
 }

@@ -70,6 +70,9 @@ func (s *server) putLab(ctx context.Context, in *labInput) (*answerBody[wireLabA
 	if err != nil && !refused {
 		return nil, wireSpelling(err)
 	}
+	if !in.DryRun {
+		s.auditLab(ctx, lab, outcome.Changes)
+	}
 	applied := newWireLabApplied(outcome)
 	if refused {
 		applied.Refusal = err.Error()

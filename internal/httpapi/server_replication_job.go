@@ -20,5 +20,9 @@ func (s *server) runJob(ctx context.Context, as vcc.Actor, in *idPath) (*answerB
 	if err != nil {
 		return nil, err
 	}
+	s.auditObject(ctx, "replicationJob.run", run.Job.ID)
+	for _, g := range run.Detected {
+		s.auditRevision(ctx, "defaultGateway.detect", g.NetworkID, g.Revision)
+	}
 	return &answerBody[wireJobRun]{newWireJobRun(*run)}, nil
 }

@@ -35,5 +35,6 @@ func (s *server) putRouting(ctx context.Context, as vcc.Actor, in *putRoutingInp
 	if err != nil {
 		return nil, err
 	}
+	s.auditRevision(ctx, "networkRouting.put", r.TenantID, r.Revision)
 	return &answerTagged[wireNetworkRouting]{Status: http.StatusOK, ETag: etag(r.Revision), Body: newWireNetworkRouting(*r)}, nil
 }

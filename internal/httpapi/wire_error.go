@@ -74,11 +74,7 @@ func newError(err error) *wireError {
 	first := all[0]
 	wire := &wireError{
 		status: statuses[first.Code], retryAfter: first.RetryAfter, ErrorCode: first.Code,
-		Message: first.Message, ResourceID: first.ResourceID, Field: first.Field,
-	}
-	// One error names one field; the rest is not lost.
-	for _, e := range all[1:] {
-		wire.Message += "; " + e.Error()
+		Message: listFindings(all, len(all)), ResourceID: vcc.Shorten(first.ResourceID, vcc.MaxName), Field: vcc.Shorten(first.Field, maxField),
 	}
 	switch current := first.Current.(type) {
 	case *vcc.DefaultGateway:
@@ -87,6 +83,24 @@ func newError(err error) *wireError {
 		wire.Current = newWireNetworkRouting(*current)
 	}
 	return wire
+}
+
+// listFindings is the text of an error with several findings: one error names one field, and the rest is
+// not lost. found are the first ones at least, and total says how many there are.
+func listFindings(found []*vcc.Error, total int) string {
+	listed := make([]string, min(len(found), vcc.MaxListed))
+	for i := range listed {
+		text := found[i].Message
+		if i > 0 {
+			text = found[i].Error()
+		}
+		listed[i] = vcc.Shorten(text, maxFinding)
+	}
+	text := strings.Join(listed, "; ")
+	if more := total - len(listed); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
 }
 
 // useOwnErrors makes huma answer in this contract's form when it refuses a
@@ -101,21 +115,22 @@ var useOwnErrors = sync.OnceFunc(func() {
 			e.status, e.ErrorCode = http.StatusBadRequest, vcc.CodeInvalidValue
 		case status == http.StatusNotFound:
 			e.ErrorCode = vcc.CodeNotFound
+		case message == "cannot read request body": // the library's words for a connection that broke
+			e.status, e.ErrorCode = http.StatusBadRequest, vcc.CodeInvalidValue
 		case status >= 500:
 			e.ErrorCode, e.Message = vcc.CodeUnknown, "the backend failed; its log says why"
 		default:
 			e.ErrorCode = vcc.CodeInvalidValue
 		}
-		var all []error
-		for _, err := range errs {
+		var listed []*vcc.Error
+		for _, err := range errs[:min(len(errs), vcc.MaxListed)] {
 			var d *huma.ErrorDetail
 			if errors.As(err, &d) {
-				all = append(all, newInvalidValue(d))
+				listed = append(listed, newInvalidValue(d))
 			}
 		}
-		if len(all) > 0 {
-			listed := newError(errors.Join(all...))
-			e.Field, e.Message = listed.Field, listed.Message+"; nothing was changed"
+		if len(listed) > 0 {
+			e.Field, e.Message = listed[0].Field, listFindings(listed, len(errs))+"; nothing was changed"
 		}
 		return e
 	}
@@ -124,9 +139,9 @@ var useOwnErrors = sync.OnceFunc(func() {
 // newInvalidValue puts one of huma's findings into the domain's form, which names
 // the value itself where huma names the object that lacks it.
 func newInvalidValue(d *huma.ErrorDetail) *vcc.Error {
-	e := &vcc.Error{Code: vcc.CodeInvalidValue, Message: d.Message}
+	e := &vcc.Error{Code: vcc.CodeInvalidValue, Message: vcc.Shorten(d.Message, maxLibraryFinding)}
 	if d.Location == "body" {
-		e.Message = "body: " + d.Message
+		e.Message = "body: " + e.Message
 	} else {
 		e.Field = strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
 	}
@@ -135,6 +150,7 @@ func newInvalidValue(d *huma.ErrorDetail) *vcc.Error {
 		e.Field = strings.TrimPrefix(e.Field+"."+missing, ".")
 		e.Message = "a value is required"
 	}
+	e.Field = vcc.Shorten(e.Field, maxField)
 	return e
 }
 

@@ -2,8 +2,8 @@ package httpapi
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -241,7 +241,7 @@ func readEach[Wire, T any](at string, list []Wire, read func(at string, w Wire) 
 	}
 	values := make([]T, len(list))
 	for i, w := range list {
-		values[i] = read(fmt.Sprintf("%s[%d]", at, i), w)
+		values[i] = read(at+"["+strconv.Itoa(i)+"]", w)
 	}
 	return values
 }
@@ -291,7 +291,11 @@ func (r *labReader) tenant(at string, w wireLabTenant) vcc.LabTenant {
 // publicIps.
 func wireSpelling(err error) error {
 	var spelled []error
-	for _, e := range vcc.Errors(err) {
+	for i, e := range vcc.Errors(err) {
+		if i >= vcc.MaxListed { // nobody is shown the rest
+			spelled = append(spelled, e)
+			continue
+		}
 		e := *e
 		words := strings.Split(e.Field, "_")
 		for i, w := range words[1:] {

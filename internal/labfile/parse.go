@@ -29,11 +29,11 @@ var builtIn []byte
 // Limits of a lab file: parsing takes time and memory that grow faster than its
 // size and its depth.
 const (
-	maxSize   = 8 << 20 // bytes; ten thousand tenants need half of that
-	maxDepth  = 20      // brackets in brackets
-	maxIndent = 200     // columns before a list entry
-	maxText   = 1000    // bytes of one value
-	maxErrors = 20      // that are listed
+	maxSize   = 8 << 20       // bytes; ten thousand tenants need half of that
+	maxDepth  = 20            // brackets in brackets
+	maxIndent = 200           // columns before a list entry
+	maxText   = 1000          // bytes of one value
+	maxErrors = vcc.MaxListed // that are listed
 )
 
 // BuiltIn returns the lab that is used when no file is named.

@@ -315,7 +315,7 @@ func unavailable(cause error, format string, args ...any) error {
 // notFound is the answer for what is missing and for what is another tenant's
 // alike (D20).
 func notFound(id, format string, args ...any) error {
-	return &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: fmt.Sprintf(format, args...)}
+	return &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: vcc.Message(format, args...)}
 }
 
 // convert maps rows to domain values.

@@ -76,6 +76,8 @@ type AccountService interface {
 	// Authenticate returns whose an access token is. CodeInvalidToken: nobody issued it,
 	// or it was revoked. CodeExpiredToken: it is too old.
 	Authenticate(ctx context.Context, accessToken string) (Account, error)
+	// Account returns the account of a user name. CodeNotFound: there is none.
+	Account(ctx context.Context, username string) (Account, error)
 }
 
 // The bounds of names and passwords. NIST SP 800-63B asks for 8 characters at least,

@@ -67,9 +67,20 @@ func (j LabReplicationJob) target(used []ProductionNetwork, i int, networks []Ne
 // networksOf lists the production networks that a job's VMs are on, in the
 // order in which the site declares them.
 func (s Site) networksOf(job LabReplicationJob) []ProductionNetwork {
+	inJob, isUsed := map[string]bool{}, map[string]bool{}
+	for _, name := range job.VMs {
+		inJob[name] = true
+	}
+	for _, vm := range s.VMs {
+		if inJob[vm.Name] {
+			for _, n := range vm.NICs {
+				isUsed[n.Network] = true
+			}
+		}
+	}
 	var used []ProductionNetwork
 	for _, p := range s.ProductionNetworks {
-		if slices.ContainsFunc(s.VMs, func(vm VM) bool { return slices.Contains(job.VMs, vm.Name) && vm.isOn(p.Name) }) {
+		if isUsed[p.Name] {
 			used = append(used, p)
 		}
 	}

@@ -2,7 +2,6 @@ package vcc
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -94,7 +93,7 @@ func Errors(err error) []*Error {
 }
 
 func invalid(field, format string, args ...any) *Error {
-	return &Error{Code: CodeInvalidValue, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: CodeInvalidValue, Field: field, Message: Message(format, args...)}
 }
 
 // errorList collects errors about several values.
@@ -108,21 +107,28 @@ func (l errorList) err() error { return errors.Join(l...) }
 
 // Within puts a parent's path in front of the field of every error in err.
 func Within(parent string, err error) error {
+	if e, single := err.(*Error); single { //nolint:errorlint // what wraps one is below
+		return e.within(parent)
+	}
 	all := Errors(err)
 	if len(all) == 0 {
 		return err
 	}
 	joined := make([]error, len(all))
 	for i, e := range all {
-		moved := *e
-		if moved.Field == "" {
-			moved.Field = parent
-		} else {
-			moved.Field = parent + "." + moved.Field
-		}
-		joined[i] = &moved
+		joined[i] = e.within(parent)
 	}
 	return errors.Join(joined...)
+}
+
+func (e *Error) within(parent string) error {
+	moved := *e
+	if moved.Field == "" {
+		moved.Field = parent
+	} else {
+		moved.Field = parent + "." + moved.Field
+	}
+	return &moved
 }
 
 // Warning is advice about a value that was accepted.

@@ -25,7 +25,11 @@ type LabFailoverPlan struct {
 
 // checkFailoverPlans checks the failover plans of a tenant that stands at a path.
 func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
-	vms := names(t.VMs, func(vm VM) string { return vm.Name })
+	vms := newDeclared(names(t.VMs, func(vm VM) string { return vm.Name }))
+	allocated := map[netip.Addr]bool{}
+	for _, a := range t.PublicIPs {
+		allocated[a] = true
+	}
 	plans := map[string]string{}
 	owners := map[netip.Addr]int{} // which plan a public address belongs to
 	for i, p := range t.FailoverPlans {
@@ -38,14 +42,18 @@ func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
 			if c.isUnread(at) {
 				continue
 			}
-			if err := r.Validate(t.PublicIPs); err != nil {
+			public := r.Public.Addr()
+			if !allocated[public] {
+				c.add(at+".address", "%q is not a public address of the tenant%s", public, prose(c.listed(public.String(), t.PublicIPs)))
+				continue
+			}
+			if err := r.validate(); err != nil {
 				c.under(at, err)
 				continue
 			}
-			public := r.Public.Addr()
 			c.unique(at, fmt.Sprintf("%s port %d", public, r.Public.Port()), rules)
 			if owner, taken := owners[public]; taken && owner != i {
-				c.add(at+".address", "%s belongs to failover plan %s already; a public address belongs to one failover plan at a time", public, Clip(t.FailoverPlans[owner].Name))
+				c.add(at+".address", "%s belongs to failover plan %q already; a public address belongs to one failover plan at a time", public, t.FailoverPlans[owner].Name)
 			} else {
 				owners[public] = i
 			}

@@ -34,10 +34,12 @@ type LabNetworkCount struct {
 	WithInternet, WithoutInternet int
 }
 
+func (n LabNetworkCount) total() int { return n.WithInternet + n.WithoutInternet }
+
 // isPossible reports whether a host could give that many networks a VLAN each.
 func (n LabNetworkCount) isPossible() bool {
 	return 0 <= n.WithInternet && n.WithInternet <= maxVLAN && 0 <= n.WithoutInternet && n.WithoutInternet <= maxVLAN &&
-		1 <= n.WithInternet+n.WithoutInternet && n.WithInternet+n.WithoutInternet <= maxVLAN
+		1 <= n.total() && n.total() <= maxVLAN
 }
 
 // NetworkNames lists the names of a valid plan's networks: those with internet access first.
@@ -50,6 +52,18 @@ func (p LabHardwarePlan) NetworkNames() []string {
 		names = append(names, NetworkName(p.Name, false, n))
 	}
 	return names
+}
+
+// hasNetwork reports whether a valid plan has a network of a name, and makes no list of them.
+func (p LabHardwarePlan) hasNetwork(name string) bool {
+	rest, ofPlan := strings.CutPrefix(name, p.Name+" network ")
+	number, withInternet := strings.CutSuffix(rest, " (internet)")
+	n, err := strconv.Atoi(number)
+	most := p.Networks.WithoutInternet
+	if withInternet {
+		most = p.Networks.WithInternet
+	}
+	return ofPlan && err == nil && 1 <= n && n <= most && name == NetworkName(p.Name, withInternet, n)
 }
 
 func (c *labCheck) checkHardwarePlans() {
@@ -70,7 +84,7 @@ func (c *labCheck) checkHardwarePlans() {
 // or never had.
 func (p LabHardwarePlan) renamed(name string, mapping map[string]string) string {
 	now := p.nameSinceRenaming(name)
-	if now == "" || slices.Contains(p.NetworkNames(), name) {
+	if now == "" || p.hasNetwork(name) {
 		return ""
 	}
 	others := map[string]bool{}
@@ -93,7 +107,7 @@ func (p LabHardwarePlan) nameSinceRenaming(name string) string {
 	number, _ := strings.CutPrefix(name, p.Name+" network ")
 	n, err := strconv.Atoi(number)
 	switch {
-	case err != nil || n < 1 || n > p.Networks.WithInternet+p.Networks.WithoutInternet:
+	case err != nil || n < 1 || n > p.Networks.total():
 		return ""
 	case n <= p.Networks.WithInternet:
 		return NetworkName(p.Name, true, n)

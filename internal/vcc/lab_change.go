@@ -101,12 +101,3 @@ func counted(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
-
-// FirstTen joins the first ten entries of a list, and says how many more there are.
-func FirstTen(list []string, separator string) string {
-	const most = 10
-	if len(list) <= most {
-		return strings.Join(list, separator)
-	}
-	return fmt.Sprintf("%s%sand %d more", strings.Join(list[:most], separator), separator, len(list)-most)
-}

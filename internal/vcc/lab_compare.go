@@ -9,7 +9,8 @@ import (
 // tenant, then tenant by tenant. The order of hosts and of plans
 // says nothing, and lists that are empty are as if left out.
 func CompareLabs(before, after Lab) []LabChange {
-	c := &labComparison{before: before, after: after}
+	planName := func(p LabHardwarePlan) string { return p.Name }
+	c := &labComparison{plansBefore: byName(before.HardwarePlans, planName), plansAfter: byName(after.HardwarePlans, planName)}
 	if from, to := before.ServiceProvider.Name, after.ServiceProvider.Name; from == "" {
 		c.add(LabChange{Action: LabAdds, Kind: LabKindServiceProvider, Name: to})
 	} else if from != to {
@@ -17,12 +18,16 @@ func CompareLabs(before, after Lab) []LabChange {
 	}
 	compareNamed(c, LabChange{Kind: LabKindHost}, before.Hosts, after.Hosts, func(h Host) string { return h.Name }, hostDetails)
 	from := len(c.changes)
-	compareNamed(c, LabChange{Kind: LabKindPlan}, before.HardwarePlans, after.HardwarePlans, func(p LabHardwarePlan) string { return p.Name }, planDetails)
+	compareNamed(c, LabChange{Kind: LabKindPlan}, before.HardwarePlans, after.HardwarePlans, planName, planDetails)
+	subscribed := map[string]int{}
+	for _, t := range before.Tenants {
+		for _, plan := range t.Subscriptions {
+			subscribed[plan]++
+		}
+	}
 	for i, change := range c.changes[from:] {
 		if change.Action == LabRemoves {
-			for _, t := range before.Tenants {
-				c.changes[from+i].Networks += len(networksOf(before, t, change.Name))
-			}
+			c.changes[from+i].Networks = subscribed[change.Name] * c.plansBefore[change.Name].Networks.total()
 		}
 	}
 	tenantName := func(t LabTenant) string { return t.Name }
@@ -35,14 +40,14 @@ func CompareLabs(before, after Lab) []LabChange {
 	olds, news := byName(before.Tenants, tenantName), byName(after.Tenants, tenantName)
 	for _, t := range before.Tenants {
 		if _, stays := news[t.Name]; !stays {
-			c.add(LabChange{Action: LabRemoves, Kind: LabKindTenant, Name: t.Name, Networks: allNetworksOf(before, t)})
+			c.add(LabChange{Action: LabRemoves, Kind: LabKindTenant, Name: t.Name, Networks: countNetworks(c.plansBefore, t)})
 		}
 	}
 	for _, t := range after.Tenants {
 		if old, stays := olds[t.Name]; stays {
 			c.tenant(old, t)
 		} else {
-			c.add(LabChange{Action: LabAdds, Kind: LabKindTenant, Name: t.Name, Networks: allNetworksOf(after, t)})
+			c.add(LabChange{Action: LabAdds, Kind: LabKindTenant, Name: t.Name, Networks: countNetworks(c.plansAfter, t)})
 		}
 	}
 	return c.changes
@@ -66,26 +71,18 @@ func common(list, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { _, has := in[s]; return !has })
 }
 
-// networksOf lists the names of the networks that a tenant has of a plan.
-func networksOf(l Lab, t LabTenant, plan string) []string {
-	i := slices.IndexFunc(l.HardwarePlans, func(p LabHardwarePlan) bool { return p.Name == plan })
-	if i < 0 || !slices.Contains(t.Subscriptions, plan) {
-		return nil
-	}
-	return l.HardwarePlans[i].NetworkNames()
-}
-
-func allNetworksOf(l Lab, t LabTenant) (n int) {
-	for _, s := range t.Subscriptions {
-		n += len(networksOf(l, t, s))
+// countNetworks counts the networks that a tenant has of all plans.
+func countNetworks(plans map[string]LabHardwarePlan, t LabTenant) (n int) {
+	for _, plan := range t.Subscriptions {
+		n += plans[plan].Networks.total()
 	}
 	return n
 }
 
 // labComparison collects changes.
 type labComparison struct {
-	before, after Lab
-	changes       []LabChange
+	plansBefore, plansAfter map[string]LabHardwarePlan // by their names
+	changes                 []LabChange
 }
 
 func (c *labComparison) add(change LabChange) { c.changes = append(c.changes, change) }
@@ -116,25 +113,30 @@ func (c *labComparison) tenant(before, after LabTenant) {
 	if details := tenantDetails(before, after); details != nil {
 		c.add(LabChange{Action: LabChanges, Kind: LabKindTenant, Name: after.Name, Details: details})
 	}
-	plans := names(c.after.HardwarePlans, func(p LabHardwarePlan) string { return p.Name })
+	itself := func(plan string) string { return plan }
+	was, is := byName(before.Subscriptions, itself), byName(after.Subscriptions, itself)
 	for _, plan := range before.Subscriptions {
-		if !slices.Contains(after.Subscriptions, plan) && slices.Contains(plans, plan) {
-			c.add(LabChange{Action: LabRemoves, Kind: LabKindSubscription, Tenant: after.Name, Name: plan, Networks: len(networksOf(c.before, before, plan))})
+		_, subscribed := is[plan]
+		if _, stays := c.plansAfter[plan]; stays && !subscribed {
+			c.add(LabChange{Action: LabRemoves, Kind: LabKindSubscription, Tenant: after.Name, Name: plan, Networks: c.plansBefore[plan].Networks.total()})
 		}
 	}
 	for _, plan := range after.Subscriptions {
-		had, has := networksOf(c.before, before, plan), networksOf(c.after, after, plan)
-		if !slices.Contains(before.Subscriptions, plan) {
-			c.add(LabChange{Action: LabAdds, Kind: LabKindSubscription, Tenant: after.Name, Name: plan, Networks: len(has)})
+		had, has := c.plansBefore[plan], c.plansAfter[plan]
+		if _, subscribed := was[plan]; !subscribed {
+			c.add(LabChange{Action: LabAdds, Kind: LabKindSubscription, Tenant: after.Name, Name: plan, Networks: has.Networks.total()})
 			continue
 		}
-		for _, n := range had {
-			if !slices.Contains(has, n) {
+		if had.Networks == has.Networks {
+			continue
+		}
+		for _, n := range had.NetworkNames() {
+			if !has.hasNetwork(n) {
 				c.add(LabChange{Action: LabRemoves, Kind: LabKindNetwork, Tenant: after.Name, Name: n, Plan: plan})
 			}
 		}
-		for _, n := range has {
-			if !slices.Contains(had, n) {
+		for _, n := range has.NetworkNames() {
+			if !had.hasNetwork(n) {
 				c.add(LabChange{Action: LabAdds, Kind: LabKindNetwork, Tenant: after.Name, Name: n, Plan: plan})
 			}
 		}

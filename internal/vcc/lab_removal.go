@@ -80,20 +80,27 @@ func CheckRemovals(changes []LabChange, remove []string) error {
 			objects = append(objects, c.lineage()...)
 		}
 	}
-	named := map[labObject]bool{}
-	for _, entry := range remove {
-		meant := map[labObject]bool{}
+	byAddress, byName := map[string]map[labObject]bool{}, map[string]map[labObject]bool{}
+	index := func(by map[string]map[labObject]bool, name string, o labObject) {
+		key := NormalName(name)
+		if by[key] == nil {
+			by[key] = map[labObject]bool{}
+		}
+		by[key][o] = true
+	}
+	if len(remove) > 0 {
 		for _, o := range objects {
-			if SameName(o.address(), entry) {
-				meant[o] = true
+			index(byAddress, o.address(), o)
+			if o.kind != LabKindSubscription {
+				index(byName, o.name, o)
 			}
 		}
+	}
+	named := map[labObject]bool{}
+	for _, entry := range remove {
+		meant := byAddress[NormalName(entry)]
 		if len(meant) == 0 {
-			for _, o := range objects {
-				if SameName(o.name, entry) && o.kind != LabKindSubscription {
-					meant[o] = true
-				}
-			}
+			meant = byName[NormalName(entry)]
 		}
 		switch len(meant) {
 		case 0:
@@ -106,7 +113,7 @@ func CheckRemovals(changes []LabChange, remove []string) error {
 				flags = append(flags, removeFlag(o.address()))
 			}
 			slices.Sort(flags)
-			return conflict("%q was named for removal and can mean more than one thing; nothing was changed. Say which is meant: %s", entry, FirstTen(flags, " or "))
+			return conflict("%q was named for removal and can mean more than one thing; nothing was changed. Say which is meant: %s", entry, prose(FirstTen(flags, " or ")))
 		}
 	}
 	var gone, replaced, flags []string
@@ -131,12 +138,12 @@ func CheckRemovals(changes []LabChange, remove []string) error {
 		return nil
 	}
 	advice := strings.Join(append(instead, "or name what is to go"), ", ")
-	return conflict("the lab %s; nothing was changed. %s: %s", strings.Join(what, ", and "), strings.ToUpper(advice[:1])+advice[1:], FirstTen(flags, " "))
+	return conflict("the lab %s; nothing was changed. %s: %s", prose(strings.Join(what, ", and ")), strings.ToUpper(advice[:1])+advice[1:], prose(FirstTen(flags, " ")))
 }
 
 // removeFlag is the flag that names a removal, as a shell takes it.
 func removeFlag(address string) string { return "--remove " + ShellQuote(address) }
 
 func conflict(format string, args ...any) *Error {
-	return &Error{Code: CodeConflict, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: CodeConflict, Message: Message(format, args...)}
 }

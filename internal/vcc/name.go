@@ -1,7 +1,6 @@
 package vcc
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func ValidateName(name string) error {
 	case name == "":
 		return invalid("", "a name is required")
 	case len(name) > MaxName:
-		return invalid("", "%s is a name of %d bytes; a name has %d at most", Clip(name), len(name), MaxName)
+		return invalid("", "%s is a name of %d bytes; a name has %d at most", prose(Clip(name)), len(name), MaxName)
 	case !utf8.ValidString(name):
 		return invalid("", "%q is not text in UTF-8", name)
 	case strings.TrimSpace(name) != name:
@@ -45,15 +44,6 @@ func ValidateName(name string) error {
 		}
 	}
 	return nil
-}
-
-// Clip quotes text for a message, and cuts it off after a hundred characters.
-func Clip(text string) string {
-	const enough = 100 // characters
-	if utf8.RuneCountInString(text) <= enough {
-		return fmt.Sprintf("%q", text)
-	}
-	return fmt.Sprintf("%q...", string([]rune(text)[:enough]))
 }
 
 // spelling is how names are spelled where they are declared, by their normal form.
@@ -159,13 +149,4 @@ func RespelledNetwork(name, plan string) string {
 		return plan + " network " + n
 	}
 	return name
-}
-
-// QuoteNames writes names for a message: "a", "b".
-func QuoteNames(names []string) string {
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = fmt.Sprintf("%q", n)
-	}
-	return strings.Join(quoted, ", ")
 }

@@ -7,24 +7,29 @@ import (
 	"strings"
 )
 
-// maxNearest is how many names a message lists at most. More would not help the reader.
-const maxNearest = 10
+// maxCompared is how many characters of a name count in a comparison, whose cost grows with their
+// square.
+const maxCompared = 64
 
 // Nearest returns at most ten of the names, the most similar to name first: by the number of
-// characters to insert, remove, replace or swap with a neighbour, upper and lower case being alike. Names
-// equally near keep their order.
+// characters to insert, remove, replace or swap with a neighbour, upper and lower case being alike. Of
+// long names the beginnings count. Names equally near keep their order.
 func Nearest(name string, names []string) []string {
 	type candidate struct {
 		name     string
 		distance int
 	}
-	wanted := []rune(strings.ToLower(name))
+	compared := func(name string) []rune {
+		runes := []rune(strings.ToLower(Shorten(name, maxCompared)))
+		return runes[:min(len(runes), maxCompared)]
+	}
+	wanted := compared(name)
 	candidates := make([]candidate, len(names))
 	for i, n := range names {
-		candidates[i] = candidate{n, distance(wanted, []rune(strings.ToLower(n)))}
+		candidates[i] = candidate{n, distance(wanted, compared(n))}
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
-	nearest := make([]string, min(len(names), maxNearest))
+	nearest := make([]string, min(len(names), MaxListed))
 	for i := range nearest {
 		nearest[i] = candidates[i].name
 	}

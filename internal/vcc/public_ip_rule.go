@@ -1,9 +1,7 @@
 package vcc
 
 import (
-	"cmp"
 	"net/netip"
-	"slices"
 )
 
 // PublicIPRule maps an address and port of a tenant's public addresses to an address and
@@ -44,14 +42,10 @@ func ParsePublicIPRule(address string, port int, toAddress string, toPort int) (
 
 const notOfFamily = "%q is not an address of the family of %s"
 
-// Validate checks D17 against the public addresses of the tenant. Fields are those of
+// validate checks D17, but for whose the public address is. Fields are those of
 // ParsePublicIPRule.
-func (r PublicIPRule) Validate(allocation []netip.Addr) error {
+func (r PublicIPRule) validate() error {
 	public, internal := r.Public.Addr(), r.Internal.Addr()
-	if !slices.Contains(allocation, public) {
-		listed := names(allocation, netip.Addr.String)
-		return invalid("address", "%q is not a public address of the tenant; public_ips lists %s", public, cmp.Or(QuoteNames(Nearest(public.String(), listed)), "none"))
-	}
 	if !internal.IsValid() || internal.Is4() != public.Is4() {
 		return invalid("to_address", notOfFamily, internal, public)
 	}
@@ -67,4 +61,15 @@ func (r PublicIPRule) Validate(allocation []netip.Addr) error {
 		}
 	}
 	return nil
+}
+
+// listed is the part of a message that follows "is not a public address of the tenant".
+func (c *labCheck) listed(address string, allocation []netip.Addr) string {
+	switch {
+	case len(allocation) == 0:
+		return "; public_ips lists none"
+	case c.enough():
+		return ""
+	}
+	return "; public_ips lists " + QuoteNames(Nearest(address, names(allocation, netip.Addr.String)))
 }

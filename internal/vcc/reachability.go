@@ -137,7 +137,7 @@ func (r TraceRequest) Ways(site Site, outside []netip.Addr) ([][2]netip.Addr, er
 		addresses := vm.Addresses()
 		switch {
 		case !ok:
-			v.add(field, "%q is no VM of the tenant's site, no IP address and not the word %s; %s", e.VM, Internet, site.namesVMs(e.VM))
+			v.add(field, "%q is no VM of the tenant's site, no IP address and not the word %s; %s", e.VM, Internet, prose(site.namesVMs(e.VM)))
 		case len(addresses) == 0:
 			v.add(field, "the address of VM %q is not known; write the address that it has instead of its name", e.VM)
 		}

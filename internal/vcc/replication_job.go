@@ -60,28 +60,38 @@ type ReplicationJobService interface {
 
 // checkJobs checks the replication jobs of a tenant that stands at a path.
 func (c *labCheck) checkJobs(at string, t LabTenant) {
-	vms := names(t.VMs, func(vm VM) string { return vm.Name })
-	production := names(t.ProductionNetworks, func(p ProductionNetwork) string { return p.Name })
+	vms := newDeclared(names(t.VMs, func(vm VM) string { return vm.Name }))
+	production := newDeclared(names(t.ProductionNetworks, func(p ProductionNetwork) string { return p.Name }))
+	subscriptions := newDeclared(t.Subscriptions)
 	jobs := map[string]string{}
 	for i, j := range t.Jobs {
 		at := fmt.Sprintf("%s.replication_jobs[%d]", at, i)
 		c.unique(at+".name", j.Name, jobs)
 		c.checkVMs(at+".vms", j.VMs, vms)
-		if c.known(at+".hardware_plan", "subscribed hardware plan", j.HardwarePlan, t.Subscriptions) {
-			c.checkMapping(at+".mapping", t.Site, j, production)
+		if c.known(at+".hardware_plan", "subscribed hardware plan", j.HardwarePlan, subscriptions) {
+			c.checkMapping(at+".mapping", t.Site, j, vms, production)
 		}
 	}
 }
 
 // checkMapping checks a job's mapping table (D6).
-func (c *labCheck) checkMapping(field string, site Site, j LabReplicationJob, production []string) {
-	i := slices.Index(c.plans, j.HardwarePlan)
-	if i < 0 || !c.lab.HardwarePlans[i].Networks.isPossible() || len(j.Mapping) == 0 {
+func (c *labCheck) checkMapping(field string, site Site, j LabReplicationJob, vms, production declared) {
+	i, known := c.plans.index[j.HardwarePlan]
+	if !known || !c.lab.HardwarePlans[i].Networks.isPossible() || len(j.Mapping) == 0 {
 		return
 	}
 	plan := c.lab.HardwarePlans[i]
-	targets := plan.NetworkNames()
-	if n := len(site.networksOf(j)); n == len(targets) {
+	used := map[string]bool{} // the production networks that the job's VMs are on
+	for _, name := range j.VMs {
+		if at, known := vms.index[name]; known {
+			for _, n := range site.VMs[at].NICs[:min(len(site.VMs[at].NICs), MaxNICs)] {
+				if _, known := production.index[n.Network]; known {
+					used[n.Network] = true
+				}
+			}
+		}
+	}
+	if n := len(used); n == plan.Networks.total() {
 		c.add(field, "the job's VMs are on %d production networks and the plan has as many cloud networks, "+
 			"so they are mapped in order and a table has no effect; remove it", n)
 		return
@@ -90,13 +100,21 @@ func (c *labCheck) checkMapping(field string, site Site, j LabReplicationJob, pr
 	for _, from := range slices.Sorted(maps.Keys(j.Mapping)) {
 		to := j.Mapping[from]
 		c.known(field, "production network", from, production)
-		if hint := plan.renamed(to, j.Mapping); hint != "" {
-			c.add(field, "there is no cloud network %q; %s", to, hint)
-		} else if c.known(field, "cloud network", to, targets) {
+		if plan.hasNetwork(to) {
 			if other, double := taken[to]; double {
 				c.add(field, "%q and %q are both mapped to %q; a cloud network stands for one production network", other, from, to)
 			}
 			taken[to] = from
+			continue
 		}
+		hint := ""
+		switch {
+		case c.enough() || len(to) > MaxName:
+		case plan.renamed(to, j.Mapping) != "":
+			hint = "; " + plan.renamed(to, j.Mapping)
+		default:
+			hint = "; " + DidYouMean(to, plan.NetworkNames())
+		}
+		c.add(field, "there is no cloud network %q%s", to, prose(hint))
 	}
 }

@@ -38,6 +38,10 @@ const (
 	GuestOther   Guest = "other"
 )
 
+// MaxNICs is how many adapters a VM has at most, more than any of the platforms gives it: a question
+// about two VMs is one about each pair of their adapters.
+const MaxNICs = 68
+
 // NIC connects a VM to a production network. An address that is not known is the zero value.
 type NIC struct {
 	// Network is the name of the production network.
@@ -97,14 +101,15 @@ func ParseNIC(network, ipv4, ipv6 string) (NIC, error) {
 
 // checkSite checks the site of a tenant that stands at a path.
 func (c *labCheck) checkSite(at string, s Site) {
-	networks, declared := map[string]string{}, make([]string, len(s.ProductionNetworks))
+	earlier, names := map[string]string{}, make([]string, len(s.ProductionNetworks))
 	for i, p := range s.ProductionNetworks {
 		at := fmt.Sprintf("%s.production_networks[%d]", at, i)
-		c.unique(at+".name", p.Name, networks)
+		c.unique(at+".name", p.Name, earlier)
 		_, err := p.gateway()
 		c.under(at, err)
-		declared[i] = p.Name
+		names[i] = p.Name
 	}
+	networks := newDeclared(names)
 	vms := map[string]string{}
 	for i, vm := range s.VMs {
 		vmAt := fmt.Sprintf("%s.vms[%d]", at, i)
@@ -112,12 +117,15 @@ func (c *labCheck) checkSite(at string, s Site) {
 		if vm.Guest != GuestWindows && vm.Guest != GuestLinux && vm.Guest != GuestOther {
 			c.add(vmAt+".guest", "%q is not a guest; use %s, %s or %s", vm.Guest, GuestWindows, GuestLinux, GuestOther)
 		}
+		if len(vm.NICs) > MaxNICs {
+			c.add(vmAt+".nics", "a VM has %d adapters at most", MaxNICs)
+		}
 		for j, n := range vm.NICs {
 			nicAt := fmt.Sprintf("%s.nics[%d]", vmAt, j)
-			if !c.known(nicAt+".network", "production network", n.Network, declared) {
+			if !c.known(nicAt+".network", "production network", n.Network, networks) {
 				continue
 			}
-			i := slices.Index(declared, n.Network)
+			i := networks.index[n.Network]
 			p, networkAt := s.ProductionNetworks[i], fmt.Sprintf("%s.production_networks[%d]", at, i)
 			c.checkNIC(nicAt+".ipv4", n.IPv4, p.Name, p.IPv4, networkAt+".ipv4")
 			c.checkNIC(nicAt+".ipv6", n.IPv6, p.Name, p.IPv6, networkAt+".ipv6")
@@ -192,7 +200,11 @@ func inProduction(family string, err error) error {
 
 // VM returns the VM of a name.
 func (s Site) VM(name string) (VM, bool) {
-	i := slices.IndexFunc(s.VMs, func(vm VM) bool { return SameName(vm.Name, name) })
+	i := slices.IndexFunc(s.VMs, func(vm VM) bool { return vm.Name == name })
+	if i < 0 {
+		normal := NormalName(name)
+		i = slices.IndexFunc(s.VMs, func(vm VM) bool { return NormalName(vm.Name) == normal })
+	}
 	if i < 0 {
 		return VM{}, false
 	}
