@@ -152,7 +152,7 @@ func (s *Server) Start() error {
 }
 
 // isReady reports whether the server takes connections, as its own file says: the first line
-// is the process, the eighth its state (since PostgreSQL 10).
+// is the process, the eighth its state (since PostgreSQL 10), which for a standby is another.
 func (s *Server) isReady() bool {
 	content, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	lines := bytes.Split(content, []byte("\n"))
