@@ -9,12 +9,14 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
@@ -252,4 +254,57 @@ func expiredAuthority(t *testing.T) string {
 	ok(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})) +
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+}
+
+// TestSelfSignedIsRenewed runs a server's certificate for twelve years: those who trust the authority
+// always get one that is good, and take a new authority in the year before theirs expires.
+func TestSelfSignedIsRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, log := t.TempDir(), new(logBuffer)
+		get, err := backend.SelfSigned(dir, slog.New(slog.NewTextHandler(log, nil)))
+		ok(t, err)
+		first := read(t, dir, "ca.pem")
+		trusted, taken := first, time.Now()
+		seen := map[string]bool{}
+		for range 12 * 52 {
+			certificate, err := get(nil)
+			ok(t, err)
+			leaf := certificate.Leaf
+			seen[leaf.SerialNumber.String()] = true
+			roots, sent := x509.NewCertPool(), x509.NewCertPool()
+			roots.AppendCertsFromPEM([]byte(trusted))
+			for _, der := range certificate.Certificate[1:] {
+				c, err := x509.ParseCertificate(der)
+				ok(t, err)
+				sent.AddCert(c)
+			}
+			if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: sent, CurrentTime: time.Now(), DNSName: "127.0.0.1"}); err != nil {
+				t.Fatalf("%v after this authority was taken: %v", time.Since(taken), err)
+			}
+			if now := read(t, dir, "ca.pem"); now != trusted && time.Since(taken) > (9*365+300)*24*time.Hour {
+				trusted, taken = now, time.Now()
+			}
+			time.Sleep(7 * 24 * time.Hour)
+		}
+		if len(seen) < 12 || len(seen) > 24 {
+			t.Errorf("%d certificates in twelve years", len(seen))
+		}
+		if trusted == first {
+			t.Error("the authority was never renewed")
+		}
+		same(t, "renewals in the log", strings.Count(log.String(), "was renewed"), len(seen)-1)
+
+		// What cannot be renewed stays in use, and the log says so.
+		before, err := get(nil)
+		ok(t, err)
+		ok(t, os.WriteFile(filepath.Join(dir, "ca-key.pem"), []byte("damaged"), 0o600))
+		time.Sleep(300 * 24 * time.Hour)
+		after, err := get(nil)
+		ok(t, err)
+		same(t, "certificate without an authority", after.Leaf.SerialNumber.String(), before.Leaf.SerialNumber.String())
+		if !strings.Contains(log.String(), "cannot be renewed") {
+			t.Errorf("the log: %s", log)
+		}
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -35,11 +36,26 @@ type ServerConfig struct {
 	SelfSigned string
 	// AllowPlaintext lets a server without TLS listen on other addresses than loopback.
 	AllowPlaintext bool
+	// MaxRequests is how many requests are at work at once, 0 for RequestsPerProcessor for each
+	// processor, and MaxConnections how many connections there are, half of them from one address,
+	// 0 for DefaultMaxConnections.
+	MaxRequests, MaxConnections int
+	// MetricsListen is an address for GET /metrics, /healthz and /readyz without an account and
+	// without TLS, "" for none.
+	MetricsListen string
+	// Drain is how long a server that is told to stop serves on while it says that it is not ready.
+	Drain time.Duration
 	// Version is the program's version.
 	Version string
 	// Log receives an entry for each request and each event. nil discards them.
 	Log *slog.Logger
 }
+
+// The defaults of what bounds a served backend.
+const (
+	RequestsPerProcessor  = 8 // more take memory, and are served no sooner
+	DefaultMaxConnections = 2048
+)
 
 // The limits of a served backend.
 const (
@@ -48,20 +64,21 @@ const (
 	requestTimeout    = 100 * time.Second
 	writeTimeout      = 120 * time.Second // longer than any request may take
 	idleTimeout       = 2 * time.Minute
-	readyTimeout      = 5 * time.Second
 	stopTimeout       = 30 * time.Second
 	maxHeaderBytes    = 32 << 10
+	maxStreams        = 100 // of one HTTP/2 connection
 )
-
-// maxNamed is how many tenants that nobody can log in for the log names at the start.
-const maxNamed = 10
 
 // Server is a backend for many tenants, on a TCP address.
 type Server struct {
-	cfg      ServerConfig
-	store    *store.Store
-	server   *http.Server
-	listener net.Listener
+	cfg       ServerConfig
+	store     *store.Store
+	readiness *store.Readiness
+	stopping  atomic.Bool
+	server    *http.Server
+	listener  *connections
+	// operations is what cfg.MetricsListen asks for, nil for nothing.
+	operations *operations
 	// settle is the lab whose passwords are still to be set, the zero value for none.
 	settle vcc.ValidLab
 	// missing is how many of its accounts are not made yet.
@@ -81,6 +98,12 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	if err := checkListen(cfg, tlsConfig != nil); err != nil {
 		return nil, err
 	}
+	if cfg.MaxRequests == 0 {
+		cfg.MaxRequests = RequestsPerProcessor * runtime.GOMAXPROCS(0)
+	}
+	if cfg.MaxConnections == 0 {
+		cfg.MaxConnections = DefaultMaxConnections
+	}
 	s := &Server{cfg: cfg}
 	if s.store, err = OpenStore(ctx, cfg.Database, true); err != nil {
 		return nil, err
@@ -93,18 +116,30 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	if err := s.declareLab(ctx); err != nil {
 		return nil, err
 	}
+	if s.readiness, err = s.store.Readiness(ctx); err != nil {
+		return nil, err
+	}
+	handler := httpapi.NewHandler(httpapi.ServerConfig{
+		Services: NewServices(s.store), Accounts: s.store, Ready: s.ready, MaxRequests: cfg.MaxRequests, Measure: s.measure,
+		RequestTimeout: requestTimeout, Log: cfg.Log, Version: cfg.Version,
+	})
 	s.server = &http.Server{
-		Handler: httpapi.NewHandler(httpapi.ServerConfig{
-			Services: NewServices(s.store), Accounts: s.store, Ready: s.ready,
-			RequestTimeout: requestTimeout, Log: cfg.Log, Version: cfg.Version,
-		}),
+		Handler:           handler,
 		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       newConnectionLog(cfg.Log),
+		MaxHeaderBytes: maxHeaderBytes, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog: newConnectionLog(cfg.Log),
 	}
-	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
 		return nil, fmt.Errorf("the server cannot listen: %w", err)
+	}
+	s.listener = boundConnections(listener, cfg.MaxConnections)
+	s.server.ConnState = s.listener.changed
+	if cfg.MetricsListen != "" {
+		if s.operations, err = listenForOperations(ctx, cfg, handler.Operations()); err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
 	}
 	return s, nil
 }
@@ -192,10 +227,10 @@ func (s *Server) declareLab(ctx context.Context) error {
 		_, coming[t.Name] = s.settle.Passwords()[t.Username]
 	}
 	without = slices.DeleteFunc(without, func(t vcc.Tenant) bool { return coming[t.Name] })
-	for _, t := range without[:min(len(without), maxNamed)] {
+	for _, t := range without[:min(len(without), vcc.MaxListed)] {
 		s.cfg.Log.WarnContext(ctx, "nobody can log in for this tenant: the variable that the lab names for its password is not set", "tenant", t.Name)
 	}
-	if more := len(without) - maxNamed; more > 0 {
+	if more := len(without) - vcc.MaxListed; more > 0 {
 		s.cfg.Log.WarnContext(ctx, "nobody can log in for more tenants", "tenants", more)
 	}
 	return nil
@@ -203,22 +238,24 @@ func (s *Server) declareLab(ctx context.Context) error {
 
 // ready returns why the server cannot work now.
 func (s *Server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
+	if s.stopping.Load() {
+		return &vcc.Error{Code: vcc.CodeUnavailable, Message: "the server is stopping"}
+	}
 	if missing := s.missing.Load(); missing > 0 {
 		return &vcc.Error{Code: vcc.CodeUnavailable, Message: fmt.Sprintf("accounts of the lab are still being made: %d are left", missing)}
 	}
-	return s.store.Ping(ctx)
+	return s.readiness.Check(ctx)
 }
 
 // Addr is the address that the server listens at.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Serve answers requests until ctx ends. Then it takes no more of them, finishes those
+// Serve answers requests until ctx ends. Then it says that it is not ready, and serves on for as long as
+// ServerConfig.Drain says. After that it takes no more requests, finishes those
 // that it took, within 30 seconds, and closes the database. It may be called once.
 func (s *Server) Serve(ctx context.Context) error {
 	finish := s.settlePasswords(ctx)
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	secure := s.server.TLSConfig != nil // which net/http sets in any case once it serves
 	go func() {
 		if secure {
@@ -228,18 +265,31 @@ func (s *Server) Serve(ctx context.Context) error {
 		}
 	}()
 	s.cfg.Log.InfoContext(ctx, "serving", "address", s.Addr().String(), "tls", secure, "version", s.cfg.Version)
+	if s.operations != nil {
+		go func() { failed <- s.operations.serve() }()
+		s.cfg.Log.InfoContext(ctx, "serving metrics", "metricsAddress", s.MetricsAddr().String())
+	}
 	var err error
 	select {
 	case err = <-failed:
+		err = errors.Join(err, s.server.Close())
 	case <-ctx.Done():
-		s.cfg.Log.InfoContext(ctx, "stopping")
+		s.cfg.Log.InfoContext(ctx, "stopping", "drain", s.cfg.Drain)
+		s.stopping.Store(true)
+		select {
+		case err = <-failed:
+		case <-time.After(s.cfg.Drain): // so that who sends requests here notices, and sends no more
+		}
 		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
-		if err = s.server.Shutdown(deadline); err != nil {
-			err = errors.Join(fmt.Errorf("requests that took longer than %s were cut off: %w", stopTimeout, err), s.server.Close())
+		if cut := s.server.Shutdown(deadline); cut != nil {
+			err = errors.Join(err, fmt.Errorf("requests that took longer than %s were cut off: %w", stopTimeout, cut), s.server.Close())
 		}
 	}
 	finish()
+	if s.operations != nil { // to the end, so that the end is seen
+		err = errors.Join(err, s.operations.Close())
+	}
 	return errors.Join(err, s.store.Close())
 }
 
@@ -250,11 +300,11 @@ func serverTLS(cfg ServerConfig) (*tls.Config, error) {
 	case cfg.SelfSigned != "" && (cfg.CertificateFile != "" || cfg.KeyFile != ""):
 		return nil, errors.New("a certificate is either given or self-signed, not both")
 	case cfg.SelfSigned != "":
-		own, err := selfSigned(cfg.SelfSigned, cfg.Listen)
+		own, err := newOwnCertificate(cfg.SelfSigned, cfg.Listen, cfg.Log)
 		if err != nil {
 			return nil, fmt.Errorf("no self-signed certificate can be made: %w", err)
 		}
-		certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own, nil }
+		certificate = own.get
 	case (cfg.CertificateFile == "") != (cfg.KeyFile == ""):
 		return nil, errors.New("a certificate needs its key, and a key its certificate")
 	case cfg.CertificateFile != "":

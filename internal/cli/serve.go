@@ -3,6 +3,10 @@ package cli
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 )
@@ -31,25 +35,43 @@ func (d database) open(s *session, create bool, do func(*backend.Store) error) (
 
 type serveCmd struct {
 	database
-	Listen         string `default:"127.0.0.1:9419" placeholder:"HOST:PORT" help:"Address to serve at (default: ${default})."`
-	File           string `name:"lab" placeholder:"FILE" help:"The lab file to declare at the start (default: what the database has, else the built-in lab). Passwords come from the variables that it names."`
-	TLSCertificate string `placeholder:"FILE" help:"Certificate with its chain, in PEM. Read again when it changes."`
-	TLSKey         string `placeholder:"FILE" help:"Key of the certificate, in PEM."`
-	TLSSelfSigned  string `placeholder:"DIR" help:"For labs: keep a certificate authority in a folder, whose ca.pem the provider's ca_certificate takes."`
-	AllowPlaintext bool   `help:"Serve without TLS at an address that is not loopback, behind a proxy that does TLS."`
+	Listen         string        `default:"127.0.0.1:9419" placeholder:"HOST:PORT" help:"Address to serve at (default: ${default})."`
+	File           string        `name:"lab" placeholder:"FILE" help:"The lab file to declare at the start (default: what the database has, else the built-in lab). Passwords come from the variables that it names."`
+	TLSCertificate string        `placeholder:"FILE" help:"Certificate with its chain, in PEM. Read again when it changes."`
+	TLSKey         string        `placeholder:"FILE" help:"Key of the certificate, in PEM."`
+	TLSSelfSigned  string        `placeholder:"DIR" help:"For labs: keep a certificate authority in a folder, whose ca.pem the provider's ca_certificate takes."`
+	MetricsListen  string        `placeholder:"HOST:PORT" help:"Address for /metrics, /healthz and /readyz without an account and without TLS, for programs that watch the server."`
+	MaxRequests    int           `placeholder:"N" help:"How many requests are at work at once, a tenant's a quarter at most; more wait a moment, and are then refused with 503 (default: 8 for each processor)."`
+	MaxConnections int           `default:"2048" placeholder:"N" help:"How many connections there are at once, half of them from one address (default: ${default})."`
+	Drain          time.Duration `default:"5s" placeholder:"DURATION" help:"How long to serve on after SIGTERM while /readyz says 503, so that a balancer notices (default: ${default})."`
+	AllowPlaintext bool          `help:"Serve without TLS at an address that is not loopback, behind a proxy that does TLS."`
 }
 
 func (serveCmd) sharedFlags() []string { return nil }
 
 // Run serves until the program is told to stop.
 func (c serveCmd) Run(s *session) error {
+	if c.MaxRequests < 0 || c.MaxConnections < 1 || c.Drain < 0 {
+		return errors.New("--max-requests, --max-connections and --drain take no negative numbers, and there has to be a connection")
+	}
+	limitMemory()
 	server, err := backend.NewServer(s.ctx, backend.ServerConfig{
 		Listen: c.Listen, Database: c.Database, LabFile: c.File,
 		CertificateFile: c.TLSCertificate, KeyFile: c.TLSKey, SelfSigned: c.TLSSelfSigned, AllowPlaintext: c.AllowPlaintext,
+		MetricsListen: c.MetricsListen, MaxRequests: c.MaxRequests, MaxConnections: c.MaxConnections, Drain: c.Drain,
 		Version: s.version, Log: slog.New(slog.NewJSONHandler(s.stderr, nil)),
 	})
 	if err != nil {
 		return err
 	}
 	return server.Serve(s.ctx)
+}
+
+// limitMemory has the garbage collector work harder from a size on that a server reaches only in a crowd: the
+// hashing of a password takes 64 MiB, one for each processor, and all else fits into the rest. The
+// variable GOMEMLIMIT says something else.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(256<<20 + int64(runtime.GOMAXPROCS(0))*64<<20)
+	}
 }

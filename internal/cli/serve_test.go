@@ -36,7 +36,7 @@ func TestServeEndsWithASignal(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience) // at which it would be killed
 			defer cancel()
 			authority := filepath.Join(dir, "authority")
-			cmd := exec.CommandContext(ctx, program, "backend", "serve", "--listen", "127.0.0.1:0", "--tls-self-signed", authority)
+			cmd := exec.CommandContext(ctx, program, "backend", "serve", "--listen", "127.0.0.1:0", "--drain", "10ms", "--tls-self-signed", authority)
 			cmd.Env = append(os.Environ(), "VCC_DATABASE=sqlite:"+filepath.Join(dir, "vcc.db"))
 			stdout := new(bytes.Buffer)
 			cmd.Stdout = stdout
@@ -91,7 +91,7 @@ func TestServeCommand(t *testing.T) {
 	defer stop()
 	ended := make(chan result, 1)
 	go func() {
-		ended <- runIn(ctx, []string{"backend", "serve", "--database", database, "--listen", "127.0.0.1:" + port, "--lab", lab})
+		ended <- runIn(ctx, []string{"backend", "serve", "--database", database, "--listen", "127.0.0.1:" + port, "--lab", lab, "--drain", "0s"})
 	}()
 	as := " --endpoint http://127.0.0.1:" + port + " --username bond --password-file '" + file(t, "shaken, not stirred\n") + "'"
 	var r result

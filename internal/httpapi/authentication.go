@@ -117,6 +117,11 @@ func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, 
 func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	account, err := s.Authenticator.Authenticate(r)
+	if err == nil {
+		err = s.admission.identified(r, account)
+	} else if c := vcc.Code(err); c == vcc.CodeInvalidToken || c == vcc.CodeExpiredToken {
+		s.admission.unknown(r)
+	}
 	if err != nil {
 		writeError(w, s.fail(r.Context(), r.Method, loggedRoute(r), err))
 		return

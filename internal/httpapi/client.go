@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"mime"
 	"net"
 	"net/http"
@@ -34,7 +35,9 @@ type ClientConfig struct {
 	InsecureSkipVerify bool
 	// RequestTimeout bounds each attempt of a request. 0 means 30 seconds.
 	RequestTimeout time.Duration
-	// MaxRetries is how often a request is tried again.
+	// MaxRetries is how often a request is tried again. A server that has too much to do says when to
+	// come back; what it refuses so does not count, and is tried again for two minutes unless
+	// MaxRetries is 0.
 	MaxRetries int
 	// UserAgent is sent with every request.
 	UserAgent string
@@ -112,8 +115,8 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	c.credentials <- credentials{}
 	c.http = &retryablehttp.Client{
 		HTTPClient: &http.Client{Transport: transport, Timeout: cfg.RequestTimeout, CheckRedirect: refuseRedirect},
-		RetryMax:   cfg.MaxRetries,
-		CheckRetry: checkRetry,
+		RetryMax:   math.MaxInt32, // tryAgain counts
+		CheckRetry: c.tryAgain,
 		Backoff:    backoff,
 		// The last answer says more than "giving up after 5 attempts".
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -264,7 +267,7 @@ func (c *Client) newRequest(ctx context.Context, r request, body []byte) (*retry
 	if r.method == http.MethodGet {
 		ctx = withRepeats(ctx)
 	}
-	req, err := retryablehttp.NewRequestWithContext(withSendingTraced(ctx), r.method, u.String(), reader)
+	req, err := retryablehttp.NewRequestWithContext(withAttempts(withSendingTraced(ctx)), r.method, u.String(), reader)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,10 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
+// maxCrowded is how long a request is tried again that a server refuses because it has too much to do.
+// A plan has thousands of requests, and one that gives up is a plan that fails.
+const maxCrowded = 2 * time.Minute
+
 // maxRetryAfter bounds how long a server can make a client wait.
 const maxRetryAfter = 30 * time.Second
 
@@ -46,6 +50,34 @@ func withSendingTraced(ctx context.Context) context.Context {
 // maybeSent is whether the server may have got any of a request that it has not refused to
 // process since.
 func maybeSent(ctx context.Context) *atomic.Bool { return ctx.Value(sendingKey{}).(*atomic.Bool) }
+
+// attempts are those of one request, one after the other.
+type attempts struct {
+	failed  int       // without those that were refused because of a crowd
+	crowded time.Time // the first of those
+}
+
+type attemptsKey struct{}
+
+func withAttempts(ctx context.Context) context.Context {
+	return context.WithValue(ctx, attemptsKey{}, new(attempts))
+}
+
+// tryAgain bounds how often, and how long, a request is tried again.
+func (c *Client) tryAgain(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if again, err := checkRetry(ctx, resp, err); !again || err != nil || c.cfg.MaxRetries == 0 {
+		return false, err
+	}
+	made := ctx.Value(attemptsKey{}).(*attempts)
+	if err == nil && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" && notProcessed(resp) {
+		if made.crowded.IsZero() {
+			made.crowded = time.Now()
+		}
+		return time.Since(made.crowded) < maxCrowded, nil
+	}
+	made.failed++
+	return made.failed <= c.cfg.MaxRetries, nil
+}
 
 // checkRetry decides whether an attempt is followed by another. What changes nothing
 // may be repeated after any failure that can pass. A write is repeated only where the

@@ -29,6 +29,27 @@ type metrics struct {
 	requests family
 	duration family
 	logins   family
+	shed     family
+}
+
+// Measurement is one value that somebody else than a handler knows, for its metrics.
+type Measurement struct {
+	Name, Help string
+	Value      float64
+	// Counter says that the value only grows, as the name says by its end, "_total".
+	Counter bool
+}
+
+// measured puts measurements into Prometheus's data model.
+func measured(list []Measurement) []family {
+	families := make([]family, len(list))
+	for i, m := range list {
+		families[i] = family{name: m.Name, help: m.Help, kind: dto.MetricType_GAUGE, list: []*dto.Metric{{Gauge: &dto.Gauge{Value: &m.Value}}}}
+		if m.Counter {
+			families[i].kind, families[i].list = dto.MetricType_COUNTER, []*dto.Metric{{Counter: &dto.Counter{Value: &m.Value}}}
+		}
+	}
+	return families
 }
 
 // family are the metrics of one name, by the values of their labels.
@@ -89,7 +110,7 @@ func (f *family) observe(took time.Duration, values ...string) {
 }
 
 func newMetrics(version string) *metrics {
-	return &metrics{
+	m := &metrics{
 		started: time.Now(), version: version,
 		requests: family{
 			name: "vcc_http_requests_total", help: "Requests that were answered.",
@@ -103,7 +124,22 @@ func newMetrics(version string) *metrics {
 			name: "vcc_logins_total", help: "Logins by grant and outcome.",
 			kind: dto.MetricType_COUNTER, labels: []string{"grant", "outcome"},
 		},
+		shed: family{
+			name: "vcc_requests_shed_total", help: "Requests that were refused with 503, because as many were at work as may be, by whose places they were.",
+			kind: dto.MetricType_COUNTER, labels: []string{"places"},
+		},
 	}
+	for _, reason := range []string{shedTenant, shedServer, shedStranger, shedLogin} {
+		m.shed.with(reason).Counter = &dto.Counter{Value: new(0.0)} // from the first scrape on, so that the first one is seen
+	}
+	return m
+}
+
+// shedRequest counts a request that got no place.
+func (m *metrics) shedRequest(reason string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shed.count(reason)
 }
 
 // request counts a request. Routes are patterns, so that no path of a caller's choice
@@ -130,21 +166,21 @@ func (m *metrics) login(grant string, outcome vcc.ErrorCode) {
 }
 
 // answer answers with all metrics in Prometheus's text format.
-func (m *metrics) answer(w http.ResponseWriter) {
+func (m *metrics) answer(w http.ResponseWriter, more []Measurement) {
 	format := expfmt.NewFormat(expfmt.TypeTextPlain)
 	var text bytes.Buffer
-	if err := m.encode(expfmt.NewEncoder(&text, format)); err != nil {
+	if err := m.encode(expfmt.NewEncoder(&text, format), more); err != nil {
 		panic(err) // names and labels are ours
 	}
 	w.Header().Set("Content-Type", string(format))
 	_, _ = text.WriteTo(w) // the caller may be gone
 }
 
-func (m *metrics) encode(to expfmt.Encoder) error {
-	process := m.processMetrics()
+func (m *metrics) encode(to expfmt.Encoder, more []Measurement) error {
+	others := append(m.processMetrics(), measured(more)...)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, f := range append([]family{m.requests, m.duration, m.logins}, process...) {
+	for _, f := range append([]family{m.requests, m.duration, m.logins, m.shed}, others...) {
 		if len(f.list) == 0 {
 			continue
 		}

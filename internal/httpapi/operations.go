@@ -15,6 +15,13 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
+// The paths of what programs ask that keep a server running.
+const (
+	healthPath  = "/healthz"
+	readyPath   = "/readyz"
+	metricsPath = "/metrics"
+)
+
 // requestLog is what the log says of a request beside its operation (see audit.go).
 type requestLog struct {
 	// id names the request in the log and in its answer.
@@ -90,27 +97,65 @@ func (s *server) registerOperations() {
 		id, path, summary string
 		check             func(context.Context) error
 	}{
-		{"getHealthz", "/healthz", "Say that the server is alive", alive},
-		{"getReadyz", "/readyz", "Say whether the server can do its work now: its database answers", s.Ready},
+		{"getHealthz", healthPath, "Say that the server is alive", alive},
+		{"getReadyz", readyPath, "Say whether the server can do its work now: its database takes writes, and it is not stopping", s.Ready},
 	} {
 		huma.Register(s.api, huma.Operation{OperationID: probe.id, Method: http.MethodGet, Path: probe.path, Summary: probe.summary},
 			func(ctx context.Context, _ *struct{}) (*answerBody[wireHealth], error) {
 				if err := probe.check(ctx); err != nil {
 					s.Log.WarnContext(ctx, "not ready", "error", err)
-					return nil, newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the database does not answer; the log says why"})
+					return nil, newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: unreadiness(err)})
 				}
 				return &answerBody[wireHealth]{wireHealth{"ok"}}, nil
 			})
 	}
 	huma.Register(s.api, huma.Operation{
-		OperationID: "getMetrics", Method: http.MethodGet, Path: "/metrics", Summary: "Count, for Prometheus",
+		OperationID: "getMetrics", Method: http.MethodGet, Path: metricsPath, Summary: "Count, for Prometheus",
 		Middlewares: huma.Middlewares{s.authenticate, s.onlyOperators},
 	}, func(context.Context, *struct{}) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			_, w := humago.Unwrap(ctx)
-			s.metrics.answer(w)
+			s.answerMetrics(ctx.Context(), w)
 		}}, nil
 	})
+}
+
+// unreadiness is what anybody is told of why a server is not ready.
+func unreadiness(err error) string {
+	if said := vcc.Errors(err); len(said) > 0 {
+		return said[0].Message + "; the log says more"
+	}
+	return "the database does not answer; the log says why"
+}
+
+// operationsAlone answers what Handler.Operations says, by the API's own means.
+func (s *server) operationsAlone(api http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+healthPath, api)
+	mux.Handle("GET "+readyPath, api)
+	mux.HandleFunc("GET "+metricsPath, func(w http.ResponseWriter, r *http.Request) { s.answerMetrics(r.Context(), w) })
+	return mux
+}
+
+// answerMetrics measures and answers with all metrics.
+func (s *server) answerMetrics(ctx context.Context, w http.ResponseWriter) {
+	var measured []Measurement
+	if s.Measure != nil {
+		measured = s.Measure()
+	}
+	ready := 1.0
+	if s.Ready(ctx) != nil {
+		ready = 0
+	}
+	measured = append(measured, Measurement{Name: "vcc_ready", Help: "1 if the server can do its work, as /readyz says, else 0.", Value: ready})
+	if s.admission != nil {
+		atWork, waiting := s.admission.load()
+		measured = append(measured,
+			Measurement{Name: "vcc_requests_at_work", Help: "Requests that have a place, those of logins too.", Value: float64(atWork)},
+			Measurement{Name: "vcc_requests_waiting", Help: "Requests that wait for a place.", Value: float64(waiting)},
+			Measurement{Name: "vcc_requests_at_work_max", Help: "How many requests of accounts may have a place.", Value: float64(s.MaxRequests)})
+	}
+	s.metrics.answer(w, measured)
 }
 
 // recoverPanics answers a request whose handler panicked: a fault in one request

@@ -35,8 +35,15 @@ type ServerConfig struct {
 	// in, and Authenticator finds the account of a request.
 	Accounts      vcc.AccountService
 	Authenticator Authenticator
-	// Ready, if not nil, returns the reason why the server cannot do its work now.
+	// Ready, if not nil, returns the reason why the server cannot do its work now. The message of a
+	// *vcc.Error is for anybody, all else for the log.
 	Ready func(context.Context) error
+	// MaxRequests is how many requests are at work at once. Others wait for less than a second, and
+	// are then refused with 503 and Retry-After. A tenant has a quarter at most. 0 is for no bound.
+	MaxRequests int
+	// Measure, if not nil, returns what others than the handler measure, for the metrics. It is called
+	// for each answer with metrics.
+	Measure func() []Measurement
 	// RequestTimeout ends requests that take longer; 0 for never.
 	RequestTimeout time.Duration
 	// Log receives a line for every request, and the details of failures that callers are
@@ -49,9 +56,19 @@ type ServerConfig struct {
 // maxBody is the least length of a request's body that is too long, in bytes: 1 MiB may be sent.
 const maxBody = 1<<20 + 1
 
-// NewHandler returns the server's side of the contract. It is safe for
-// concurrent use and keeps no state between requests.
-func NewHandler(cfg ServerConfig) http.Handler {
+// Handler is the server's side of the contract. It is safe for concurrent use. What it keeps
+// between requests are counts, and whose token was whose: that decides whom a request waits with.
+type Handler struct {
+	http.Handler
+	operations http.Handler
+}
+
+// Operations answers GET /healthz, /readyz and /metrics, and nothing else. It asks for no account: it
+// is for an address that only the operator's own programs reach. It never refuses for want of a place.
+func (h *Handler) Operations() http.Handler { return h.operations }
+
+// NewHandler returns the server's side of the contract.
+func NewHandler(cfg ServerConfig) *Handler {
 	useOwnErrors()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +83,8 @@ func NewHandler(cfg ServerConfig) http.Handler {
 	config.RejectUnknownQueryParameters = true
 	config.Components = &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)}
 	config.Formats = map[string]huma.Format{"application/json": boundedJSON, "json": boundedJSON}
-	s := &server{cfg, humago.New(mux, config), newMetrics(cfg.Version)}
+	s := &server{ServerConfig: cfg, api: humago.New(mux, config), metrics: newMetrics(cfg.Version)}
+	s.admission = newAdmission(cfg.MaxRequests, s.metrics)
 	s.api.UseMiddleware(boundRequest)
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
@@ -79,13 +97,17 @@ func NewHandler(cfg ServerConfig) http.Handler {
 		s.registerTokens()
 	}
 	s.register()
-	return s.logRequests(s.recoverPanics(mux))
+	return &Handler{
+		Handler:    s.logRequests(s.recoverPanics(s.admit(mux))),
+		operations: s.recoverPanics(s.operationsAlone(mux)),
+	}
 }
 
 type server struct {
 	ServerConfig
-	api     huma.API
-	metrics *metrics
+	api       huma.API
+	metrics   *metrics
+	admission *admission // nil: all are admitted
 }
 
 // PageQuery are the parameters of every list. The name is exported because huma reads the
@@ -200,7 +222,7 @@ func (s *server) fail(ctx context.Context, method, route string, err error) *wir
 		return newError(&vcc.Error{Code: vcc.CodeUnavailable, Message: "the request took too long; nothing was changed, try again"})
 	}
 	e := newError(err)
-	if e.status >= http.StatusInternalServerError {
+	if e.status >= http.StatusInternalServerError && e.retryAfter == 0 { // who is told when to come back met no fault
 		s.Log.ErrorContext(ctx, "request failed", "requestId", loggedRequest(ctx).id, "method", method, "route", route, "error", err)
 	}
 	return e

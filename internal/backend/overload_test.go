@@ -1,0 +1,235 @@
+package backend_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// occupy sends the head of a request with a body that never comes, and returns once the server has
+// begun to wait for it.
+func (s *served) occupy(path string, header ...string) *wire {
+	s.t.Helper()
+	w := s.wire()
+	w.write("PUT " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n" +
+		strings.Join(header, "\r\n") + "\r\n\r\n")
+	line, err := w.r.ReadString('\n')
+	ok(s.t, err)
+	same(s.t, "the server reads the body", line, "HTTP/1.1 100 Continue\r\n")
+	_, err = w.r.ReadString('\n')
+	ok(s.t, err)
+	return w
+}
+
+// metric returns the values of a metric whose line begins with a name and labels.
+func metric(text, name string) string {
+	for line := range strings.Lines(text) {
+		if value, found := strings.CutPrefix(line, name+" "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "none"
+}
+
+// TestOverload: a tenant's crowd is refused with 503 and Retry-After, and nobody else notices.
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), MaxRequests: 8, MetricsListen: "127.0.0.1:0"})
+	abc, root := bearer(s.logIn("abc-company", abcPassword).AccessToken), bearer(s.logIn("root", rootPassword).AccessToken)
+	const routing = api + "/networkRouting"
+	var crowd []*wire
+	for range 2 { // a quarter of 8
+		crowd = append(crowd, s.occupy(routing, abc))
+	}
+	var refused reply
+	for _, method := range []string{"GET", "PUT"} {
+		refused = s.send(method, routing, strings.Repeat(" ", 1<<20), abc, "Content-Type: application/json")
+		same(t, "status of one more", refused.status, http.StatusServiceUnavailable)
+	}
+	var e struct {
+		ErrorCode vcc.ErrorCode
+		Message   string
+	}
+	ok(t, json.Unmarshal([]byte(refused.body), &e))
+	same(t, "code", e.ErrorCode, vcc.CodeUnavailable)
+	if !slices.Contains([]string{"1", "2", "3"}, refused.header.Get("Retry-After")) || !strings.Contains(e.Message, "of this tenant") {
+		t.Errorf("the answer: %+v", refused)
+	}
+	if len(s.logged("request failed")) > 0 {
+		t.Error("a refusal is logged as a fault")
+	}
+	for what, status := range map[string]int{
+		"another's request": s.send("GET", routing+"?tenant=ABC%20Company", "", root).status,
+		"readiness":         s.send("GET", "/readyz", "").status,
+		"health":            s.send("GET", "/healthz", "").status,
+		"the description":   s.send("GET", "/openapi.json", "").status,
+		"without places":    s.watch("/readyz").status,
+	} {
+		same(t, "status of "+what, status, http.StatusOK)
+	}
+	s.logIn("abc-company", abcPassword)
+
+	text := s.watch("/metrics").body
+	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"2", "0", "2"})
+	for _, w := range crowd {
+		w.write(`{"a": 1}` + " ")
+		same(t, "status of what had a place", w.reply().status, http.StatusBadRequest)
+	}
+	same(t, "status afterwards", s.send("GET", routing, "", abc).status, http.StatusOK)
+}
+
+// watch asks the address for metrics.
+func (s *served) watch(path string) reply {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.metrics+path, nil)
+	ok(s.t, err)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	ok(s.t, err)
+	return s.read(resp)
+}
+
+// TestMetricsListen: who watches needs no account there, and gets nothing else.
+func TestMetricsListen(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{SelfSigned: filepath.Join(t.TempDir(), "authority"), MetricsListen: "127.0.0.1:0"})
+	statuses := map[string]int{}
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/openapi.json", "/api/v1/serverInfo", api + "/networkRouting", "/api/oauth2/token", "/"} {
+		statuses[path] = s.watch(path).status
+	}
+	same(t, "statuses", statuses, map[string]int{"/metrics": 200, "/healthz": 200, "/readyz": 200, "/openapi.json": 404, "/api/v1/serverInfo": 404,
+		api + "/networkRouting": 404, "/api/oauth2/token": 404, "/": 404})
+	text := s.watch("/metrics").body
+	for name, want := range map[string]string{
+		"vcc_ready": "1", "vcc_connections_max": "2048", "vcc_requests_at_work_max": fmt.Sprint(8 * runtime.GOMAXPROCS(0)), "vcc_connections_refused_total": "0",
+		`vcc_requests_shed_total{places="login"}`: "0", `vcc_build_info{version="1.2.3"}`: "1",
+	} {
+		same(t, name, metric(text, name), want)
+	}
+	for _, listen := range []string{"9420", "127.0.0.1:" + s.port} {
+		if _, err := backend.NewServer(t.Context(), backend.ServerConfig{Listen: "127.0.0.1:0", Database: s.cfg.Database, MetricsListen: listen}); err == nil || !strings.Contains(err.Error(), "metrics") {
+			t.Errorf("metrics at %s: %v", listen, err)
+		}
+	}
+}
+
+// TestConnections: too many connections cost those that are idle, and leave room for other addresses.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), MaxConnections: 8, MetricsListen: "127.0.0.1:0", Listen: "0.0.0.0:0", AllowPlaintext: true})
+	token := bearer(s.logIn("abc-company", abcPassword).AccessToken)
+	open := func(most int) {
+		t.Helper()
+		eventually(t, "connections are closed", func() bool {
+			n, err := strconv.Atoi(metric(s.watch("/metrics").body, "vcc_connections_open"))
+			return err == nil && n <= most
+		})
+	}
+	open(0)
+	first := s.wire()
+	for range 3 { // half are for one address
+		s.wire()
+	}
+	same(t, "status beside those without a request", s.send("GET", "/healthz", "").status, http.StatusOK)
+	if _, err := first.r.ReadByte(); err == nil {
+		t.Error("the first of them has not gone")
+	}
+	open(3)
+	// With requests at work on all of them there is no room, but for another address.
+	var busy []*wire
+	for range 4 {
+		busy = append(busy, s.occupy(api+"/networkRouting", token))
+	}
+	one := s.wire()
+	if _, err := one.r.ReadByte(); err == nil {
+		t.Error("there are more connections than may be")
+	}
+	other, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext(t.Context(), "tcp", "127.0.0.1:"+s.port)
+	ok(t, err)
+	defer other.Close() //nolint:errcheck // it was read
+	elsewhere := &wire{t, other, bufio.NewReader(other)}
+	elsewhere.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	same(t, "status for another address", elsewhere.reply().status, http.StatusOK)
+	for _, w := range busy {
+		w.write(`{"a": 1}` + " ")
+		same(t, "status of what was at work", w.reply().status, http.StatusBadRequest)
+	}
+}
+
+// TestDrain: a server that is told to stop says that it is not ready, and serves on for a while.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), Drain: time.Hour, MetricsListen: "127.0.0.1:0"})
+	client := s.abc()
+	_, err := client.NetworkRouting(t.Context(), self)
+	ok(t, err)
+	s.stop()
+	eventually(t, "it is not ready", func() bool { return s.watch("/readyz").status == http.StatusServiceUnavailable })
+	got := s.send("GET", "/readyz", "")
+	same(t, "status for a balancer", got.status, http.StatusServiceUnavailable)
+	if !strings.Contains(got.body, "the server is stopping") {
+		t.Errorf("it says %s", got.body)
+	}
+	same(t, "metric", metric(s.watch("/metrics").body, "vcc_ready"), "0")
+	_, err = client.PutNetworkRouting(t.Context(), self, true, unconditional) // on a connection that is kept
+	ok(t, err)
+	_, err = s.abc().NetworkRouting(t.Context(), self) // and on another
+	ok(t, err)
+	if len(s.ended) > 0 {
+		t.Error("it ended before its time")
+	}
+	ok(t, s.server.CloseListeners())
+	if err := <-s.ended; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("it ended with %v", err)
+	}
+	s.ended <- nil
+}
+
+// TestPlanThroughOverload: a crowd that comes again when it is told to gets everything done, though
+// only one request of its is at work at once.
+func TestPlanThroughOverload(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), MaxRequests: 4, MetricsListen: "127.0.0.1:0"})
+	client := s.client(httpapi.ClientConfig{Username: "abc-company", Password: abcPassword, MaxRetries: 4, RequestTimeout: patience})
+	own := networks(t, client)
+	const clients, requests = 96, 2000 // 64 may wait
+	work := make(chan int, requests)
+	for i := range requests {
+		work <- i
+	}
+	close(work)
+	var running sync.WaitGroup
+	for range clients {
+		running.Go(func() {
+			for i := range work {
+				var err error
+				if n := own[i%len(own)]; i%4 == 0 {
+					_, err = put(t.Context(), client, n.ID, ipv4(fmt.Sprintf("10.%d.0.1/24", i%len(own))), unconditional)
+				} else {
+					_, err = client.NetworkRouting(t.Context(), self)
+				}
+				if err != nil {
+					t.Errorf("request %d: %v", i, err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	if shed := metric(s.watch("/metrics").body, `vcc_requests_shed_total{places="tenant"}`); shed == "0" {
+		t.Error("nothing was refused: this test does not test much")
+	}
+}

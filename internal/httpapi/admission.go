@@ -1,0 +1,237 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+const (
+	// maxWait is how long a request waits for a place in all. The rest of the second within which
+	// it is refused is for a machine that is busy.
+	maxWait = 500 * time.Millisecond
+	// shedRetryAfter bounds when a request that was refused may come again: after 1 to so many seconds,
+	// so that a crowd does not come back at once.
+	shedRetryAfter = 3
+	// loginBodyTimeout is how long the body of a login may take: whoever sends it is not known yet.
+	loginBodyTimeout = 10 * time.Second
+)
+
+// The reasons why a request is refused, as the metrics have them.
+const (
+	shedTenant   = "tenant"   // the share of its tenant, or of its operator, is in use
+	shedServer   = "server"   // all places are in use
+	shedStranger = "stranger" // as many requests without a known token are at work as may be
+	shedLogin    = "login"    // as many logins are at work as may be
+)
+
+// admission decides which requests are served now, which wait a moment, and which are refused. A
+// request has a place from before its body is read until its answer is written: what a request
+// costs in memory and in processor is then bounded by the places, however many connections
+// there are.
+//
+// A tenant has a quarter of the places at most, and so has an operator's account. The request says only once it
+// is authenticated whose it is, which costs queries. So admission remembers whose token was whose:
+// a tenant's crowd is refused without a query. That decides about places alone; every request is
+// authenticated anew. Requests whose token is not known, or that have none, have places of their own
+// until it is, and so have logins, which also wait for each other's password hashes.
+type admission struct {
+	tenants, strangers, logins *places
+	metrics                    *metrics
+
+	mu sync.Mutex
+	// recent and older are the keys of tokens, by the tokens' digests. Once recent is full it
+	// becomes older, and what nobody has asked for since is forgotten.
+	recent, older map[[sha256.Size]byte]string
+}
+
+// knownTokens is how many tokens admission remembers at least.
+const knownTokens = 4096
+
+// newAdmission returns what admits up to n requests at once, and nil, which admits all, if n is 0.
+func newAdmission(n int, m *metrics) *admission {
+	if n <= 0 {
+		return nil
+	}
+	return &admission{
+		tenants: newPlaces(n, n/4), strangers: newPlaces(n/4, n/8), logins: newPlaces(8*n, 2*n), metrics: m,
+		recent: map[[sha256.Size]byte]string{},
+	}
+}
+
+// place is what a request has while it is served.
+type place struct {
+	of    *places
+	key   string
+	until time.Time // no more waiting from then on
+}
+
+type placeKey struct{}
+
+// admit gives each request its place, or refuses it. Whether the server is alive and ready is
+// answered in any case.
+func (s *server) admit(next http.Handler) http.Handler {
+	a := s.admission
+	if a == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == healthPath || r.URL.Path == readyPath {
+			next.ServeHTTP(w, r)
+			return
+		}
+		p := &place{of: a.strangers, key: addressKey(r), until: time.Now().Add(maxWait)}
+		shed := shedStranger
+		if r.URL.Path == tokenPath {
+			// No place is taken by somebody who sends slowly, and is not known.
+			if !readLogin(w, r) {
+				return
+			}
+			p.of, shed = a.logins, shedLogin
+		} else if key, known := a.keyOf(r); known {
+			p.of, p.key, shed = a.tenants, key, shedTenant
+		}
+		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
+			writeError(w, s.fail(r.Context(), r.Method, "", err)) // the path may be anything
+			return
+		}
+		defer func() { p.of.give(p.key) }()
+		// In place, because those before this one look at the request for the operation that was found.
+		*r = *r.WithContext(context.WithValue(r.Context(), placeKey{}, p))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// identified tells whose request it is that was just authenticated. It changes to a place of theirs.
+// CodeUnavailable: there is none.
+func (a *admission) identified(r *http.Request, as vcc.Account) error {
+	p, admitted := r.Context().Value(placeKey{}).(*place)
+	if a == nil || !admitted {
+		return nil
+	}
+	key := "operator " + as.Username
+	if as.Role == vcc.RoleTenant {
+		key = "tenant " + as.TenantID
+	}
+	a.remember(r, key)
+	if p.of == a.tenants && p.key == key {
+		return nil
+	}
+	before := *p
+	if err := a.take(r.Context(), p, a.tenants, key, shedTenant); err != nil {
+		return err
+	}
+	p.of, p.key = a.tenants, key
+	before.of.give(before.key)
+	return nil
+}
+
+// take waits for a place and counts a refusal.
+func (a *admission) take(ctx context.Context, p *place, of *places, key, shed string) error {
+	wait, cancel := context.WithDeadline(ctx, p.until)
+	defer cancel()
+	err := of.take(wait, key)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if taken, _ := of.load(); shed == shedTenant && errors.Is(err, context.DeadlineExceeded) && taken >= of.total {
+		shed = shedServer
+	}
+	a.metrics.shedRequest(shed)
+	return &vcc.Error{ //nolint:gosec // which second it is, is no secret
+		Code: vcc.CodeUnavailable, RetryAfter: time.Duration(1+rand.IntN(shedRetryAfter)) * time.Second,
+		Message: messagesOfShed[shed],
+	}
+}
+
+// What a request that is refused is told. All of it is true of one whose body was not read.
+var messagesOfShed = map[string]string{
+	shedTenant:   "more requests of this tenant are at work than the server takes at once; nothing was changed, try again",
+	shedServer:   "more requests are at work than the server takes at once; nothing was changed, try again",
+	shedStranger: "more requests without a known token are at work than the server takes at once; nothing was changed, try again",
+	shedLogin:    "more logins are at work than the server takes at once; try again",
+}
+
+// readLogin reads the body of a login, and reports whether it came in time.
+func readLogin(w http.ResponseWriter, r *http.Request) bool {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(loginBodyTimeout)) // in memory there is none
+	content, err := io.ReadAll(io.LimitReader(r.Body, maxTokenBody+1))
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		writeError(w, newError(&vcc.Error{Code: vcc.CodeInvalidValue, Message: "the body of the login did not arrive in time"}))
+		return false
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(content), r.Body), r.Body} // the rest, if it is too long
+	return true
+}
+
+// addressKey is the key of those of whom only the address is known. A /64 is one customer's in
+// IPv6 (RFC 6177).
+func addressKey(r *http.Request) string {
+	from := remoteAddress(r).Unmap().WithZone("")
+	if from.Is6() {
+		from = netip.PrefixFrom(from, 64).Masked().Addr()
+	}
+	return from.String()
+}
+
+// keyOf returns the key of whoever was the last to be authenticated with the credentials of a request.
+func (a *admission) keyOf(r *http.Request) (string, bool) {
+	digest := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if key, known := a.recent[digest]; known {
+		return key, true
+	}
+	key, known := a.older[digest]
+	return key, known
+}
+
+func (a *admission) remember(r *http.Request, key string) {
+	digest := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.recent) >= knownTokens {
+		a.recent, a.older = map[[sha256.Size]byte]string{}, a.recent
+	}
+	a.recent[digest] = key
+}
+
+// unknown forgets credentials that are no good any more.
+func (a *admission) unknown(r *http.Request) {
+	if a == nil {
+		return
+	}
+	digest := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.recent, digest)
+	delete(a.older, digest)
+}
+
+// load returns how many requests are at work, and how many wait.
+func (a *admission) load() (atWork, waiting int) {
+	if a == nil {
+		return 0, 0
+	}
+	for _, p := range []*places{a.tenants, a.strangers, a.logins} {
+		taken, waits := p.load()
+		atWork += taken
+		waiting += waits
+	}
+	return atWork, waiting
+}
