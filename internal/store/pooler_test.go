@@ -64,7 +64,7 @@ func behindPooler(t *testing.T, mode string) {
 
 	f := writeBeside(t, address, address)
 	checkSettings(t, f)
-	ok(t, f.Ping(t.Context()))
+	equal(t, "readiness", readiness(t, f.Store)(), "ready")
 }
 
 // Each statement may go to another session there, so that nothing holds.

@@ -228,9 +228,7 @@ func testConnections(t *testing.T) {
 		})
 	}
 	held.Wait()
-	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	ok(t, f.Ping(soon))
+	equal(t, "readiness", readiness(t, f.Store)(), "ready")
 	late, cancel := context.WithCancel(t.Context())
 	waited := make(chan error, 2)
 	go func() { waited <- f.Reading(late, func() {}) }()

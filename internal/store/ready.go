@@ -40,7 +40,7 @@ func (s *Store) Readiness(ctx context.Context) (*Readiness, error) {
 	if _, ok := s.engine.(sqliteEngine); !ok {
 		return r, nil
 	}
-	err := s.db.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&r.path)
+	err := s.probe.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&r.path)
 	if err == nil {
 		r.file, err = os.Stat(r.path)
 	}
@@ -91,23 +91,16 @@ func (r *Readiness) checkSQLite(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil // this process is writing
 	}
-	tx, err := r.store.db.BeginTx(ctx, nil)
-	if err != nil && ctx.Err() != nil {
-		return nil // another process is writing
-	}
-	if err == nil {
-		err = finish(tx, func() error {
-			var version int
-			if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)) // which binds no values
+	err := r.write(ctx, func(tx querier) error {
+		version, err := queryValue[int](ctx, tx, "PRAGMA user_version")
+		if err != nil {
 			return err
-		})
-	}
+		}
+		return tx.exec(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)) // which binds no values
+	})
 	var e *sqlite.Error
 	switch {
-	case err == nil:
+	case err == nil, ctx.Err() != nil: // or another process is writing
 		return nil
 	case !errors.As(err, &e):
 		return unavailable(err, "the database does not answer")
@@ -128,16 +121,13 @@ func (r *Readiness) checkSQLite(ctx context.Context) error {
 // checkPostgres writes to the log that every commit waits for.
 func (r *Readiness) checkPostgres(ctx context.Context) error {
 	const readOnly = "the database is read only, as a standby is"
-	var refuses bool
+	refuses := false
 	_, err := again(r.store, func() (struct{}, error) {
-		tx, err := r.store.db.BeginTx(ctx, nil)
-		if err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, finish(tx, func() error {
-			err := tx.QueryRowContext(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'").Scan(&refuses)
+		return struct{}{}, r.write(ctx, func(tx querier) error {
+			var err error
+			refuses, err = queryValue[bool](ctx, tx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'")
 			if err == nil && !refuses {
-				_, err = tx.ExecContext(ctx, "SELECT pg_logical_emit_message(true, 'vcc_ready', '')")
+				err = tx.exec(ctx, "SELECT pg_logical_emit_message(true, 'vcc_ready', '')")
 			}
 			return err
 		})
@@ -156,13 +146,28 @@ func (r *Readiness) checkPostgres(ctx context.Context) error {
 	return unavailable(err, "the database does not answer")
 }
 
-// finish commits a transaction once do has done something in it.
-func finish(tx *sql.Tx, do func() error) error {
-	if err := do(); err != nil {
+// write runs do in a transaction of its own, on the connection that is kept for this: it waits for no
+// other request.
+func (r *Readiness) write(ctx context.Context, do func(tx querier) error) error {
+	e := r.store.engine
+	conn, err := r.store.probe.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // that gives it back
+	tx, err := conn.BeginTx(ctx, e.writing())
+	if err != nil {
+		return err
+	}
+	q := querier{r.store, tx}
+	if err = e.settle(ctx, q); err == nil {
+		err = do(q)
+	}
+	if err != nil {
 		_ = tx.Rollback() // there is nothing to keep
 		return err
 	}
-	return tx.Commit()
+	return e.commit(conn, tx)
 }
 
 // Stats returns the state of the connections to the database.

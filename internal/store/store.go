@@ -30,7 +30,7 @@ var migrations embed.FS
 // Store implements the services of package vcc.
 type Store struct {
 	db *sql.DB
-	// probe has one connection, for Ping alone, however many wait for one of db's.
+	// probe has one connection, for Readiness alone, however many wait for one of db's.
 	probe    *sql.DB
 	engine   engine
 	prepared map[string]*sql.Stmt // by their text, see prepare
@@ -145,11 +145,6 @@ func checkVersion(ctx context.Context, m *goose.Provider) (bool, error) {
 		err = unavailable(nil, "its schema has version %d and this program knows versions up to %d only: it was written by a newer release; use that one", current, target)
 	}
 	return current == target, err
-}
-
-// Ping asks the database whether it answers, on a connection that is kept for it.
-func (s *Store) Ping(ctx context.Context) error {
-	return s.engine.translate(s.probe.PingContext(ctx))
 }
 
 // Close releases the database. Calls under way fail.
