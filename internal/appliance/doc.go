@@ -6,7 +6,7 @@
 // Compile turns what is stored into an appliance. An Engine decides packets at it, and
 // remembers flows. Trace and Reachability explain the same decisions. A packet that
 // belongs to no known flow is decided by ten rules, which code and comments cite by their
-// numbers; those of the domain, D1 to D22, are listed in package vcc:
+// numbers; those of the domain, D1 to D23, are listed in package vcc:
 //
 //	P1   key.go     malformed addresses, those of two families, stray echo replies: dropped
 //	P2   decide.go  from a network: it has a gateway, and the source lies in it

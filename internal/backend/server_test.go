@@ -537,7 +537,7 @@ func TestTwoServers(t *testing.T) {
 	same(t, "after another password", []int{status(a, token), status(b, token)}, []int{401, 401})
 	token = a.logIn("abc-company", "quite another password").AccessToken
 	same(t, "with that", []int{status(a, token), status(b, token)}, []int{200, 200})
-	ok(t, owner.RemoveAccount(t.Context(), "abc-company"))
+	ok(t, owner.RemoveAccount(t.Context(), "abc-company", false))
 	same(t, "after the account's removal", []int{status(a, token), status(b, token)}, []int{401, 401})
 }
 

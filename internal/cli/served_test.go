@@ -496,12 +496,57 @@ second-operator  operator
 	wants(t, "backend account remove nobody", 1, `there is no account "nobody"`)
 	wants(t, "backend account password x --new-password-file none", 1, "none")
 
+	// Sessions, and how they end.
+	lines := func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
+	sessions := lines(done(t, "backend account sessions 'ABC admin'"))
+	equal(t, "head of the sessions", strings.Fields(sessions[0]), []string{"SESSION", "USER", "NAME", "SINCE", "REFRESHED", "EXPIRES", "ADDRESS"})
+	equal(t, "sessions: the passwords before ended theirs", len(sessions), 1+1)
+	contains(t, "session", sessions[1], "ABC admin", "127.0.0.1")
+	type session struct {
+		ID, Username, Address         string
+		Since, RefreshedAt, ExpiresAt time.Time
+	}
+	before := decoded[[]session](t, "backend account sessions --json")
+	if len(before) < 2 || before[0].Username != "ABC admin" || before[0].ExpiresAt.Sub(before[0].Since) != vcc.RefreshTokenLifetime || before[0].RefreshedAt != before[0].Since {
+		t.Errorf("sessions in JSON: %+v", before)
+	}
+	equal(t, "a session that is ended", done(t, "backend account revoke --session "+before[0].ID), "Ended session "+before[0].ID+"\n")
+	wants(t, "backend account revoke --session "+before[0].ID, 1, `there is no session "`+before[0].ID+`"; `+"`account sessions` lists them")
+	done(t, "backend networks"+with("ABC admin", "another given password"))
+	equal(t, "all that are ended", done(t, "backend account revoke 'ABC admin'"), "Ended the sessions of ABC admin: 1\n")
+	equal(t, "what is left", len(decoded[[]session](t, "backend account sessions 'ABC admin' --json")), 0)
+	wants(t, "backend account revoke nobody", 1, `there is no account "nobody"`)
+	wants(t, "backend account sessions nobody", 1, `there is no account "nobody"`)
+	wants(t, "backend account revoke", 2, "give either the name of an account or --session")
+	wants(t, "backend account revoke x --session y", 2, "give either the name of an account or --session")
+
+	// A viewer reads.
+	added = done(t, "backend account add 'ABC viewer' --role viewer --tenant 'ABC Company'")
+	contains(t, "added", added, "Account ABC viewer (viewer of tenant ABC Company)\n")
+	viewer := with("ABC viewer", shownIn(added))
+	done(t, "backend networks"+viewer)
+	contains(t, "trace", typed(t, "backend trace --source 172.17.52.10 --destination 172.17.56.30 --port 443"+viewer).stdout, "reachable")
+	wants(t, "backend routing on"+viewer, 1, "the account may read and not write, because its role is viewer; nothing was changed")
+	contains(t, "list", done(t, "backend account list"), "ABC viewer       viewer    ABC Company\n")
+	done(t, "backend account remove 'ABC viewer'")
+	wants(t, "backend account add x --role viewer", 2, "--role viewer needs --tenant")
+	wants(t, "backend account add x --role tenant", 2, "--role tenant needs --tenant")
+	wants(t, "backend account add x --role operator --tenant 'ABC Company'", 2, "an operator belongs to no tenant")
+	wants(t, "backend account add x --role admin", 2, "--role")
+
 	equal(t, "removed", done(t, "backend account remove 'ABC admin'"), "Removed account ABC admin\n")
 	wants(t, "backend networks"+with("ABC admin", "another given password"), 1, wrong)
 	made := decoded[account](t, "backend account add json --json")
 	equal(t, "in JSON", account{made.Username, made.Role, made.Tenant, ""}, account{"json", "operator", "", ""})
 	done(t, "backend networks --tenant 'ABC Company'"+with("json", made.Password))
 	equal(t, "removed, in JSON", done(t, "backend account remove json --json"), "")
+
+	// The last operator goes only if it has to.
+	done(t, "backend account remove root")
+	done(t, "backend account remove given")
+	wants(t, "backend account remove second-operator", 1, `"second-operator" is the last operator, and without one nobody can declare labs over the network; nothing was changed`, "or use --force")
+	contains(t, "list", done(t, "backend account list"), "second-operator  operator")
+	done(t, "backend account remove second-operator --force")
 }
 
 // TestDatabaseCommandsRefuse: what has no meaning for a command that works on a database

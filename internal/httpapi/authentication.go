@@ -99,12 +99,12 @@ func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, 
 			return refuse(name, "the parameter is given more than once")
 		}
 	}
+	from, _ := ctx.Value(remoteKey{}).(netip.Addr)
 	switch form.Get("grant_type") {
 	case "password":
-		from, _ := ctx.Value(remoteKey{}).(netip.Addr)
 		tokens, err = s.Accounts.LogIn(ctx, form.Get("username"), form.Get("password"), from)
 	case "refresh_token":
-		tokens, err = s.Accounts.Refresh(ctx, form.Get("refresh_token"))
+		tokens, err = s.Accounts.Refresh(ctx, form.Get("refresh_token"), from)
 	default:
 		return refuse("grant_type", "use password or refresh_token")
 	}
@@ -160,6 +160,16 @@ func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 	}
 	loggedRequest(r.Context()).tenant = actor.TenantID
 	next(huma.WithValue(ctx, actorKey{}, actor))
+}
+
+// noViewers refuses accounts that may read and not write.
+func (s *server) noViewers(ctx huma.Context, next func(huma.Context)) {
+	if account, _ := ctx.Context().Value(accountKey{}).(vcc.Account); account.Role == vcc.RoleViewer {
+		_, w := humago.Unwrap(ctx)
+		writeError(w, newError(&vcc.Error{Code: vcc.CodeAccessDenied, Message: "the account may read and not write, because its role is viewer; nothing was changed"}))
+		return
+	}
+	next(ctx)
 }
 
 // onlyOperators refuses all other accounts.

@@ -160,9 +160,22 @@ func list[In interface{ page() vcc.Page }, T, Wire any](s *server, path, summary
 	})
 }
 
-// handle registers an operation on what is one tenant's.
+// handle registers an operation on what is one tenant's. Viewers may only GET.
 func handle[In, Out any](s *server, method, path, summary string, fn func(context.Context, vcc.Actor, *In) (*Out, error)) {
-	handleFor(s, huma.Middlewares{s.actFor}, method, basePath+"/"+path, summary, func(ctx context.Context, in *In) (*Out, error) {
+	if method == http.MethodGet {
+		handleQuestion(s, method, path, summary, fn)
+		return
+	}
+	handleTenants(s, huma.Middlewares{s.noViewers, s.actFor}, method, path, summary, fn)
+}
+
+// handleQuestion is handle for an operation that changes nothing, whatever its method.
+func handleQuestion[In, Out any](s *server, method, path, summary string, fn func(context.Context, vcc.Actor, *In) (*Out, error)) {
+	handleTenants(s, huma.Middlewares{s.actFor}, method, path, summary, fn)
+}
+
+func handleTenants[In, Out any](s *server, checks huma.Middlewares, method, path, summary string, fn func(context.Context, vcc.Actor, *In) (*Out, error)) {
+	handleFor(s, checks, method, basePath+"/"+path, summary, func(ctx context.Context, in *In) (*Out, error) {
 		return fn(ctx, ctx.Value(actorKey{}).(vcc.Actor), in)
 	}, &huma.Param{
 		Name: tenantQuery, In: "query", Schema: &huma.Schema{Type: huma.TypeString},

@@ -24,7 +24,7 @@ func (s *server) registerAppliances() {
 			}
 			return &answerBody[wireAppliance]{newWireAppliance(*a)}, nil
 		})
-	handle(s, http.MethodPost, "routeTrace", "Say what would be reached after full site failover, and why",
+	handleQuestion(s, http.MethodPost, "routeTrace", "Say what would be reached after full site failover, and why",
 		func(ctx context.Context, as vcc.Actor, in *traceInput) (*answerBody[wireTraceAnswer], error) {
 			many := len(in.Body.Questions) > 0
 			answers, err := s.trace(ctx, as, in.Body)

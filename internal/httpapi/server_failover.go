@@ -28,18 +28,14 @@ func (s *server) registerFailover() {
 		func(ctx context.Context, as vcc.Actor, in *startFailoverInput) (*answerBody[wireFailoverSession], error) {
 			return s.answerSession(ctx, "failover.start")(s.Services.StartFailover(ctx, as, in.ID, in.Force))
 		})
-	for _, op := range []struct {
-		verb, summary string
-		act           func(context.Context, vcc.Actor, string) (*vcc.FailoverSession, error)
-	}{
-		{"undo", "Undo full site failover", s.Services.UndoFailover},
-		{"test", "Say what a full site failover would do", s.Services.TestFailover},
-	} {
-		handle(s, http.MethodPost, "failoverPlans/{id}/"+op.verb, op.summary,
-			func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
-				return s.answerSession(ctx, "failover."+op.verb)(op.act(ctx, as, in.ID))
-			})
-	}
+	handle(s, http.MethodPost, "failoverPlans/{id}/undo", "Undo full site failover",
+		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
+			return s.answerSession(ctx, "failover.undo")(s.Services.UndoFailover(ctx, as, in.ID))
+		})
+	handleQuestion(s, http.MethodPost, "failoverPlans/{id}/test", "Say what a full site failover would do",
+		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
+			return s.answerSession(ctx, "failover.test")(s.Services.TestFailover(ctx, as, in.ID))
+		})
 	for _, op := range []struct {
 		verb, summary string
 		act           func(context.Context, vcc.Actor, string) (*vcc.FailoverSession, error)

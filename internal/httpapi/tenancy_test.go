@@ -55,6 +55,8 @@ func TestTenancy(t *testing.T) {
 	expired := a.logIn(t, "abc", abcPassword)
 	a.expireTokens(t)
 	abc, xyz, root := a.logIn(t, "abc", abcPassword), a.logIn(t, "xyz", xyzPassword), a.logIn(t, "root", rootPassword)
+	a.exec(t, "INSERT INTO accounts (username, tenant_id, password_hash, declared, read_only) SELECT 'viewer', tenant_id, password_hash, FALSE, TRUE FROM accounts WHERE username = ?", "abc")
+	viewer := a.logIn(t, "viewer", abcPassword)
 	_, err := a.store.RunReplicationJob(t.Context(), a.tokens["ABC"], a.job(t)) // there are replicas to fail over
 	ok(t, err)
 	network, xyzNetwork := a.network(t, "ABC", "Silver network 1 (internet)"), a.network(t, "XYZ", "Gold network 1 (internet)")
@@ -66,6 +68,8 @@ func TestTenancy(t *testing.T) {
 		// own and operator are the statuses of ABC and of an operator for ABC, where not 200;
 		// foreign is XYZ's, who must not tell what is ABC's from what is nobody's.
 		own, operator, foreign int
+		// asks says of an operation that is no GET that it changes nothing: a viewer may do it.
+		asks bool
 	}
 	const (
 		anyone    = "anyone"
@@ -100,14 +104,14 @@ func TestTenancy(t *testing.T) {
 		"getReplicationJobs":                {tenants, of{}},
 		"postReplicationJobsRun":            {tenants, of{ids: id(a.job(t)), foreign: 404}},
 		"getFailoverPlans":                  {tenants, of{}},
-		"postFailoverPlansTest":             {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"postFailoverPlansTest":             {tenants, of{ids: id(a.plan(t)), foreign: 404, asks: true}},
 		"postFailoverPlansStart":            {tenants, of{ids: id(a.plan(t)), foreign: 404}},
 		"postFailoverPlansUndo":             {tenants, of{ids: id(a.plan(t)), foreign: 404}},
 		"postPartialFailoversStart":         {tenants, of{ids: map[string]string{"vm": "web01"}, foreign: 404}},
 		"postPartialFailoversStop":          {tenants, of{ids: map[string]string{"vm": "web01"}, foreign: 404}},
 		"getNetworkExtensionAppliances":     {tenants, of{}},
 		"getNetworkExtensionAppliancesById": {tenants, of{ids: id(a.appliance(t)), foreign: 404}},
-		"postRouteTrace":                    {tenants, of{body: `{"source": "10.0.0.2", "destination": "10.0.0.3", "protocol": "tcp", "port": 1}`}},
+		"postRouteTrace":                    {tenants, of{body: `{"source": "10.0.0.2", "destination": "10.0.0.3", "protocol": "tcp", "port": 1}`, asks: true}},
 	}
 	var doc struct {
 		Paths map[string]map[string]struct{ OperationID string }
@@ -181,7 +185,7 @@ func TestTenancy(t *testing.T) {
 			})
 			if want.who == operators {
 				a.unchanged(t, func() {
-					for _, token := range []string{abc.AccessToken, xyz.AccessToken} {
+					for _, token := range []string{abc.AccessToken, xyz.AccessToken, viewer.AccessToken} {
 						wantError(t, as("", bearer(token)), 403, wireError{ErrorCode: "AccessDenied"})
 					}
 				})
@@ -207,6 +211,13 @@ func TestTenancy(t *testing.T) {
 					t.Errorf("ABC and XYZ get the same: %s", own.body)
 				}
 			}
+			a.unchanged(t, func() {
+				if method == "GET" || want.asks {
+					status("ABC's viewer", as("?tenant=XYZ", bearer(viewer.AccessToken)), want.own)
+				} else {
+					wantError(t, as("", bearer(viewer.AccessToken)), 403, wireError{ErrorCode: "AccessDenied"})
+				}
+			})
 			status("ABC", as("", bearer(abc.AccessToken)), want.own)
 			prepare()
 			status("ABC, which asks for XYZ,", as("?tenant=XYZ", bearer(abc.AccessToken)), want.own)

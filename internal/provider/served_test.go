@@ -213,6 +213,39 @@ func TestAccServed_uncertain(t *testing.T) {
 	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
 }
 
+// An account that may read and not write plans, and its apply says why nothing was changed.
+func TestAccServed_viewer(t *testing.T) {
+	l := newServedLab(t)
+	w := l.workspace()
+	const trace = `data "vcc_reachability" "web" {
+  source      = "172.17.54.20"
+  destination = "172.17.54.30"
+  protocol    = "tcp"
+  port        = 443
+}
+`
+	w.write(l.blocks(gateway(silver3, ipv4Data), routing(true), trace))
+	w.expect(0, []string{"Apply complete! Resources: 2 added"}, "apply", "-auto-approve")
+	s, err := store.OpenSQLite(t.Context(), filepath.Join(l.dir, "vcc.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // what it wrote was answered
+	tenants, err := s.Tenants(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddAccount(t.Context(), vcc.Account{Username: "abc-viewer", Role: vcc.RoleViewer, TenantID: tenants[0].ID}, sitePassword); err != nil {
+		t.Fatal(err)
+	}
+	w.put("provider.tf", fmt.Sprintf("provider \"vcc\" {\n  endpoint = %q\n  username = \"abc-viewer\"\n}\n", l.URL))
+	w.write(l.blocks(gateway(silver3, ipv4("172.17.54.2", "255.255.255.0")), routing(false), trace))
+	const why = "The account may read and not write, because its role is viewer; nothing was changed. Use an account that may do this: username of the provider names it."
+	w.expect(1, []string{"Plan: 0 to add, 2 to change, 0 to destroy.", "Error: Default Gateway Not Updated", "Error: Routing Option Not Set", why}, "apply", "-auto-approve")
+	w.write(l.blocks(gateway(silver3, ipv4Data), routing(true), trace))
+	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode") // nothing was changed indeed
+}
+
 // A backend that fails now and then makes no plan and no apply fail.
 func TestAccServed_recovers(t *testing.T) {
 	answer := func(status int, kind, body string) func(http.ResponseWriter, *http.Request, http.Handler) {

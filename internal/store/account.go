@@ -18,17 +18,21 @@ type accountRow struct {
 	TenantID     *string
 	PasswordHash string
 	Declared     bool
+	ReadOnly     bool
 }
 
-const selectAccounts = "SELECT username, tenant_id, password_hash, declared FROM accounts"
+const selectAccounts = "SELECT username, tenant_id, password_hash, declared, read_only FROM accounts"
 
 func (r *accountRow) fields() []any {
-	return []any{&r.Username, &r.TenantID, &r.PasswordHash, &r.Declared}
+	return []any{&r.Username, &r.TenantID, &r.PasswordHash, &r.Declared, &r.ReadOnly}
 }
 
 func (r accountRow) account() vcc.Account {
-	if r.TenantID == nil {
+	switch {
+	case r.TenantID == nil:
 		return vcc.Account{Username: r.Username, Role: vcc.RoleOperator}
+	case r.ReadOnly:
+		return vcc.Account{Username: r.Username, Role: vcc.RoleViewer, TenantID: *r.TenantID}
 	}
 	return vcc.Account{Username: r.Username, Role: vcc.RoleTenant, TenantID: *r.TenantID}
 }
@@ -57,8 +61,8 @@ func (s *Store) Accounts(ctx context.Context) ([]vcc.Account, error) {
 // AddAccount adds an account. CodeInvalidValue: its name or password cannot be one.
 // CodeNotFound: there is no such tenant. CodeConflict: there is an account of that name.
 func (s *Store) AddAccount(ctx context.Context, a vcc.Account, password string) error {
-	row := accountRow{Username: a.Username}
-	if a.Role == vcc.RoleTenant {
+	row := accountRow{Username: a.Username, ReadOnly: a.Role == vcc.RoleViewer}
+	if a.Role != vcc.RoleOperator {
 		row.TenantID = &a.TenantID
 	}
 	if err := errors.Join(vcc.ValidateUsername(a.Username), vcc.ValidatePassword(password)); err != nil {
@@ -86,8 +90,8 @@ func (s *Store) AddAccount(ctx context.Context, a vcc.Account, password string) 
 }
 
 func insertAccount(ctx context.Context, tx querier, r accountRow) error {
-	return tx.exec(ctx, "INSERT INTO accounts (username, tenant_id, password_hash, declared) VALUES ($1, $2, $3, $4)",
-		r.Username, r.TenantID, r.PasswordHash, r.Declared)
+	return tx.exec(ctx, "INSERT INTO accounts (username, tenant_id, password_hash, declared, read_only) VALUES ($1, $2, $3, $4, $5)",
+		r.Username, r.TenantID, r.PasswordHash, r.Declared, r.ReadOnly)
 }
 
 // SetPassword gives an account another password and ends everything that came of the
@@ -118,9 +122,9 @@ func setPasswordHash(ctx context.Context, tx querier, username, hash string) err
 	return tx.exec(ctx, "DELETE FROM tokens WHERE username = $1", username)
 }
 
-// RemoveAccount removes an account and ends its logins. CodeNotFound: there is no such
-// account.
-func (s *Store) RemoveAccount(ctx context.Context, username string) error {
+// RemoveAccount removes an account and ends its logins. The last operator goes only with force.
+// CodeNotFound: there is no such account. CodeConflict: it is the last operator.
+func (s *Store) RemoveAccount(ctx context.Context, username string, force bool) error {
 	return s.write(ctx, logins, func(tx querier) error {
 		row, err := findAccount(ctx, tx, username)
 		if err != nil {
@@ -128,6 +132,15 @@ func (s *Store) RemoveAccount(ctx context.Context, username string) error {
 		}
 		if row == nil {
 			return noAccount(username)
+		}
+		if row.TenantID == nil && !force {
+			operators, err := queryValue[int](ctx, tx, "SELECT count(*) FROM accounts WHERE tenant_id IS NULL")
+			if err != nil {
+				return err
+			}
+			if operators == 1 {
+				return &vcc.Error{Code: vcc.CodeConflict, Message: fmt.Sprintf("%q is the last operator, and without one nobody can declare labs over the network; nothing was changed. Add another operator first, or use --force", username)}
+			}
 		}
 		return tx.exec(ctx, "DELETE FROM accounts WHERE username = $1", username) // its tokens go with it
 	})

@@ -3,13 +3,18 @@ package store
 import (
 	"context"
 	"io"
+	"net/netip"
 	"net/url"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // SetClock replaces the store's clock.
@@ -40,16 +45,93 @@ func TranslatePostgres(err error) error { return postgresEngine{}.translate(err)
 // PostgresBroken reports whether the store takes an error for one of a connection that ended.
 func PostgresBroken(err error) bool { return postgresEngine{}.broken(err) }
 
+// holding is who holds the hashing: one at a time, or each would have some of it.
+var holding sync.Mutex
+
 // HoldHashing lets no password be hashed or compared in this process until release.
 func HoldHashing() (release func()) {
-	for range cap(hashing) {
-		hashing <- struct{}{}
+	holding.Lock()
+	slots := min(runtime.GOMAXPROCS(0), maxHashes)
+	for range slots {
+		_ = hashing.wait(context.Background(), &hashTurn{owner: true, rank: -1})
 	}
 	return func() {
-		for range cap(hashing) {
-			<-hashing
+		for range slots {
+			hashing.leave()
+		}
+		holding.Unlock()
+	}
+}
+
+// HashingWaits is how many logins from an address wait until their password is compared.
+func HashingWaits(from netip.Addr) (waiting int) {
+	hashing.mu.Lock()
+	defer hashing.mu.Unlock()
+	for _, t := range hashing.waiting {
+		if t.address == loginAddress(from) && !t.owner {
+			waiting++
 		}
 	}
+	return waiting
+}
+
+// HashingQueue is how many logins wait until their password is compared, and the address of the one
+// that is next.
+func HashingQueue() (waiting int, next string) {
+	hashing.mu.Lock()
+	defer hashing.mu.Unlock()
+	for _, t := range hashing.waiting {
+		if !t.owner {
+			waiting++
+		}
+	}
+	if best := hashing.best(); best >= 0 {
+		next = hashing.waiting[best].address
+	}
+	return waiting, next
+}
+
+// HashQueue is a queue of its own.
+type HashQueue struct{ q *hashQueue }
+
+// NewHashQueue makes a queue for so many at once.
+func NewHashQueue(free int) HashQueue { return HashQueue{&hashQueue{free: free}} }
+
+// Wait waits for the turn of a login.
+func (q HashQueue) Wait(ctx context.Context, address string, failures vcc.LoginFailures) error {
+	return q.q.wait(ctx, loginTurn(address, failures))
+}
+
+// WaitOwner waits for the turn of who sets a password.
+func (q HashQueue) WaitOwner(ctx context.Context) error { return q.q.wait(ctx, ownersTurn()) }
+
+// Leave ends a turn.
+func (q HashQueue) Leave() { q.q.leave() }
+
+// Waiting is how many wait.
+func (q HashQueue) Waiting() int {
+	q.q.mu.Lock()
+	defer q.q.mu.Unlock()
+	return len(q.q.waiting)
+}
+
+// HashMemory is how many MiB a process takes for hashing at most: as much again as is in use may
+// be garbage.
+const HashMemory = 2 * maxHashes * argonMemory >> 10
+
+// MaxHashesQueued is how many logins wait at most.
+const MaxHashesQueued = maxHashesQueued
+
+// CountFailures counts a wrong password from each of some addresses.
+func (s *Store) CountFailures(ctx context.Context, username string, from ...netip.Addr) error {
+	return s.write(ctx, logins, func(tx querier) error {
+		for _, a := range from {
+			if err := s.countFailure(ctx, tx, newLoginTry(username, loginAddress(a))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // SetPasswordHash is SetPassword once the password is hashed.

@@ -63,7 +63,7 @@ func testLabAccountsMoved(t *testing.T) {
 		equal(t, "accounts", accountRows(t, f), []string{declaredBy(f, "common", b)})
 		_, err = f.Authenticate(t.Context(), tokens.Access)
 		wantCode(t, "the access token of before", err, vcc.CodeInvalidToken)
-		_, err = f.Refresh(t.Context(), tokens.Refresh)
+		_, err = f.Refresh(t.Context(), tokens.Refresh, home)
 		wantCode(t, "the refresh token of before", err, vcc.CodeInvalidToken)
 		_, err = f.LogIn(t.Context(), "common", password, home)
 		wantCode(t, "the password of before", err, vcc.CodeInvalidToken)

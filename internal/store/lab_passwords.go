@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -92,8 +91,8 @@ func (k *knownPasswords) forget(now map[string]accountRow) {
 // settle hashes the passwords that a lab gives, or finds that an account has its password
 // already, so that declaring it again ends no login. It begins no further one once the time is
 // up; those whose account is missing come first. With some time it settles at least one, and
-// with none only those that are known. It holds no lock of the database meanwhile, and leaves
-// half of the room for hashing to logins.
+// with none only those that are known. It holds no lock of the database meanwhile, and hashes one
+// after the other, which leaves room to logins (see hashQueue).
 func (s *Store) settle(ctx context.Context, given map[string]string, within time.Duration) (labPasswords, error) {
 	p := labPasswords{given, map[string]settledPassword{}}
 	if len(given) == 0 {
@@ -127,39 +126,18 @@ func (s *Store) settle(ctx context.Context, given map[string]string, within time
 	slices.SortFunc(left, func(a, b work) int {
 		return cmp.Or(cmp.Compare(min(len(a.was), 1), min(len(b.was), 1)), cmp.Compare(a.username, b.username))
 	})
-	var (
-		end     = time.Now().Add(within)
-		next    = make(chan work)
-		mu      sync.Mutex
-		failed  error
-		workers sync.WaitGroup
-	)
-	for range max(1, runtime.GOMAXPROCS(0)/2) {
-		workers.Go(func() {
-			for w := range next {
-				is, err := s.hashOnce(ctx, w.username, w.password, w.was)
-				mu.Lock()
-				if err == nil {
-					p.settled[w.username] = settledPassword{w.was, is}
-				} else if failed == nil {
-					failed = err
-				}
-				mu.Unlock()
-			}
-		})
-	}
+	end := time.Now().Add(within)
 	for i, w := range left {
-		mu.Lock()
-		stop := failed != nil || i > 0 && time.Now().After(end)
-		mu.Unlock()
-		if stop {
+		if i > 0 && time.Now().After(end) {
 			break
 		}
-		next <- w
+		is, err := s.hashOnce(ctx, w.username, w.password, w.was)
+		if err != nil {
+			return p, err
+		}
+		p.settled[w.username] = settledPassword{w.was, is}
 	}
-	close(next)
-	workers.Wait()
-	return p, failed
+	return p, nil
 }
 
 // hashOnce returns was where it is the hash of a password, and else a new one.

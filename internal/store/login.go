@@ -27,12 +27,19 @@ type tokenRow struct {
 	Username  string
 	ExpiresAt time.Time
 	Used      bool
+	// Since and Address are when and from where the login was made; nil for a token that is older
+	// than these columns.
+	Since   *time.Time
+	Address string
 }
 
-const selectByDigest = "SELECT digest, family, username, expires_at, used FROM tokens WHERE digest = $1 AND kind = $2"
+const (
+	selectTokens   = "SELECT digest, family, username, expires_at, used, since, address FROM tokens"
+	selectByDigest = selectTokens + " WHERE digest = $1 AND kind = $2"
+)
 
 func (r *tokenRow) fields() []any {
-	return []any{&r.Digest, &r.Family, &r.Username, &r.ExpiresAt, &r.Used}
+	return []any{&r.Digest, &r.Family, &r.Username, &r.ExpiresAt, &r.Used, &r.Since, &r.Address}
 }
 
 var _ vcc.AccountService = (*Store)(nil)
@@ -55,39 +62,65 @@ func newToken() string {
 	return base64.RawURLEncoding.EncodeToString(secret)
 }
 
+// loginAddress is what counts as one address: a whole /64 is one customer's in IPv6 (RFC 6177).
+// "" is a connection in memory.
+func loginAddress(from netip.Addr) string {
+	switch from = from.Unmap().WithZone(""); {
+	case !from.IsValid():
+		return ""
+	case from.Is6():
+		return netip.PrefixFrom(from, 64).Masked().String()
+	}
+	return from.String()
+}
+
+// loginTry is a login that is under way.
+type loginTry struct {
+	username, address string
+	// here, from and account are the subjects that its failure counts for. They are digests,
+	// because people type passwords where their name belongs.
+	here, from, account string
+}
+
+func newLoginTry(username, address string) loginTry {
+	return loginTry{
+		username: username, address: address,
+		here: digest("account " + username + " at " + address), from: digest("address " + address), account: digest("account " + username),
+	}
+}
+
+// failureWrite bounds how long the count of a wrong password waits for its turn. Who closes the
+// connection does not stop it.
+const failureWrite = 10 * time.Second
+
 // LogIn implements vcc.AccountService.
 func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, error) {
-	// A whole /64 is one customer's in IPv6 (RFC 6177): so it is one address here.
-	if from = from.Unmap().WithZone(""); from.Is6() {
-		from = netip.PrefixFrom(from, 64).Masked().Addr()
-	}
-	account, address := digest("account "+username), digest("address "+from.String())
-	// The attempt counts before the password is looked at: of a thousand guesses that
-	// come at once only the free ones are.
-	row, err := write(ctx, s, logins, func(tx querier) (*accountRow, error) {
-		if err := s.forgetOld(ctx, tx); err != nil {
-			return nil, err
-		}
-		for _, subject := range []string{account, address} {
-			if err := s.attempt(ctx, tx, subject); err != nil {
-				return nil, err
-			}
-		}
-		return findAccount(ctx, tx, username)
-	})
+	try := newLoginTry(username, loginAddress(from))
+	// What refuses it only reads: nobody waits for a guesser's writes.
+	failures, end, err := s.guesses.begin(ctx, try.here, s.now, func() (vcc.LoginFailures, error) { return s.failures(ctx, try) })
 	if err != nil {
 		return vcc.Tokens{}, err
+	}
+	defer end() // once the failure is stored
+	row, err := again(s, func() (*accountRow, error) { return findAccount(ctx, querier{store: s}, username) })
+	if err != nil {
+		return vcc.Tokens{}, s.engine.translate(err)
 	}
 	hash := ""
 	if row != nil {
 		hash = row.PasswordHash
 	}
-	right, err := isPassword(ctx, password, hash)
+	right, err := checkPassword(ctx, loginTurn(try.address, failures), password, hash)
 	if err != nil {
 		return vcc.Tokens{}, err
 	}
 	refused := invalidToken("the user name or the password is wrong")
 	if !right {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureWrite)
+		defer cancel()
+		if err := s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, try) }); err != nil {
+			return vcc.Tokens{}, err
+		}
 		return vcc.Tokens{}, refused
 	}
 	return write(ctx, s, logins, func(tx querier) (vcc.Tokens, error) {
@@ -98,57 +131,95 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 		if now == nil || now.PasswordHash != hash { // it was changed meanwhile
 			return vcc.Tokens{}, refused
 		}
-		// Somebody who guesses may have an account, too: its logins clear that account alone.
-		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE subject = $1", account)
+		// Somebody who guesses may have an account, too: its logins clear nothing but its own.
+		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE subject = $1", try.here)
 		if err == nil {
-			err = tx.exec(ctx, "UPDATE login_attempts SET count = count - 1 WHERE subject = $1 AND count > 0", address)
+			err = s.forgetOld(ctx, tx)
 		}
 		if err != nil {
 			return vcc.Tokens{}, err
 		}
-		return s.issue(ctx, tx, username, uuid.NewString())
+		at := s.now()
+		return s.issue(ctx, tx, at, tokenRow{Username: username, Family: uuid.NewString(), Since: &at, Address: try.address})
 	})
 }
 
-// attemptsRow is how often a subject tried to log in.
-type attemptsRow struct {
-	Count  int
-	LastAt time.Time
+// failureRow is how often a subject failed to log in.
+type failureRow struct {
+	Subject string
+	vcc.Failures
 }
 
-func (r *attemptsRow) fields() []any { return []any{&r.Count, &r.LastAt} }
+func (r *failureRow) fields() []any { return []any{&r.Subject, &r.Count, &r.LastAt} }
 
-// attempt counts one, or refuses it. CodeTooManyRequests: it comes too early.
-func (s *Store) attempt(ctx context.Context, tx querier, subject string) error {
-	row, err := queryFirst[attemptsRow](ctx, tx, "SELECT count, last_at FROM login_attempts WHERE subject = $1", subject)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+const (
+	selectFailures = "SELECT subject, count, last_at FROM login_attempts WHERE subject IN ($1, $2, $3) AND last_at >= $4"
+	selectKnown    = "SELECT 1 FROM tokens WHERE username = $1 AND address = $2 AND kind = 'refresh' AND expires_at > $3 LIMIT 1"
+)
+
+// failures returns what failed that concerns a login.
+func (s *Store) failures(ctx context.Context, try loginTry) (vcc.LoginFailures, error) {
+	q := querier{store: s}
+	f, err := again(s, func() (f vcc.LoginFailures, err error) {
+		rows, err := queryAll[failureRow](ctx, q, selectFailures, try.here, try.from, try.account, s.now().Add(-vcc.LoginsForgotten))
+		if err != nil {
+			return f, err
+		}
+		for _, r := range rows {
+			switch r.Subject {
+			case try.here:
+				f.Here = r.Failures
+			case try.from:
+				f.Address = r.Failures
+			case try.account:
+				f.Account = r.Failures
+			}
+		}
+		_, err = queryValue[int](ctx, q, selectKnown, try.username, try.address, s.now())
+		f.Known = err == nil
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return f, err
+	})
+	return f, s.engine.translate(err)
+}
+
+// countFailure counts a wrong password.
+func (s *Store) countFailure(ctx context.Context, tx querier, try loginTry) error {
+	if err := s.forgetOld(ctx, tx); err != nil {
 		return err
 	}
-	if wait := row.LastAt.Add(vcc.LoginWait(row.Count)).Sub(s.now()); row.Count > 0 && wait > 0 {
-		return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many logins failed for this account or from this address; nothing is locked, try again later"}
+	for _, subject := range []string{try.here, try.from, try.account} {
+		err := tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES ($1, 1, $2) "+
+			"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", subject, s.now())
+		if err != nil {
+			return err
+		}
 	}
-	return tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES ($1, 1, $2) "+
-		"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", subject, s.now())
+	return nil
 }
 
-// forgetOld removes attempts and tokens that nobody asks for any more.
+// forgetOld removes failures and tokens that nobody asks for any more. A failure that is yet to
+// come is of a clock that was set back since.
 func (s *Store) forgetOld(ctx context.Context, tx querier) error {
-	err := tx.exec(ctx, "DELETE FROM login_attempts WHERE last_at < $1", s.now().Add(-vcc.LoginsForgotten))
+	now := s.now()
+	err := tx.exec(ctx, "DELETE FROM login_attempts WHERE last_at < $1 OR last_at > $2", now.Add(-vcc.LoginsForgotten), now.Add(vcc.LoginsForgotten))
 	if err == nil {
 		err = tx.exec(ctx, "DELETE FROM tokens WHERE expires_at < $1", s.now().Add(-expiredKept))
 	}
 	return err
 }
 
-// issue adds a pair of tokens to a family.
-func (s *Store) issue(ctx context.Context, tx querier, username, family string) (vcc.Tokens, error) {
+// issue adds a pair of tokens of a login, whose lifetimes begin at a time.
+func (s *Store) issue(ctx context.Context, tx querier, at time.Time, login tokenRow) (vcc.Tokens, error) {
 	tokens := vcc.Tokens{Access: newToken(), Refresh: newToken()}
 	for _, t := range []struct {
 		secret, kind string
 		lifetime     time.Duration
 	}{{tokens.Access, "access", vcc.AccessTokenLifetime}, {tokens.Refresh, "refresh", vcc.RefreshTokenLifetime}} {
-		err := tx.exec(ctx, "INSERT INTO tokens (digest, kind, family, username, expires_at) VALUES ($1, $2, $3, $4, $5)",
-			digest(t.secret), t.kind, family, username, s.now().Add(t.lifetime))
+		err := tx.exec(ctx, "INSERT INTO tokens (digest, kind, family, username, expires_at, since, address) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+			digest(t.secret), t.kind, login.Family, login.Username, at.Add(t.lifetime), login.Since, login.Address)
 		if err != nil {
 			return vcc.Tokens{}, err
 		}
@@ -156,7 +227,8 @@ func (s *Store) issue(ctx context.Context, tx querier, username, family string) 
 	return tokens, nil
 }
 
-// findToken returns an unexpired token. CodeInvalidToken, CodeExpiredToken.
+// findToken returns an unexpired token. CodeInvalidToken: nobody issued it, and then there is no
+// row. CodeExpiredToken.
 func (s *Store) findToken(ctx context.Context, q querier, kind, token string) (*tokenRow, error) {
 	row, err := queryFirst[tokenRow](ctx, q, selectByDigest, digest(token), kind)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -169,7 +241,18 @@ func (s *Store) findToken(ctx context.Context, q querier, kind, token string) (*
 }
 
 // Refresh implements vcc.AccountService.
-func (s *Store) Refresh(ctx context.Context, refreshToken string) (vcc.Tokens, error) {
+func (s *Store) Refresh(ctx context.Context, refreshToken string, from netip.Addr) (vcc.Tokens, error) {
+	// Most of what is refused is so by a read.
+	row, err := again(s, func() (*tokenRow, error) { return s.findToken(ctx, querier{store: s}, "refresh", refreshToken) })
+	switch {
+	case row == nil:
+		if early := s.wrongRefreshes.count(loginAddress(from), s.now()); early != nil {
+			err = early
+		}
+		return vcc.Tokens{}, err
+	case err != nil:
+		return vcc.Tokens{}, s.engine.translate(err)
+	}
 	// nil: the token was used before.
 	tokens, err := write(ctx, s, logins, func(tx querier) (*vcc.Tokens, error) {
 		row, err := s.findToken(ctx, tx, "refresh", refreshToken)
@@ -182,7 +265,7 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string) (vcc.Tokens, e
 		if err := tx.exec(ctx, "UPDATE tokens SET used = TRUE WHERE digest = $1", row.Digest); err != nil {
 			return nil, err
 		}
-		tokens, err := s.issue(ctx, tx, row.Username, row.Family)
+		tokens, err := s.issue(ctx, tx, s.now(), *row)
 		return &tokens, err
 	})
 	switch {

@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"runtime"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -21,35 +20,34 @@ const (
 	hashLength   = 32
 )
 
-// hashing has room for as many passwords as may be hashed at once in this process, so
-// that no crowd of logins takes all of its memory.
-var hashing = make(chan struct{}, runtime.GOMAXPROCS(0))
-
 // hashPassword returns what is stored of a password, in the PHC string format, whose
 // parameters may differ from row to row once they change here.
 func hashPassword(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLength)
 	_, _ = rand.Read(salt) // never fails
-	hash, err := argon2id(ctx, password, salt, argonTime, argonMemory, argonThreads)
+	hash, err := argon2id(ctx, ownersTurn(), password, salt, argonTime, argonMemory, argonThreads)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash)), err
 }
 
-func argon2id(ctx context.Context, password string, salt []byte, time, memory uint32, threads uint8) ([]byte, error) {
-	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// argon2id hashes a password when its turn has come.
+func argon2id(ctx context.Context, turn *hashTurn, password string, salt []byte, time, memory uint32, threads uint8) ([]byte, error) {
+	if err := hashing.wait(ctx, turn); err != nil {
+		return nil, err
 	}
+	defer hashing.leave()
 	return argon2.IDKey([]byte(password), salt, time, memory, threads, hashLength), nil
 }
 
-// isPassword reports whether a password is the one that a stored hash was made of. With
-// no hash it takes as long and says no.
+// isPassword reports whether a password is the one that a stored hash was made of.
 func isPassword(ctx context.Context, password, stored string) (bool, error) {
+	return checkPassword(ctx, ownersTurn(), password, stored)
+}
+
+// checkPassword is isPassword for a login. With no hash it takes as long and says no.
+func checkPassword(ctx context.Context, turn *hashTurn, password, stored string) (bool, error) {
 	if stored == "" {
-		_, err := argon2id(ctx, password, make([]byte, saltLength), argonTime, argonMemory, argonThreads)
+		_, err := argon2id(ctx, turn, password, make([]byte, saltLength), argonTime, argonMemory, argonThreads)
 		return false, err
 	}
 	var version int
@@ -68,6 +66,6 @@ func isPassword(ctx context.Context, password, stored string) (bool, error) {
 	if saltErr != nil || wantErr != nil || len(want) != hashLength {
 		return false, fmt.Errorf("a stored password hash is damaged")
 	}
-	got, err := argon2id(ctx, password, salt, time, memory, threads)
+	got, err := argon2id(ctx, turn, password, salt, time, memory, threads)
 	return err == nil && subtle.ConstantTimeCompare(got, want) == 1, err
 }

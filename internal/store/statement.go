@@ -48,6 +48,10 @@ func (q querier) bind(values []any) {
 			values[i] = q.store.engine.text(v)
 		case time.Time:
 			values[i] = v.UTC() // columns have no time zone
+		case *time.Time:
+			if values[i] = nil; v != nil {
+				values[i] = v.UTC()
+			}
 		}
 	}
 }

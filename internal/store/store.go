@@ -40,6 +40,9 @@ type Store struct {
 	now     func() time.Time
 	// closers run before the databases are closed.
 	closers []func()
+	// Who logs in, and who tries to.
+	guesses        guesses
+	wrongRefreshes wrongRefreshes
 }
 
 var (

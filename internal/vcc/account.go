@@ -15,6 +15,8 @@ type Role string
 const (
 	// RoleTenant sees and changes the objects of its own tenant.
 	RoleTenant Role = "tenant"
+	// RoleViewer sees the objects of its own tenant, and changes nothing.
+	RoleViewer Role = "viewer"
 	// RoleOperator declares labs, and acts for any tenant.
 	RoleOperator Role = "operator"
 )
@@ -43,22 +45,16 @@ const (
 	RefreshTokenLifetime = 14 * 24 * time.Hour
 )
 
-// Guessing is slowed down, and nobody is locked out: tries that come too early are
-// refused unseen and make no wait longer.
-const (
-	freeLogins  = 10
-	longestWait = 30 * time.Second
-	// LoginsForgotten is after how long without a try those that failed count no more.
-	LoginsForgotten = 15 * time.Minute
-)
-
-// LoginWait is how long an account, or an address, waits after so many failed logins:
-// some are free, then each wait is twice as long as the one before.
-func LoginWait(failed int) time.Duration {
-	if failed < freeLogins {
-		return 0
-	}
-	return min(time.Second<<min(failed-freeLogins, 10), longestWait)
+// Session is a login that can still be refreshed.
+type Session struct {
+	ID       string
+	Username string
+	// Address is where the login came from: an IPv4 address, or a /64 network of IPv6. "" where
+	// nobody knows.
+	Address string
+	// Since is when the password was given, RefreshedAt when the last tokens were issued, and
+	// ExpiresAt when the last refresh token ends.
+	Since, RefreshedAt, ExpiresAt time.Time
 }
 
 // AccountService keeps the accounts of a backend. Its methods are safe for concurrent
@@ -66,13 +62,14 @@ func LoginWait(failed int) time.Duration {
 type AccountService interface {
 	// LogIn exchanges a password for tokens. from is where the request came from.
 	// CodeInvalidToken: there is no such account, or the password is wrong; the answer and
-	// the time it takes are the same. CodeTooManyRequests: too many passwords were wrong
-	// for this account or from this address; RetryAfter says when to try again.
+	// the time it takes are the same. CodeTooManyRequests: too many passwords were wrong (D23).
+	// CodeUnavailable: too many wait to be checked. RetryAfter says when to try again.
 	LogIn(ctx context.Context, username, password string, from netip.Addr) (Tokens, error)
-	// Refresh exchanges a refresh token for new tokens. CodeInvalidToken: nobody issued
-	// it, or it was used before, and then everything that came of the same login is good no
-	// more: somebody else has it. CodeExpiredToken: it is too old.
-	Refresh(ctx context.Context, refreshToken string) (Tokens, error)
+	// Refresh exchanges a refresh token for new tokens. from is where the request came from.
+	// CodeInvalidToken: nobody issued it, or it was used before, and then everything that came of
+	// the same login is good no more: somebody else has it. CodeExpiredToken: it is too old.
+	// CodeTooManyRequests: nobody issued it, and too many such tokens came from this address.
+	Refresh(ctx context.Context, refreshToken string, from netip.Addr) (Tokens, error)
 	// Authenticate returns whose an access token is. CodeInvalidToken: nobody issued it,
 	// or it was revoked. CodeExpiredToken: it is too old.
 	Authenticate(ctx context.Context, accessToken string) (Account, error)

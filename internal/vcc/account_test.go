@@ -3,20 +3,9 @@ package vcc_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
-
-func TestLoginWait(t *testing.T) {
-	for failed, want := range map[int]time.Duration{
-		0: 0, 9: 0, 10: time.Second, 11: 2 * time.Second, 14: 16 * time.Second, 15: 30 * time.Second, 1 << 40: 30 * time.Second,
-	} {
-		if got := vcc.LoginWait(failed); got != want {
-			t.Errorf("after %d: %s, want %s", failed, got, want)
-		}
-	}
-}
 
 func TestValidateAccount(t *testing.T) {
 	for name, good := range map[string]bool{

@@ -27,6 +27,7 @@
 //	D20  actor.go            another tenant's object answers as one that is missing
 //	D21  appliance.go        a VMware VM has ten network adapters at most
 //	D22  internet.go         private addresses are not reached through the internet
+//	D23  login.go            guessing is slowed down, and nobody is locked out
 //
 // The package does no I/O. Beside the standard library it imports Unicode normalization
 // alone. Values are plain data: safe for concurrent use as long as nobody changes them.

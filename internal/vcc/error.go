@@ -48,7 +48,8 @@ type Error struct {
 	// or a *NetworkRouting with CodePreconditionFailed, nil where nothing is
 	// stored and with every other code.
 	Current any
-	// RetryAfter is how long to wait, with CodeTooManyRequests.
+	// RetryAfter is how long to wait, with CodeTooManyRequests, and with CodeUnavailable where
+	// somebody knows.
 	RetryAfter time.Duration
 }
 

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// maxGuesses is how many logins of one account from one address a process keeps waiting.
+const maxGuesses = 100
+
+// guesses lets only so many passwords for one account from one address be checked at once as are
+// free (D23). The others wait for the outcome, so that right ones never count against each other,
+// and a thousand guesses at once are no way around. Each process has its own: several servers
+// check that many each.
+type guesses struct {
+	mu sync.Mutex
+	of map[string]*pairGuesses
+}
+
+// pairGuesses are those of one account from one address.
+type pairGuesses struct {
+	// deciding has room for the one that decides whether it may begin.
+	deciding chan struct{}
+	// ended gets something, if it has room, whenever a guess ends.
+	ended chan struct{}
+	// atWork is how many passwords are being checked, and present how many guesses there are.
+	atWork, present int
+}
+
+// begin returns once a password may be checked, and what failed before; end has to follow. read
+// returns what failed. CodeTooManyRequests: it comes too early.
+func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, read func() (vcc.LoginFailures, error)) (failures vcc.LoginFailures, end func(), err error) {
+	g.mu.Lock()
+	if g.of == nil {
+		g.of = map[string]*pairGuesses{}
+	}
+	p := g.of[pair]
+	if p == nil {
+		p = &pairGuesses{deciding: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+		g.of[pair] = p
+	}
+	if p.present == maxGuesses {
+		g.mu.Unlock()
+		return failures, nil, &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: time.Second, Message: "too many logins of this account from this address are under way; try again later"}
+	}
+	p.present++
+	g.mu.Unlock()
+	defer func() {
+		if err != nil {
+			g.leave(pair, p, false)
+		}
+	}()
+	select {
+	case p.deciding <- struct{}{}:
+		defer func() { <-p.deciding }()
+	case <-ctx.Done():
+		return failures, nil, ctx.Err()
+	}
+	for {
+		// Before what failed is read: whichever ends in between is counted, twice at worst, and then
+		// there is something in ended.
+		g.mu.Lock()
+		atWork := p.atWork
+		g.mu.Unlock()
+		failures, err := read()
+		if err != nil {
+			return failures, nil, err
+		}
+		if wait := failures.Wait(now()); wait > 0 {
+			return failures, nil, tooManyLogins(wait)
+		}
+		if atWork < failures.AtOnce() {
+			g.mu.Lock()
+			p.atWork++
+			g.mu.Unlock()
+			return failures, func() { g.leave(pair, p, true) }, nil
+		}
+		select {
+		case <-p.ended:
+		case <-ctx.Done():
+			return failures, nil, ctx.Err()
+		}
+	}
+}
+
+func (g *guesses) leave(pair string, p *pairGuesses, worked bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if worked {
+		p.atWork--
+		select {
+		case p.ended <- struct{}{}:
+		default:
+		}
+	}
+	if p.present--; p.present == 0 {
+		delete(g.of, pair)
+	}
+}
+
+func tooManyLogins(wait time.Duration) error {
+	return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many passwords were wrong; nothing is locked, try again later"}
+}
+
+// maxRefreshers is how many addresses are remembered that sent wrong refresh tokens.
+const maxRefreshers = 10_000
+
+// wrongRefreshes counts the refresh tokens that nobody issued, by address. It is kept in memory:
+// in the database each would cost a write. Each server has its own.
+type wrongRefreshes struct {
+	mu sync.Mutex
+	of map[string]vcc.Failures
+}
+
+// count counts one more. CodeTooManyRequests: it comes too early, and is not counted.
+func (w *wrongRefreshes) count(address string, now time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.of == nil {
+		w.of = map[string]vcc.Failures{}
+	}
+	f := w.of[address]
+	if wait := f.RefreshWait(now); wait > 0 {
+		return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many refresh tokens from this address are none that this server issued; log in with the password, or try again later"}
+	}
+	if now.Sub(f.LastAt).Abs() > vcc.LoginsForgotten {
+		f.Count = 0
+	}
+	if len(w.of) >= maxRefreshers {
+		for other := range w.of { // any one: what it forgets is worth little
+			delete(w.of, other)
+			break
+		}
+	}
+	w.of[address] = vcc.Failures{Count: f.Count + 1, LastAt: now}
+	return nil
+}

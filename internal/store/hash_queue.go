@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// A process hashes two passwords at once at most: each takes argonMemory and as many processors as
+// it has threads, and the garbage collector lets twice that memory accumulate. The guide for
+// operators says how much that is.
+const (
+	maxHashes       = 2
+	maxHashesQueued = 64
+)
+
+// hashing is this process's queue.
+var hashing = &hashQueue{free: min(runtime.GOMAXPROCS(0), maxHashes)}
+
+// hashQueue bounds how many passwords are hashed at once, and how many wait for that, so that no
+// crowd of logins takes all of a process's memory or time.
+type hashQueue struct {
+	mu      sync.Mutex
+	free    int
+	waiting []*hashTurn // in order of arrival
+}
+
+// hashTurn is a password that is to be hashed.
+type hashTurn struct {
+	// address is where a login comes from.
+	address string
+	// rank orders turns: the least goes first (D23).
+	rank int
+	// fair adds to the rank how many turns of the address are waiting.
+	fair bool
+	// owner is the turn of who sets a password, and never crowded out.
+	owner bool
+	// answer gets true when the turn has come, and false when it is crowded out.
+	answer chan bool
+}
+
+// ownersTurn comes after those of who logs in at an address that nobody guesses from.
+func ownersTurn() *hashTurn { return &hashTurn{rank: 2, owner: true} }
+
+// loginTurn is the turn of a login.
+func loginTurn(address string, failures vcc.LoginFailures) *hashTurn {
+	return &hashTurn{address: address, rank: failures.Rank(), fair: !failures.Known}
+}
+
+// wait returns once it is t's turn; leave ends it. CodeUnavailable: too many of a better rank wait.
+func (q *hashQueue) wait(ctx context.Context, t *hashTurn) error {
+	t.answer = make(chan bool, 1)
+	q.mu.Lock()
+	if q.free > 0 {
+		q.free--
+		q.mu.Unlock()
+		return nil
+	}
+	q.add(t)
+	q.mu.Unlock()
+	select {
+	case granted := <-t.answer:
+		if !granted {
+			return &vcc.Error{Code: vcc.CodeUnavailable, RetryAfter: time.Second, Message: "too many passwords are waiting to be checked; nothing was changed, try again"}
+		}
+		return nil
+	case <-ctx.Done():
+		q.mu.Lock()
+		if i := slices.Index(q.waiting, t); i >= 0 {
+			q.waiting = slices.Delete(q.waiting, i, i+1)
+		} else if <-t.answer {
+			q.next()
+		}
+		q.mu.Unlock()
+		return ctx.Err()
+	}
+}
+
+// add queues a turn. If too many wait, the one that would come last is crowded out.
+func (q *hashQueue) add(t *hashTurn) {
+	if t.fair {
+		for _, other := range q.waiting {
+			if other.address == t.address {
+				t.rank++
+			}
+		}
+	}
+	q.waiting = append(q.waiting, t)
+	last, logins := -1, 0
+	for i, w := range q.waiting {
+		if w.owner {
+			continue
+		}
+		logins++
+		if last < 0 || w.rank > q.waiting[last].rank {
+			last = i
+		}
+	}
+	if logins > maxHashesQueued {
+		q.waiting[last].answer <- false
+		q.waiting = slices.Delete(q.waiting, last, last+1)
+	}
+}
+
+// leave ends a turn.
+func (q *hashQueue) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.next()
+}
+
+// best is the turn that comes next, -1 for none: the least rank, and among equals the newest. A
+// crowd that arrives at once from addresses that nobody has seen then costs those little who come
+// after it.
+func (q *hashQueue) best() int {
+	best := -1
+	for i, t := range q.waiting {
+		if best < 0 || t.rank <= q.waiting[best].rank {
+			best = i
+		}
+	}
+	return best
+}
+
+// next passes a turn on.
+func (q *hashQueue) next() {
+	best := q.best()
+	if best < 0 {
+		q.free++
+		return
+	}
+	q.waiting[best].answer <- true
+	q.waiting = slices.Delete(q.waiting, best, best+1)
+}

@@ -1,0 +1,446 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// guess logs in with a wrong password.
+func (f *fixture) guess(t *testing.T, username string, from netip.Addr) error {
+	t.Helper()
+	_, err := f.LogIn(t.Context(), username, "wrong password", from)
+	return err
+}
+
+// waits checks that a login is refused because it comes too early, and returns the wait.
+func waits(t *testing.T, what string, err error) time.Duration {
+	t.Helper()
+	wantCode(t, what, err, vcc.CodeTooManyRequests)
+	if all := vcc.Errors(err); len(all) == 1 {
+		return all[0].RetryAfter
+	}
+	return 0
+}
+
+// strangers are addresses that nobody has seen.
+func strangers(n int) []netip.Addr {
+	list := make([]netip.Addr, n)
+	for i := range list {
+		list[i] = netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})
+	}
+	return list
+}
+
+// failures are how many wrong passwords are stored per subject.
+func (f *fixture) failures(t *testing.T) []string {
+	t.Helper()
+	return query(t, f.path, "SELECT count FROM login_attempts ORDER BY count")
+}
+
+func TestGuessing(t *testing.T) { onBoth(t, testGuessing) }
+
+func testGuessing(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	for i := range 10 {
+		wantCode(t, fmt.Sprintf("guess %d", i+1), f.guess(t, "abc", home), vcc.CodeInvalidToken)
+	}
+	// Tries that come too early make no wait longer, and the right password waits, too.
+	for range 3 {
+		equal(t, "wait", waits(t, "a guess too many", f.guess(t, "abc", home)), time.Second)
+	}
+	_, err := f.LogIn(ctx, "abc", password, home)
+	equal(t, "wait with the right password", waits(t, "a login", err), time.Second)
+	// Another server on the database knows, too.
+	other := &fixture{path: f.path, at: f.at}
+	other.open(t)
+	_, err = other.LogIn(ctx, "abc", password, home)
+	equal(t, "wait at another server", waits(t, "a login", err), time.Second)
+	// Neither another address nor another account waits.
+	_, err = f.LogIn(ctx, "abc", password, elsewhere)
+	wantCode(t, "the account elsewhere", err, "")
+	_, err = f.LogIn(ctx, "root", password, home)
+	wantCode(t, "another account", err, "")
+	// Each wait is twice as long, up to the longest. Nobody is locked out.
+	want := time.Second
+	for range 7 {
+		f.at = f.at.Add(want)
+		wantCode(t, "a guess after the wait", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+		want = min(2*want, 30*time.Second)
+		equal(t, "next wait", waits(t, "a guess", f.guess(t, "abc", home)), want)
+	}
+	f.at = f.at.Add(want)
+	f.logIn(t, "abc")
+	equal(t, "failures: of the address and of the account", f.failures(t), []string{"17", "17"})
+	for range 10 {
+		wantCode(t, "a guess after a login", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+	}
+	waits(t, "a guess too many after a login", f.guess(t, "abc", home))
+	f.at = f.at.Add(16 * time.Minute)
+	wantCode(t, "a guess much later", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+	equal(t, "failures that are kept", f.failures(t), []string{"1", "1", "1"})
+}
+
+// A crowd of guesses that come at once is no way around: those that are free are looked at.
+func TestGuessing_atOnce(t *testing.T) { onBoth(t, testGuessingAtOnce) }
+
+func testGuessingAtOnce(t *testing.T) {
+	f := withAccounts(t)
+	var wg sync.WaitGroup
+	codes := make([]vcc.ErrorCode, 1000)
+	for i := range codes {
+		wg.Go(func() { codes[i] = vcc.Code(f.guess(t, "abc", home)) })
+	}
+	wg.Wait()
+	looked := slices.DeleteFunc(slices.Clone(codes), func(c vcc.ErrorCode) bool { return c == vcc.CodeTooManyRequests })
+	equal(t, "guesses that were looked at", looked, slices.Repeat([]vcc.ErrorCode{vcc.CodeInvalidToken}, 10))
+}
+
+// Logins that are right are never too many, however many come at once.
+func TestLogIn_atOnce(t *testing.T) { onBoth(t, testLogInAtOnce) }
+
+func testLogInAtOnce(t *testing.T) {
+	f := withAccounts(t)
+	for range 9 { // hardly any is free
+		wantCode(t, "a guess", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, 50)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = f.LogIn(t.Context(), "abc", password, home) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		ok(t, err)
+	}
+	sessions, err := f.Sessions(t.Context(), "abc")
+	ok(t, err)
+	equal(t, "sessions", len(sessions), len(errs))
+}
+
+// A network of IPv6 is one address.
+func TestGuessing_addresses(t *testing.T) {
+	t.Parallel()
+	f := withAccounts(t)
+	for i := range 10 {
+		wantCode(t, "a guess", f.guess(t, "abc", netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", i))), vcc.CodeInvalidToken)
+	}
+	_, err := f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8::ffff"))
+	waits(t, "a login from the same network", err)
+	_, err = f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8:0:1::1"))
+	wantCode(t, "a login from the next network", err, "")
+}
+
+// TestLockout: whatever others do, an account gets in from where it has logged in before, and with
+// the first password from an address that nobody guessed from (D23).
+func TestLockout(t *testing.T) { onBoth(t, testLockout) }
+
+func testLockout(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	f.logIn(t, "abc") // so it is known at home
+	// Four hundred addresses guess one account.
+	for range 3 {
+		ok(t, f.CountFailures(ctx, "abc", strangers(400)...))
+	}
+	waits(t, "one of them", f.guess(t, "abc", strangers(1)[0]))
+	_, err := f.LogIn(ctx, "abc", password, elsewhere)
+	wantCode(t, "the account at a new address", err, "")
+	wantCode(t, "the first guess from another", f.guess(t, "abc", netip.MustParseAddr("192.0.2.3")), vcc.CodeInvalidToken)
+	equal(t, "wait of its second", waits(t, "the second", f.guess(t, "abc", netip.MustParseAddr("192.0.2.3"))), time.Second)
+	for range 9 {
+		wantCode(t, "a wrong password at home", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+	}
+	f.logIn(t, "abc")
+
+	// Somebody at home guesses other accounts.
+	for i := range 100 {
+		ok(t, f.CountFailures(ctx, fmt.Sprintf("other-%d", i), home))
+	}
+	waits(t, "a guess at home", f.guess(t, "root", home))
+	f.logIn(t, "abc")
+	_, err = f.LogIn(ctx, "root", password, elsewhere)
+	wantCode(t, "another account elsewhere", err, "")
+
+	// Whose logins were ended is known no more.
+	_, err = f.RevokeAccount(ctx, "abc")
+	ok(t, err)
+	_, err = f.LogIn(ctx, "abc", password, home)
+	waits(t, "an account that is known no more", err)
+}
+
+// TestLogIn_refusedWithoutWrite holds the one write transaction that there may be, and has refused
+// logins and refresh tokens answered meanwhile.
+func TestLogIn_refusedWithoutWrite(t *testing.T) { onBoth(t, testLogInRefusedWithoutWrite) }
+
+func testLogInRefusedWithoutWrite(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	ok(t, f.CountFailures(ctx, "abc", slices.Repeat([]netip.Addr{home}, 10)...))
+	expired := f.logIn(t, "root")
+	f.at = f.at.Add(vcc.RefreshTokenLifetime)
+	ok(t, f.CountFailures(ctx, "abc", slices.Repeat([]netip.Addr{home}, 10)...))
+	ok(t, f.Holding(ctx, func() {
+		for range 100 {
+			waits(t, "a login", f.guess(t, "abc", home))
+			_, err := f.Refresh(ctx, "nonsense", elsewhere)
+			wantCode(t, "a refresh token of nobody's", err, vcc.CodeInvalidToken)
+			_, err = f.Refresh(ctx, expired.Refresh, elsewhere)
+			wantCode(t, "an expired refresh token", err, vcc.CodeExpiredToken)
+		}
+	}))
+}
+
+// TestLogIn_clock sets the clock forth and back: no wait is longer than 30 s.
+func TestLogIn_clock(t *testing.T) { onBoth(t, testLogInClock) }
+
+func testLogInClock(t *testing.T) {
+	f := withAccounts(t)
+	began := f.at
+	for _, jump := range []time.Duration{0, time.Minute, time.Hour, 1000 * time.Hour} {
+		for _, back := range []time.Duration{jump, -jump} {
+			// Wrong passwords at one time, and a right one at another.
+			f.at = began.Add(jump)
+			ok(t, f.CountFailures(t.Context(), "abc", slices.Repeat([]netip.Addr{home}, 15)...))
+			f.at = began.Add(jump - back)
+			if _, err := f.LogIn(t.Context(), "abc", password, home); err != nil {
+				wait := waits(t, "a login", err)
+				if wait > 30*time.Second {
+					t.Errorf("a clock that goes from %s to %s makes a wait of %s", jump, jump-back, wait)
+				}
+				f.at = f.at.Add(wait)
+				f.logIn(t, "abc")
+			}
+			ok(t, f.CountFailures(t.Context(), "abc", home)) // which forgets what is of another time
+			_, err := f.RevokeAccount(t.Context(), "abc")
+			ok(t, err)
+		}
+	}
+}
+
+// TestRefresh_wrong: an address that sends tokens that nobody issued is slowed down. A token that
+// somebody issued is good from there all the same.
+func TestRefresh_wrong(t *testing.T) {
+	t.Parallel()
+	f := withAccounts(t)
+	ctx := t.Context()
+	tokens := f.logIn(t, "abc")
+	wrong := func(from netip.Addr) error {
+		_, err := f.Refresh(ctx, "nonsense", from)
+		return err
+	}
+	for range 100 {
+		wantCode(t, "a wrong token", wrong(home), vcc.CodeInvalidToken)
+	}
+	for range 3 {
+		equal(t, "wait", waits(t, "a wrong token too many", wrong(home)), time.Second)
+	}
+	wantCode(t, "a wrong token elsewhere", wrong(elsewhere), vcc.CodeInvalidToken)
+	_, err := f.Refresh(ctx, tokens.Refresh, home)
+	ok(t, err)
+	f.at = f.at.Add(time.Second)
+	wantCode(t, "a wrong token after the wait", wrong(home), vcc.CodeInvalidToken)
+	equal(t, "next wait", waits(t, "another", wrong(home)), 2*time.Second)
+	f.at = f.at.Add(-24 * time.Hour)
+	wantCode(t, "a wrong token after the clock was set back", wrong(home), vcc.CodeInvalidToken)
+}
+
+// TestLogIn_besideAttackers: a login from an address that nobody guessed from is next, however many
+// guess, and those of them that are too many are told so at once. It lets nobody hash meanwhile,
+// and so does not run beside other tests.
+func TestLogIn_besideAttackers(t *testing.T) { //nolint:paralleltest // it stops the hashing of all
+	for _, kind := range []string{onSQLite, onPostgres} {
+		t.Run(kind, func(t *testing.T) { //nolint:paralleltest // as above
+			f := withAccounts(t)
+			attackers := strangers(400)
+			ok(t, f.CountFailures(t.Context(), "abc", attackers[:200]...)) // the others are new
+			var wg sync.WaitGroup
+			var shed atomic.Int32
+			attack := func(from []netip.Addr) {
+				for _, from := range from {
+					wg.Go(func() {
+						if err := f.guess(t, "abc", from); vcc.Code(err) == vcc.CodeUnavailable {
+							shed.Add(1)
+							equal(t, "when to try again", vcc.Errors(err)[0].RetryAfter, time.Second)
+						}
+					})
+				}
+			}
+			until := func(what string, done func() bool) {
+				t.Helper()
+				for !done() {
+					if t.Context().Err() != nil {
+						t.Fatal(what)
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}
+			release := sync.OnceFunc(store.HoldHashing())
+			defer release()
+			attack(attackers[200:]) // those that are new are as good as the login, but older
+			until("new attackers that wait or were sent away", func() bool {
+				waiting, _ := store.HashingQueue()
+				return waiting == 64 && shed.Load() == 200-64
+			})
+			answer := make(chan error, 1)
+			go func() {
+				_, err := f.LogIn(t.Context(), "abc", password, elsewhere)
+				answer <- err
+			}()
+			until("the login that waits", func() bool { return store.HashingWaits(elsewhere) == 1 && shed.Load() == 200-63 })
+			attack(attackers[:200])
+			if kind == onSQLite { // on both the account is under attack, and these wait for their turn
+				until("attackers that were sent away", func() bool { return shed.Load() >= 200-63 })
+			}
+			_, next := store.HashingQueue()
+			equal(t, "who is next", next, elsewhere.String())
+			release()
+			ok(t, <-answer)
+			wg.Wait()
+		})
+	}
+}
+
+// TestHashQueue_guide: the guide for operators says how much memory hashing takes, and how many
+// logins wait.
+func TestHashQueue_guide(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../templates/guides/run-a-shared-backend.md")
+	ok(t, err)
+	for _, want := range []string{fmt.Sprintf("Plan %d MiB", store.HashMemory), fmt.Sprintf("Further logins wait, %d at most", store.MaxHashesQueued)} {
+		if !strings.Contains(string(guide), want) {
+			t.Errorf("the guide does not say %q", want)
+		}
+	}
+}
+
+// TestHashQueue: who is next, who is crowded out, and nobody is lost.
+func TestHashQueue(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	q := store.NewHashQueue(1)
+	ok(t, q.WaitOwner(ctx)) // takes the only place
+	var mu sync.Mutex
+	var order []string
+	var wg sync.WaitGroup
+	enter := func(name string, wait func() error) {
+		before := q.Waiting()
+		wg.Go(func() {
+			err := wait()
+			mu.Lock()
+			if err != nil {
+				name += ": " + string(vcc.Code(err))
+			}
+			order = append(order, name)
+			mu.Unlock()
+			if err == nil {
+				q.Leave()
+			}
+		})
+		for q.Waiting() == before {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	login := func(name, address string, failures vcc.LoginFailures) {
+		enter(name, func() error { return q.Wait(ctx, address, failures) })
+	}
+	login("older", "a", vcc.LoginFailures{})
+	login("newer", "b", vcc.LoginFailures{})
+	login("known", "c", vcc.LoginFailures{Known: true})
+	enter("owner", func() error { return q.WaitOwner(ctx) })
+	login("failed", "d", vcc.LoginFailures{Here: vcc.Failures{Count: 5}})
+	for i := range 3 { // the third of one address is as if two had failed
+		login(fmt.Sprintf("greedy %d", i+1), "e", vcc.LoginFailures{})
+	}
+	gone, cancel := context.WithCancel(ctx)
+	enter("gone", func() error { return q.Wait(gone, "f", vcc.LoginFailures{}) })
+	cancel()
+	for q.Waiting() == 9 {
+		time.Sleep(time.Millisecond)
+	}
+	q.Leave()
+	wg.Wait()
+	equal(t, "order", order, []string{"gone: UnknownError", "known", "greedy 1", "newer", "older", "greedy 2", "owner", "greedy 3", "failed"})
+
+	// Of more than wait for a place those are sent away who would be last.
+	ok(t, q.WaitOwner(ctx))
+	order = nil
+	login("failed most", "d", vcc.LoginFailures{Here: vcc.Failures{Count: 9}})
+	enter("owner", func() error { return q.WaitOwner(ctx) })
+	for i := range 63 {
+		login("crowd", fmt.Sprint(i), vcc.LoginFailures{Here: vcc.Failures{Count: 5}})
+	}
+	equal(t, "waiting", q.Waiting(), 65)
+	err := q.Wait(ctx, "g", vcc.LoginFailures{Here: vcc.Failures{Count: 10}})
+	wantCode(t, "one that would be last", err, vcc.CodeUnavailable)
+	wg.Go(func() {
+		if q.Wait(ctx, "h", vcc.LoginFailures{}) == nil {
+			q.Leave()
+		}
+	})
+	for { // it takes the place of the one that failed most
+		mu.Lock()
+		done := len(order) == 1
+		mu.Unlock()
+		if done {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	equal(t, "sent away", order, []string{"failed most: ServiceUnavailable"})
+	q.Leave()
+	wg.Wait()
+	// Nothing is left, and no place was lost.
+	ok(t, q.WaitOwner(ctx))
+	equal(t, "waiting", q.Waiting(), 0)
+}
+
+// TestHashQueue_bound: never are more hashed at once than there are places, also with logins that
+// are given up.
+func TestHashQueue_bound(t *testing.T) {
+	t.Parallel()
+	const places = 3
+	q := store.NewHashQueue(places)
+	var atWork, most atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 500 {
+		wg.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%3 == 0 {
+				go cancel()
+			}
+			if q.Wait(ctx, fmt.Sprint(i%7), vcc.LoginFailures{}) != nil {
+				return
+			}
+			n := atWork.Add(1)
+			for {
+				m := most.Load()
+				if n <= m || most.CompareAndSwap(m, n) {
+					break
+				}
+			}
+			time.Sleep(10 * time.Microsecond)
+			atWork.Add(-1)
+			q.Leave()
+		})
+	}
+	wg.Wait()
+	if most.Load() > places {
+		t.Errorf("%d at once", most.Load())
+	}
+	for range places { // none was lost
+		ok(t, q.WaitOwner(t.Context()))
+	}
+}

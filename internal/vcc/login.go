@@ -1,0 +1,87 @@
+package vcc
+
+import "time"
+
+// D23: guessing is slowed down, and nobody can lock somebody else out (our decision).
+//
+//   - Wrong passwords count per account and address. Some are free, then each try waits, twice as
+//     long each time. A try that comes too early is not looked at and makes no wait longer.
+//   - An account is known at an address from which it has logged in, as long as one of those
+//     logins could still be refreshed. What others do changes nothing for it there.
+//   - Elsewhere an address that failed for many accounts waits, too, and an account that failed
+//     from many addresses has a single free try per address. So whoever comes from an address
+//     that nobody guessed from gets the first password looked at, whatever is going on.
+//   - Passwords are checked in the order of Rank, where there are more than can be checked at once.
+const (
+	freeLogins      = 10  // for one account from one address
+	freeUnderAttack = 1   // for one account from one address, where many others failed for the account
+	freeOfAddress   = 100 // from one address, for whatever accounts
+	attackedFrom    = 100 // for one account, from whatever addresses: somebody is guessing from many
+	longestWait     = 30 * time.Second
+	// LoginsForgotten is after how long without a wrong one wrong passwords count no more.
+	LoginsForgotten = 15 * time.Minute
+)
+
+// Failures are the wrong passwords of late: how many, and when the last one came.
+type Failures struct {
+	Count  int
+	LastAt time.Time
+}
+
+// Wait is how long the next try has to wait, if so many are free. A last one that is yet to come
+// is of another clock, or of this one before it was set back. It makes nobody wait.
+func (f Failures) Wait(now time.Time, free int) time.Duration {
+	if f.Count < free || f.LastAt.After(now) {
+		return 0
+	}
+	return max(0, min(time.Second<<min(f.Count-free, 10), longestWait)-now.Sub(f.LastAt))
+}
+
+// LoginFailures are the wrong passwords that concern a login (D23).
+type LoginFailures struct {
+	// Here are those for its account from its address, Address those from its address for whatever
+	// account, and Account those for its account from whatever address.
+	Here, Address, Account Failures
+	// Known says that the account has logged in from the address.
+	Known bool
+}
+
+func (f LoginFailures) free() int {
+	if !f.Known && f.Account.Count >= attackedFrom {
+		return freeUnderAttack
+	}
+	return freeLogins
+}
+
+// Wait is how long the login has to wait, 0 if it may be tried now. It is 30 s at most.
+func (f LoginFailures) Wait(now time.Time) time.Duration {
+	wait := f.Here.Wait(now, f.free())
+	if f.Known {
+		return wait
+	}
+	return max(wait, f.Address.Wait(now, freeOfAddress))
+}
+
+// AtOnce is how many passwords for the account from the address may be tried at once: those that
+// are free still, and one where none is.
+func (f LoginFailures) AtOnce() int { return max(1, f.free()-f.Here.Count) }
+
+// Rank orders logins that compete: the least is tried first.
+func (f LoginFailures) Rank() int {
+	if f.Known {
+		return f.Here.Count
+	}
+	return 1 + max(f.Here.Count, f.Address.Count)
+}
+
+// refreshesFree is how many refresh tokens that nobody issued an address may send without a wait.
+const refreshesFree = 100
+
+// RefreshWait is how long an address waits for an answer to the next refresh token that nobody
+// issued. One that somebody issued is never refused: it cannot be guessed.
+func (f Failures) RefreshWait(now time.Time) time.Duration {
+	if now.Sub(f.LastAt).Abs() > LoginsForgotten {
+		return 0
+	}
+	return f.Wait(now, refreshesFree)
+}
