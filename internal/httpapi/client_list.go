@@ -12,35 +12,46 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// listPage reads one page of a list, and how many entries the list has. tag is the page's ETag,
-// "" if the server sent none.
-func listPage[Wire interface{ decode() (T, error) }, T any](ctx context.Context, c *Client, r request, p vcc.Page) (entries []T, total int, tag string, err error) {
+// listed is a page of a list as the server answered it.
+type listed[T any] struct {
+	entries []T
+	// total counts the entries of the whole list.
+	total int
+	// tag is the page's ETag, next what the following page begins after; "" where the server sent none.
+	tag, next string
+}
+
+// listPage reads one page of a list.
+func listPage[Wire interface{ decode() (T, error) }, T any](ctx context.Context, c *Client, r request, p vcc.Page) (page listed[T], err error) {
 	r.query = maps.Clone(r.query)
 	if r.query == nil {
 		r.query = url.Values{}
 	}
 	r.query.Set("skip", strconv.Itoa(p.Skip))
 	r.query.Set("limit", strconv.Itoa(p.Limit))
+	if p.After != "" {
+		r.query.Set("after", p.After)
+	}
 	err = c.call(ctx, r, func(a answer) error {
 		var w wireList[Wire]
 		err := json.Unmarshal(a.content, &w)
 		if err != nil {
 			return err
 		}
-		entries, err = decodeList("data", w.Data)
-		total, tag = w.Pagination.Total, a.etag
+		entries, err := decodeList("data", w.Data)
+		page = listed[T]{entries, w.Pagination.Total, a.etag, w.Pagination.Next}
 		return err
 	})
 	if err != nil {
-		return nil, 0, "", err
+		return listed[T]{}, err
 	}
-	return entries, total, tag, nil
+	return page, nil
 }
 
 // askList reads one page of a list.
 func askList[Wire interface{ decode() (T, error) }, T any](ctx context.Context, c *Client, r request, p vcc.Page) ([]T, int, error) {
-	entries, total, _, err := listPage[Wire](ctx, c, r, p)
-	return entries, total, err
+	page, err := listPage[Wire](ctx, c, r, p)
+	return page.entries, page.total, err
 }
 
 // errNotModified is the answer to a GET of what is as it was before.
@@ -53,12 +64,10 @@ type GatewayListing struct {
 	pages []gatewayPage
 }
 
-// gatewayPage is a page of a listing and its ETag, "" for none.
+// gatewayPage is a page of a listing.
 type gatewayPage struct {
-	skip    int
-	tag     string
-	entries []vcc.DefaultGateway
-	total   int
+	skip int
+	listed[vcc.DefaultGateway]
 }
 
 // ListDefaultGateways returns the tenant's stored gateways; where they are as in a listing
@@ -81,20 +90,23 @@ func (c *Client) ListDefaultGateways(ctx context.Context, as vcc.Actor, before *
 // gatewayPages reads every page of the gateways. A page whose ETag is as it is known is not sent
 // again (RFC 9110, 13.1.2). changed says that some page was, or that there are fewer.
 func (c *Client) gatewayPages(ctx context.Context, as vcc.Actor, known []gatewayPage) (pages []gatewayPage, changed bool, err error) {
+	after := ""
 	for skip := 0; ; {
 		p, r := gatewayPage{skip: skip}, forTenant(as, http.MethodGet, "defaultGateways")
 		if i := len(pages); i < len(known) && known[i].skip == skip && known[i].tag != "" {
 			p, r.header = known[i], http.Header{"If-None-Match": {known[i].tag}}
 		}
-		entries, total, tag, err := listPage[wireDefaultGateway](ctx, c, r, vcc.Page{Skip: skip, Limit: vcc.MaxPageLimit})
+		// A server that does not know after sends no next, and refuses what it does not know.
+		page, err := listPage[wireDefaultGateway](ctx, c, r, vcc.Page{Skip: skip, Limit: vcc.MaxPageLimit, After: after})
 		switch {
 		case errors.Is(err, errNotModified):
 		case err != nil:
 			return nil, false, err
 		default:
-			p, changed = gatewayPage{skip, tag, entries, total}, true
+			p, changed = gatewayPage{skip, page}, true
 		}
 		pages = append(pages, p)
+		after = p.next
 		skip += len(p.entries)
 		if len(p.entries) == 0 || skip >= p.total {
 			return pages, changed || len(pages) != len(known), nil

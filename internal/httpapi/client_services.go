@@ -67,8 +67,8 @@ func (c *Client) DefaultGateways(ctx context.Context, as vcc.Actor, page vcc.Pag
 // DefaultGatewaysVersion implements vcc.DefaultGatewayService. The version is an ETag of the
 // list, quotes included.
 func (c *Client) DefaultGatewaysVersion(ctx context.Context, as vcc.Actor) (string, error) {
-	_, _, tag, err := listPage[wireDefaultGateway](ctx, c, forTenant(as, http.MethodGet, "defaultGateways"), vcc.Page{Limit: 1})
-	return tag, err
+	page, err := listPage[wireDefaultGateway](ctx, c, forTenant(as, http.MethodGet, "defaultGateways"), vcc.Page{Limit: 1})
+	return page.tag, err
 }
 
 // PutDefaultGateway implements vcc.DefaultGatewayService. Advice about what was stored is
@@ -115,6 +115,14 @@ func (c *Client) RestoreDetectedGateway(ctx context.Context, as vcc.Actor, netwo
 // DefaultGatewayChanges implements vcc.DefaultGatewayService.
 func (c *Client) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, page vcc.Page) ([]vcc.Change, int, error) {
 	return askList[wireChange](ctx, c, forTenant(as, http.MethodGet, "defaultGateways/"+url.PathEscape(networkID)+"/changes"), page)
+}
+
+// TenantGatewayChanges implements vcc.DefaultGatewayService. CodeInvalidValue: the server is of
+// a release that has no such history.
+func (c *Client) TenantGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, page vcc.Page) ([]vcc.Change, int, error) {
+	r := forTenant(as, http.MethodGet, "defaultGateways/"+url.PathEscape(networkID)+"/changes")
+	r.query = url.Values{scopeQuery: {scopeTenant}}
+	return askList[wireChange](ctx, c, r, page)
 }
 
 // NetworkRouting implements vcc.NetworkRoutingService.

@@ -107,6 +107,10 @@ func TestClientOperations(t *testing.T) {
 	changes := sameList(t, a, "changes", func(s httpapi.Services, as vcc.Actor) ([]vcc.Change, int, error) {
 		return s.DefaultGatewayChanges(ctx, as, id, firstPage)
 	})
+	ofAll := sameList(t, a, "changes of all networks", func(s httpapi.Services, as vcc.Actor) ([]vcc.Change, int, error) {
+		return s.TenantGatewayChanges(ctx, as, id, firstPage)
+	})
+	equal(t, "network of the newest change", ofAll[0].NetworkID, id)
 	equal(t, "number of changes and the newest", []any{len(changes), changes[0].Before, changes[0].After},
 		[]any{3, &vcc.GatewayState{Origin: vcc.OriginSpecified, GatewaySettings: v6}, (*vcc.GatewayState)(nil)})
 
@@ -255,6 +259,7 @@ func (a *api) manyNetworks(t *testing.T) (n int) {
 	a.exec(t, `INSERT INTO default_gateways (network_id, origin, ipv4_address, ipv4_prefix_length, revision, updated_at, updated_by)
 		SELECT id, 'specified', '10.' || (position / 256) || '.' || (position % 256) || '.1', 24, position, '2025-11-03 10:00:00+00:00', 'test'
 		FROM cloud_networks WHERE tenant_id = ?`, tenant)
+	a.exec(t, "UPDATE tenants SET gateways = ? WHERE id = ?", n, tenant)
 	return n
 }
 

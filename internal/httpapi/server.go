@@ -117,7 +117,7 @@ type PageQuery struct {
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many entries to return at most"`
 }
 
-func (q PageQuery) page() vcc.Page { return vcc.Page(q) }
+func (q PageQuery) page() vcc.Page { return vcc.Page{Skip: q.Skip, Limit: q.Limit} }
 
 // idPath names an object in the path.
 type idPath struct {

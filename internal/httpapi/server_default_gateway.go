@@ -13,6 +13,9 @@ import (
 func (s *server) registerDefaultGateways() {
 	list(s, "defaultGateways/{networkId}/changes", "List the history of a network's default gateway, newest first", newWireChange,
 		func(ctx context.Context, as vcc.Actor, in *changesQuery) ([]vcc.Change, int, error) {
+			if in.Scope == scopeTenant {
+				return s.Services.TenantGatewayChanges(ctx, as, in.NetworkID, in.page())
+			}
 			return s.Services.DefaultGatewayChanges(ctx, as, in.NetworkID, in.page())
 		})
 	handle(s, http.MethodGet, "defaultGateways", "List the tenant's stored default gateways", s.listGateways)
@@ -27,15 +30,23 @@ type networkPath struct {
 	NetworkID string `path:"networkId"`
 }
 
+// What a history is of: one network, or all of the tenant's.
+const (
+	scopeQuery  = "scope"
+	scopeTenant = "tenant"
+)
+
 // changesQuery selects entries of a network's history.
 type changesQuery struct {
 	NetworkID string `path:"networkId"`
+	Scope     string `query:"scope" enum:"network,tenant" default:"network" doc:"The history of this network, or that of all of the tenant's networks, then with the networkId of each entry"`
 	PageQuery
 }
 
 // gatewaysQuery selects a page of the stored gateways.
 type gatewaysQuery struct {
 	PageQuery
+	After       string `query:"after" doc:"The pagination.next of the page before. This page begins behind it and takes as long as the first. While that entry's network is there, skip has no effect"`
 	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of this page when it was read before; while that is its ETag the answer is 304, without the page"`
 }
 
@@ -51,11 +62,17 @@ func (s *server) listGateways(ctx context.Context, as vcc.Actor, in *gatewaysQue
 	if matchesETag(tag, in.IfNoneMatch) {
 		return &answerTagged[wireList[wireDefaultGateway]]{Status: http.StatusNotModified, ETag: tag}, nil
 	}
-	found, total, err := s.Services.DefaultGateways(ctx, as, in.page())
+	page := in.page()
+	page.After = in.After
+	found, total, err := s.Services.DefaultGateways(ctx, as, page)
 	if err != nil {
 		return nil, err
 	}
-	return &answerTagged[wireList[wireDefaultGateway]]{Status: http.StatusOK, ETag: tag, Body: newWireList(convert(found, newWireDefaultGateway), total, in.page())}, nil
+	body := newWireList(convert(found, newWireDefaultGateway), total, page)
+	if len(found) == page.Limit && page.Skip+len(found) < total {
+		body.Pagination.Next = found[len(found)-1].NetworkID
+	}
+	return &answerTagged[wireList[wireDefaultGateway]]{Status: http.StatusOK, ETag: tag, Body: body}, nil
 }
 
 func (s *server) getGateway(ctx context.Context, as vcc.Actor, in *networkPath) (*answerTagged[wireDefaultGateway], error) {

@@ -87,11 +87,12 @@ type wireWarning struct {
 
 // wireChange is one entry of a gateway's history.
 type wireChange struct {
-	Revision int64             `json:"revision"`
-	Time     time.Time         `json:"time"`
-	Actor    string            `json:"actor"`
-	Before   *wireGatewayState `json:"before" required:"false"`
-	After    *wireGatewayState `json:"after" required:"false"`
+	NetworkID string            `json:"networkId,omitempty" doc:"The network, in the history of all of the tenant's networks"`
+	Revision  int64             `json:"revision"`
+	Time      time.Time         `json:"time"`
+	Actor     string            `json:"actor"`
+	Before    *wireGatewayState `json:"before" required:"false"`
+	After     *wireGatewayState `json:"after" required:"false"`
 }
 
 // TransformSchema and its like are for huma (see withFieldsOf).
@@ -251,7 +252,7 @@ func newWireWarning(w vcc.Warning) wireWarning { return wireWarning(w) }
 func (w wireWarning) decode() (vcc.Warning, error) { return vcc.Warning(w), nil }
 
 func newWireChange(c vcc.Change) wireChange {
-	w := wireChange{Revision: c.Revision, Time: c.Time, Actor: c.Actor}
+	w := wireChange{NetworkID: c.NetworkID, Revision: c.Revision, Time: c.Time, Actor: c.Actor}
 	if c.Before != nil {
 		before := newWireGatewayState(*c.Before)
 		w.Before = &before
@@ -269,5 +270,5 @@ func (w wireChange) decode() (vcc.Change, error) {
 		return vcc.Change{}, err
 	}
 	after, err := decodeOptional("after", w.After)
-	return vcc.Change{Revision: w.Revision, Time: w.Time, Actor: w.Actor, Before: before, After: after}, err
+	return vcc.Change{NetworkID: w.NetworkID, Revision: w.Revision, Time: w.Time, Actor: w.Actor, Before: before, After: after}, err
 }

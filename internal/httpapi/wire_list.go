@@ -14,6 +14,8 @@ type wirePagination struct {
 	Count int `json:"count"`
 	Skip  int `json:"skip"`
 	Limit int `json:"limit"`
+	// Next is there where a list takes it, unless this is the last page.
+	Next string `json:"next,omitempty" doc:"What to send as after with the next page"`
 }
 
 func newWireList[T any](data []T, total int, page vcc.Page) wireList[T] {

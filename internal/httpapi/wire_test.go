@@ -190,7 +190,7 @@ func TestObjects(t *testing.T) {
 	}
 	roundTrip(t, newWireDefaultGateway, gateway)
 	roundTrip(t, newWireChange, vcc.Change{Revision: 7, Time: at, Actor: "anna", After: state})
-	roundTrip(t, newWireChange, vcc.Change{Revision: 8, Time: at, Actor: "anna", Before: state})
+	roundTrip(t, newWireChange, vcc.Change{NetworkID: "b", Revision: 8, Time: at, Actor: "anna", Before: state})
 	roundTrip(t, newWireNetworkRouting, vcc.NetworkRouting{TenantID: "t", TenantName: "ABC", Enabled: true, Revision: 7, UpdatedAt: at, UpdatedBy: "anna"})
 	roundTrip(t, newWireNetworkRouting, vcc.NetworkRouting{TenantID: "t", TenantName: "ABC"})
 	roundTrip(t, newWireHardwarePlan, vcc.HardwarePlan{ID: "p", Name: "Silver", HostName: "esx01", Platform: vcc.PlatformVMware, NetworksWithInternet: 1, NetworksWithoutInternet: 2})

@@ -358,7 +358,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	stored := newGatewayModel(g, t.name)
 	stored.Replaces = m.Replaces
 	if !imported && !prior.Equal(g.GatewaySettings) {
-		r.warnOfDrift(ctx, &resp.Diagnostics, stored, prior)
+		r.warnOfDrift(ctx, &resp.Diagnostics, stored, g, prior)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, stored)...)
 }
@@ -367,7 +367,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior vcc.GatewaySettings) {
 	networks, err := r.cloudNetworks(ctx)
 	if err != nil || networks.byID[m.NetworkID.ValueString()] != nil {
-		r.warnOfDrift(ctx, diags, m, prior)
+		r.warnOfDrift(ctx, diags, m, nil, prior)
 		return
 	}
 	text := fmt.Sprintf("Cloud network %q (%s) is no longer there, nor is its default gateway, and Terraform forgets it: ", m.NetworkName.ValueString(), m.NetworkID.ValueString())
@@ -387,17 +387,23 @@ func (r *defaultGatewayResource) warnOfLoss(ctx context.Context, diags *diag.Dia
 }
 
 // warnOfDrift says who changed or removed a gateway since it had the settings that
-// Terraform saw last. Where the history cannot be had, or knows of no such settings, the
+// Terraform saw last. now is the gateway, nil for none. Where the history cannot be had, or knows of no such settings, the
 // plan still shows the change itself.
-func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, prior vcc.GatewaySettings) {
-	if text, ok := r.drift(ctx, m.NetworkID.ValueString(), prior); ok {
+func (r *defaultGatewayResource) warnOfDrift(ctx context.Context, diags *diag.Diagnostics, m gatewayModel, now *vcc.DefaultGateway, prior vcc.GatewaySettings) {
+	changes, err := r.gateways.history.since(ctx, m.NetworkID.ValueString(), now, prior)
+	if err != nil {
+		return
+	}
+	if text := describeChanges(changes, prior); text != "" {
 		diags.AddWarning("Default Gateway Changed Outside Terraform",
 			fmt.Sprintf("Since Terraform last saw the default gateway of %q:\n\n%s", m.NetworkName.ValueString(), text))
 	}
 }
 
+// drift says who changed a gateway since it had the settings that Terraform saw last, by the
+// history as it is now.
 func (r *defaultGatewayResource) drift(ctx context.Context, id string, prior vcc.GatewaySettings) (string, bool) {
-	changes, err := vcc.All(func(p vcc.Page) ([]vcc.Change, int, error) { return r.client.DefaultGatewayChanges(ctx, r.as, id, p) })
+	changes, err := r.gateways.history.of(ctx, id)
 	if err != nil {
 		return "", false
 	}

@@ -26,8 +26,9 @@ type gateways struct {
 	client *httpapi.Client
 	as     vcc.Actor
 	// actor is whom the backend's history names for what this process writes.
-	actor string
-	now   func() time.Time
+	actor   string
+	now     func() time.Time
+	history *history
 
 	mu sync.Mutex
 	// asked is when a gateway was last asked for.
@@ -39,7 +40,7 @@ type gateways struct {
 }
 
 func newGateways(client *httpapi.Client, as vcc.Actor, actor string) *gateways {
-	return &gateways{client: client, as: as, actor: actor, now: time.Now}
+	return &gateways{client: client, as: as, actor: actor, now: time.Now, history: &history{client: client, as: as, now: time.Now}}
 }
 
 // listing is one fetch of all stored gateways.

@@ -102,8 +102,12 @@ func TestAccManyGateways(t *testing.T) {
 	unchanged(20 * time.Millisecond)
 
 	// From the first listing on somebody changes one gateway after the other.
+	var histories atomic.Int32
 	first, changed := make(chan struct{}, 1), make(chan error, 1)
 	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		if strings.HasSuffix(r.URL.Path, "/changes") {
+			histories.Add(1)
+		}
 		if strings.HasSuffix(r.URL.Path, "/defaultGateways") {
 			select {
 			case first <- struct{}{}:
@@ -173,5 +177,9 @@ func TestAccManyGateways(t *testing.T) {
 		}
 	}
 	w.expect(0, nil, "apply", "-auto-approve")
+	// Each plan asks for one gateway's history, then for pages of that of all, anew every few seconds.
+	if got := histories.Load(); got > n/20 {
+		t.Errorf("the history was asked for %d times about %d gateways, want a handful", got, n)
+	}
 	unchanged(0)
 }

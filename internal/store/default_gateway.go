@@ -142,10 +142,42 @@ func noGateway(n vcc.Network) error {
 	return notFound(n.ID, "no default gateway is stored for %q", n.Name)
 }
 
+// A page of gateways begins behind a place in the order of networks. It neither reads nor counts
+// those before and after.
+const (
+	selectPlace       = "SELECT list_group, position, id FROM cloud_networks WHERE tenant_id = $1 AND id = $2"
+	selectGatewayPage = selectGateways + " WHERE (n.list_group, n.position, n.id) > ($2, $3, $4)" + inNetworkOrder + " LIMIT $5 OFFSET $6"
+	countGateways     = "SELECT COALESCE(sum(gateways), 0) FROM tenants WHERE id = $1" // no error for a tenant that is gone
+)
+
+// placeRow is a network's place in the order in which they are listed.
+type placeRow struct {
+	ListGroup, Position int
+	ID                  string
+}
+
+func (r *placeRow) fields() []any { return []any{&r.ListGroup, &r.Position, &r.ID} }
+
 // DefaultGateways implements vcc.DefaultGatewayService.
 func (s *Store) DefaultGateways(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.DefaultGateway, int, error) {
-	return readPage(ctx, s, func(tx querier) (page[vcc.DefaultGateway], error) {
-		return queryPage(ctx, tx, p, gatewayRow.storedGateway, gatewayColumns, fromGateways, inNetworkOrder, as.TenantID)
+	return readPage(ctx, s, func(tx querier) (found page[vcc.DefaultGateway], err error) {
+		place, skip := placeRow{ListGroup: -1}, p.Skip
+		if p.After != "" {
+			switch last, err := queryFirst[placeRow](ctx, tx, selectPlace, as.TenantID, p.After); {
+			case err == nil:
+				place, skip = last, 0
+			case !errors.Is(err, sql.ErrNoRows):
+				return found, err
+			}
+		}
+		rows, err := queryAll[gatewayRow](ctx, tx, selectGatewayPage, as.TenantID, place.ListGroup, place.Position, place.ID, p.Limit, skip)
+		if err == nil {
+			found.entries, err = convertAll(rows, gatewayRow.storedGateway)
+		}
+		if err == nil {
+			found.total, err = queryValue[int](ctx, tx, countGateways, as.TenantID)
+		}
+		return found, err
 	})
 }
 

@@ -30,7 +30,7 @@ func testDetectedComesBack(t *testing.T) {
 		{appBoth}, // the same settings, specified
 	} {
 		f.at = f.at.Add(time.Hour)
-		query(t, f.path, "DELETE FROM connected_networks; DELETE FROM default_gateways; UPDATE replication_jobs SET runs = 0")
+		query(t, f.path, "DELETE FROM connected_networks; DELETE FROM default_gateways; UPDATE tenants SET gateways = 0; UPDATE replication_jobs SET runs = 0")
 		detected := f.detect(t)[0]
 		equal(t, "what a detected gateway overwrote", detected.Detected, (*vcc.GatewaySettings)(nil))
 		var last *vcc.DefaultGateway
@@ -142,7 +142,7 @@ func testOpenFillsDetected(t *testing.T) {
 	equal(t, "gateways with something detected before", len(slices.DeleteFunc(slices.Clone(want), func(row string) bool { return strings.HasSuffix(row, "| ") })), 2)
 	before := f.gateways(t, f.abc)
 	ok(t, f.Close())
-	query(t, f.path, "ALTER TABLE default_gateways DROP COLUMN detected; ALTER TABLE lab DROP COLUMN version; ALTER TABLE lab DROP COLUMN first_revision; DELETE FROM goose_db_version WHERE version_id > 5")
+	query(t, f.path, toVersion5)
 	f.open(t)
 	equal(t, "detected", query(t, f.path, kept), want)
 	equal(t, "gateways", f.gateways(t, f.abc), before)

@@ -242,3 +242,6 @@ func MigratePostgres(ctx context.Context, address string) error {
 	defer db.Close() //nolint:errcheck // what was asked for was answered
 	return migratePostgres(ctx, db)
 }
+
+// SelectGatewayPage is what a page of gateways is read with.
+const SelectGatewayPage = selectGatewayPage

@@ -22,7 +22,7 @@ func (r *changeRow) fields() []any {
 }
 
 const (
-	moveRevision = "UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision"
+	moveRevision = "UPDATE tenants SET revision = revision + 1, gateways = gateways + $2 WHERE id = $1 RETURNING revision"
 
 	insertChange = "INSERT INTO changes (tenant_id, revision, network_id, changed_at, actor, before, after) " +
 		"VALUES ($1, $2, $3, $4, $5, $6, $7)"
@@ -46,8 +46,15 @@ func (s *Store) record(ctx context.Context, tx querier, as vcc.Actor, networkID 
 		}
 		*side.text = &text
 	}
+	more := 0 // gateways
+	if networkID != nil && before == nil {
+		more++
+	}
+	if networkID != nil && after == nil {
+		more--
+	}
 	var err error
-	if row.Revision, err = queryValue[int64](ctx, tx, moveRevision, as.TenantID); err != nil {
+	if row.Revision, err = queryValue[int64](ctx, tx, moveRevision, as.TenantID, more); err != nil {
 		return row, fmt.Errorf("moving the revision: %w", err)
 	}
 	err = tx.exec(ctx, insertChange, as.TenantID, row.Revision, networkID, row.ChangedAt, row.Actor, row.Before, row.After)
@@ -62,6 +69,31 @@ func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, network
 		}
 		return queryPage(ctx, tx, p, changeRow.change, "revision, changed_at, actor, before, after",
 			" FROM changes WHERE tenant_id = $1 AND network_id = $2", " ORDER BY revision DESC", as.TenantID, networkID)
+	})
+}
+
+// tenantChangeRow is one entry of the history of all of a tenant's gateways.
+type tenantChangeRow struct {
+	NetworkID string
+	changeRow
+}
+
+func (r *tenantChangeRow) fields() []any { return append(r.changeRow.fields(), &r.NetworkID) }
+
+func (r tenantChangeRow) change() (vcc.Change, error) {
+	c, err := r.changeRow.change()
+	c.NetworkID = r.NetworkID
+	return c, err
+}
+
+// TenantGatewayChanges implements vcc.DefaultGatewayService.
+func (s *Store) TenantGatewayChanges(ctx context.Context, as vcc.Actor, networkID string, p vcc.Page) ([]vcc.Change, int, error) {
+	return readPage(ctx, s, func(tx querier) (page[vcc.Change], error) {
+		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
+			return page[vcc.Change]{}, err
+		}
+		return queryPage(ctx, tx, p, tenantChangeRow.change, "revision, changed_at, actor, before, after, network_id",
+			" FROM changes WHERE tenant_id = $1 AND network_id IS NOT NULL", " ORDER BY revision DESC", as.TenantID)
 	})
 }
 

@@ -29,9 +29,13 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 	}
 	w.insert("subscriptions", "tenant_id, hardware_plan_id, ordinal", "(tenant_id, hardware_plan_id) DO UPDATE SET ordinal = excluded.ordinal",
 		convert(p.subscriptions, func(r subscriptionRow) []any { return []any{r.TenantID, r.PlanID, r.Ordinal} }))
-	w.insert("cloud_networks", "id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id", "",
-		convert(p.networks, func(r cloudNetworkRow) []any {
-			return []any{r.ID, r.TenantID, r.PlanID, r.HostID, r.InternetAccess, r.Position, r.VLANID}
+	for _, r := range p.movedSubscriptions {
+		w.exec("UPDATE cloud_networks SET list_group = $3 + CASE WHEN internet_access THEN 0 ELSE 1 END WHERE tenant_id = $1 AND hardware_plan_id = $2",
+			r.TenantID, r.PlanID, listGroup(r.Ordinal, true))
+	}
+	w.insert("cloud_networks", "id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id, list_group", "",
+		convert(p.networks, func(r newNetworkRow) []any {
+			return []any{r.ID, r.TenantID, r.PlanID, r.HostID, r.InternetAccess, r.Position, r.VLANID, r.listGroup}
 		}))
 	w.insert("replication_jobs", "id, tenant_id, name, ordinal, hardware_plan_id, declaration",
 		"(id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
@@ -40,10 +44,6 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 		convert(p.failoverPlans, func(r labFailoverPlanRow) []any { return []any{r.ID, r.TenantID, r.Name, r.Ordinal, r.Declaration} }))
 	for _, r := range p.removedJobs {
 		w.exec("DELETE FROM replication_jobs WHERE id = $1", r.ID)
-	}
-	for _, r := range p.failoverPlans {
-		w.exec("INSERT INTO failover_plans (id, tenant_id, name, ordinal, declaration) VALUES ($1, $2, $3, $4, $5) "+
-			"ON CONFLICT (id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, declaration = excluded.declaration", r.ID, r.TenantID, r.Name, r.Ordinal, r.Declaration)
 	}
 	for _, r := range p.removedPlans {
 		w.exec("DELETE FROM failover_plans WHERE id = $1", r.ID)

@@ -31,11 +31,13 @@ type labPlan struct {
 	tenants         []tenantRow
 	newTenants      []string // their IDs
 	subscriptions   []subscriptionRow
-	networks        []cloudNetworkRow
-	jobs            []labJobRow
-	removedJobs     []labJobRow
-	failoverPlans   []labFailoverPlanRow
-	removedPlans    []labFailoverPlanRow
+	// Those among them that were there before, and are at another place now.
+	movedSubscriptions []subscriptionRow
+	networks           []newNetworkRow
+	jobs               []labJobRow
+	removedJobs        []labJobRow
+	failoverPlans      []labFailoverPlanRow
+	removedPlans       []labFailoverPlanRow
 	// What the lab no longer has goes once nothing depends on it.
 	removedSubscriptions []subscriptionRow
 	removedTenants       []tenantRow
@@ -303,6 +305,9 @@ func (p *labPlanner) planTenants() error {
 			s := subscriptionRow{r.ID, p.planIDs[plan], j}
 			if differs(p, stored, subscriptionKey{s.TenantID, s.PlanID}, s) {
 				p.subscriptions = append(p.subscriptions, s)
+				if _, there := stored[subscriptionKey{s.TenantID, s.PlanID}]; there {
+					p.movedSubscriptions = append(p.movedSubscriptions, s)
+				}
 				p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
 			}
 		}
@@ -329,7 +334,7 @@ func (p *labPlanner) planNetworks() error {
 		take(n.HostID, n.VLANID)
 	}
 	for _, t := range p.lab.Tenants {
-		for _, plan := range t.Subscriptions {
+		for ordinal, plan := range t.Subscriptions {
 			host := p.hosts[p.plans[plan].Host]
 			hostID := p.hostIDs[host.Name]
 			for _, internetAccess := range []bool{true, false} {
@@ -345,10 +350,10 @@ func (p *labPlanner) planNetworks() error {
 					}
 					take(hostID, vlan)
 					p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
-					p.networks = append(p.networks, cloudNetworkRow{
+					p.networks = append(p.networks, newNetworkRow{cloudNetworkRow{
 						ID: p.newID(), TenantID: key.tenantID, PlanID: key.planID, HostID: hostID,
 						InternetAccess: internetAccess, Position: position, VLANID: vlan,
-					})
+					}, listGroup(ordinal, internetAccess)})
 				}
 			}
 		}

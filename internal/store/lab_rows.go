@@ -75,6 +75,21 @@ func (r *cloudNetworkRow) fields() []any {
 	return []any{&r.ID, &r.TenantID, &r.PlanID, &r.HostID, &r.InternetAccess, &r.Position, &r.VLANID, &r.HasGateway}
 }
 
+// newNetworkRow is a network with its place among the tenant's.
+type newNetworkRow struct {
+	cloudNetworkRow
+	listGroup int
+}
+
+// listGroup is what an index sorts a tenant's networks by: they come in the order of their plans'
+// subscriptions, and in each plan those with internet access first.
+func listGroup(ordinal int, internetAccess bool) int {
+	if internetAccess {
+		return 2 * ordinal
+	}
+	return 2*ordinal + 1
+}
+
 type labJobRow struct {
 	ID, TenantID, Name  string
 	Ordinal             int

@@ -144,7 +144,7 @@ func testStoreAgainstModel(t *testing.T) {
 		}
 	}
 	nothing := `DELETE FROM connected_networks; DELETE FROM default_gateways; DELETE FROM changes;
-		UPDATE tenants SET revision = 0, routing_enabled = FALSE, routing_revision = 0, routing_updated_at = NULL, routing_updated_by = ''`
+		UPDATE tenants SET revision = 0, gateways = 0, routing_enabled = FALSE, routing_revision = 0, routing_updated_at = NULL, routing_updated_by = ''`
 	seen, restored := map[vcc.ErrorCode]int{}, map[vcc.ErrorCode]int{}
 	job := f.job(t, f.abc, "Nightly")
 	found := map[string]vcc.GatewaySettings{networks[0].ID: appBoth, networks[2].ID: officeBoth}

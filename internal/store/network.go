@@ -35,20 +35,18 @@ func (r networkRow) network() vcc.Network {
 }
 
 // What every query about networks and gateways has: it binds them to the tenant $1 and
-// puts them in plan and network order: those with internet access come first. A network's
-// name is that of vcc.NetworkName.
+// puts them in plan and network order, which is that of an index: those with internet access
+// come first. A network's name is that of vcc.NetworkName.
 const (
 	fromNetworks = ` FROM (
-	SELECT c.id, c.hardware_plan_id, c.host_id, c.vlan_id, c.internet_access, c.position,
-		p.name AS hardware_plan_name, s.ordinal AS plan_ordinal,
-		CASE WHEN c.internet_access THEN 0 ELSE 1 END AS kind,
+	SELECT c.id, c.hardware_plan_id, c.host_id, c.vlan_id, c.internet_access, c.list_group, c.position,
+		p.name AS hardware_plan_name,
 		p.name || ' network ' || c.position || (CASE WHEN c.internet_access THEN ' (internet)' ELSE '' END) AS name
 	FROM cloud_networks AS c
 	JOIN hardware_plans AS p ON p.id = c.hardware_plan_id
-	JOIN subscriptions AS s ON s.tenant_id = c.tenant_id AND s.hardware_plan_id = c.hardware_plan_id
 	WHERE c.tenant_id = $1
 ) AS n`
-	inNetworkOrder = " ORDER BY n.plan_ordinal, n.kind, n.position"
+	inNetworkOrder = " ORDER BY n.list_group, n.position, n.id"
 
 	selectNetworks = "SELECT " + networkColumns + fromNetworks
 )

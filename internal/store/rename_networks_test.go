@@ -105,11 +105,13 @@ func TestRenamesNetworks(t *testing.T) {
 				after := dump(t, f.path)
 				after["changes"] = slices.DeleteFunc(after["changes"], func(row string) bool { return strings.HasSuffix(row, "| restore | <nil> | <nil>") })
 				for _, table := range []string{
-					"hosts", "hardware_plans", "subscriptions", "cloud_networks", "connected_networks", "changes", "failover_plans", "failover_sessions", "accounts",
+					"hosts", "hardware_plans", "subscriptions", "connected_networks", "changes", "failover_plans", "failover_sessions", "accounts",
 				} {
 					equal(t, table, after[table], before[table])
 				}
 				equal(t, "gateways", query(t, f.path, gateways), query(t, file(t), gateways))
+				const networks = "SELECT id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id FROM cloud_networks ORDER BY 1"
+				equal(t, "networks", query(t, f.path, networks), query(t, file(t), networks))
 			}
 			equal(t, "changes of a gateway", len(f.changes(t, f.abc, networks[1].ID)), 3)
 

@@ -95,7 +95,7 @@ func testOpenFillsConnectedNetworks(t *testing.T) {
 	f.put(t, f.abc, first.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")))
 	want := query(t, f.path, "SELECT tenant_id || host_id || first_address || last_address || network_id FROM connected_networks ORDER BY 1")
 	ok(t, f.Close())
-	query(t, f.path, "DROP TABLE connected_networks; DROP TABLE tokens; DROP TABLE accounts; DROP TABLE login_attempts; ALTER TABLE default_gateways DROP COLUMN detected; ALTER TABLE lab DROP COLUMN version; ALTER TABLE lab DROP COLUMN first_revision; DELETE FROM goose_db_version WHERE version_id > 1")
+	query(t, f.path, toVersion5+"DROP TABLE connected_networks; DROP TABLE tokens; DROP TABLE accounts; DROP TABLE login_attempts; DELETE FROM goose_db_version WHERE version_id > 1")
 	f.open(t)
 	equal(t, "connected networks", query(t, f.path, "SELECT tenant_id || host_id || first_address || last_address || network_id FROM connected_networks ORDER BY 1"), want)
 	_, _, err := f.PutDefaultGateway(t.Context(), f.abc, second.ID, both(app, ipv6("fe80::1", "2001:db8:52::/64")), vcc.Precondition{})
@@ -193,7 +193,7 @@ func opened(t *testing.T, path string) {
 	t.Helper()
 	f := &fixture{path: path}
 	f.open(t)
-	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "11"})
+	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"})
 	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 	equal(t, "networks", f.describe(t), testLabNetworks)
 }

@@ -113,6 +113,8 @@ type DefaultGateway struct {
 
 // Change is one entry of a gateway's history.
 type Change struct {
+	// NetworkID is there in the history of all of a tenant's networks alone.
+	NetworkID string
 	// Revision is the tenant's revision that the change made.
 	Revision int64
 	Time     time.Time
@@ -169,4 +171,8 @@ type DefaultGatewayService interface {
 	// and how many entries there are. It outlives the gateway.
 	// CodeNotFound: no such network.
 	DefaultGatewayChanges(ctx context.Context, as Actor, networkID string, page Page) ([]Change, int, error)
+
+	// TenantGatewayChanges is DefaultGatewayChanges for all of the tenant's networks together,
+	// of which networkID is one. Each entry has its NetworkID, also that of a network that is gone.
+	TenantGatewayChanges(ctx context.Context, as Actor, networkID string, page Page) ([]Change, int, error)
 }

@@ -9,6 +9,10 @@ const (
 // Page selects part of a list: at most Limit entries after the first Skip.
 type Page struct {
 	Skip, Limit int
+	// After, for default gateways alone, is the network ID of the last entry that was read, ""
+	// if there is none. The page then begins behind that network, whatever Skip, and costs
+	// nothing for the entries before. Where the network is gone Skip counts.
+	After string
 }
 
 // All reads every page of a list. What is added or removed meanwhile may be missed or
