@@ -6,45 +6,41 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// An appliance has no state of its own here: it is compiled from what is stored
-// whenever somebody looks. So a change reaches it at once (D19), a restart
+// An appliance has no state of its own here: it is compiled from what is stored, and
+// again when anything of that has changed. So a change reaches it at once (D19), a restart
 // loses nothing, and several servers on one store say the same.
 
 // Appliances implements vcc.ApplianceService.
 func (s *Services) Appliances(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.ApplianceState, int, error) {
-	inputs, err := s.compileInputs(ctx, as)
+	c, err := s.stored(ctx, as)
 	if err != nil {
 		return nil, 0, err
 	}
-	from := min(p.Skip, len(inputs))
+	all := c.tracer.appliances
+	from := min(p.Skip, len(all))
 	var states []vcc.ApplianceState
-	for _, in := range inputs[from:min(from+p.Limit, len(inputs))] {
-		states = append(states, appliance.Compile(in).ApplianceState)
+	for _, a := range all[from:min(from+p.Limit, len(all))] {
+		states = append(states, a.compiled.ApplianceState)
 	}
-	return states, len(inputs), nil
+	return states, len(all), nil
 }
 
 // Appliance implements vcc.ApplianceService.
 func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc.ApplianceState, error) {
-	inputs, err := s.compileInputs(ctx, as)
+	c, err := s.stored(ctx, as)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(inputs, func(in vcc.ApplianceInputs) bool { return in.ID == id })
+	all := c.tracer.appliances
+	i := slices.IndexFunc(all, func(a tracedAppliance) bool { return a.inputs.ID == id })
 	if i < 0 {
 		return nil, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: fmt.Sprintf("there is no network extension appliance with ID %s", id)}
 	}
-	return &appliance.Compile(inputs[i]).ApplianceState, nil
-}
-
-// compileInputs returns the inputs of the tenant's appliances, each with its own rules.
-func (s *Services) compileInputs(ctx context.Context, as vcc.Actor) ([]vcc.ApplianceInputs, error) {
-	inputs, err := s.ApplianceInputs(ctx, as)
-	return withOwnRules(inputs), err
+	state := all[i].compiled.ApplianceState
+	return &state, nil
 }
 
 // withOwnRules leaves out of each appliance the public IP rules that lead to another

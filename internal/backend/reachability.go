@@ -12,42 +12,29 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// Trace implements vcc.ApplianceService. Each appliance is compiled once for all
-// questions.
+// Trace implements vcc.ApplianceService. What is stored is compiled once for all who ask about
+// it, and what is assumed once for all questions of a call.
 func (s *Services) Trace(ctx context.Context, as vcc.Actor, questions []vcc.TraceRequest, assume vcc.Assumption) ([]vcc.Reachability, error) {
-	stored, tenant, err := s.ReachabilityInputs(ctx, as)
+	c, err := s.stored(ctx, as)
 	if err != nil {
 		return nil, err
 	}
-	if len(stored) == 0 {
+	if len(c.Appliances) == 0 {
 		return nil, &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
 	}
-	inputs, err := assume.Over(stored)
-	if err != nil {
-		return nil, vcc.Within("assume", err)
+	if assume.IsEmpty() {
+		return c.tracer.answers(questions)
 	}
-	t := newTracer(tenant, withOwnRules(inputs))
-	answers := make([]vcc.Reachability, len(questions))
-	var errs []error
-	for i, q := range questions {
-		answer, err := t.answer(q)
-		if err != nil {
-			errs = append(errs, vcc.Within(fmt.Sprintf("questions[%d]", i), err))
-			if more := len(questions) - i - 1; more > 0 && len(errs) == vcc.MaxListed-1 { // each looks for names that are alike
-				errs = append(errs, &vcc.Error{Code: vcc.CodeInvalidValue, Message: fmt.Sprintf("the %d questions after these were not looked at", more)})
-				break
-			}
-			continue
-		}
-		answers[i] = *answer
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return answers, nil
+	var answers []vcc.Reachability
+	err = s.assuming(ctx, c, assume, func(t *tracer) error {
+		answers, err = t.answers(questions)
+		return err
+	})
+	return answers, err
 }
 
-// tracer answers questions about one tenant's appliances.
+// tracer answers questions about one tenant's appliances. It never changes, so it is safe for
+// concurrent use.
 type tracer struct {
 	tenant     vcc.LabTenant
 	appliances []tracedAppliance
@@ -76,6 +63,15 @@ func newTracer(tenant vcc.LabTenant, inputs []vcc.ApplianceInputs) *tracer {
 	return t
 }
 
+// size is about how much memory the tracer holds: the number of things that it knows.
+func (t *tracer) size() int {
+	n := 1 + len(t.tenant.ProductionNetworks) + len(t.tenant.VMs) + len(t.tenant.PublicIPs)
+	for _, o := range t.appliances {
+		n += len(o.inputs.Networks) + len(o.inputs.PublicIPRules)
+	}
+	return n
+}
+
 // claimed reports whether an address is not simply one on the internet.
 func (t *tracer) claimed(a netip.Addr) bool {
 	if _, _, ok := t.tenant.Network(a); ok || t.applianceOf(a) != nil || t.isNeighbor(a) || slices.Contains(t.tenant.PublicIPs, a) {
@@ -101,6 +97,28 @@ func (t *tracer) applianceOf(a netip.Addr) *tracedAppliance {
 		}
 	}
 	return nil
+}
+
+// answers answers questions, each by itself.
+func (t *tracer) answers(questions []vcc.TraceRequest) ([]vcc.Reachability, error) {
+	answers := make([]vcc.Reachability, len(questions))
+	var errs []error
+	for i, q := range questions {
+		answer, err := t.answer(q)
+		if err != nil {
+			errs = append(errs, vcc.Within(fmt.Sprintf("questions[%d]", i), err))
+			if more := len(questions) - i - 1; more > 0 && len(errs) == vcc.MaxListed-1 { // each looks for names that are alike
+				errs = append(errs, &vcc.Error{Code: vcc.CodeInvalidValue, Message: fmt.Sprintf("the %d questions after these were not looked at", more)})
+				break
+			}
+			continue
+		}
+		answers[i] = *answer
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return answers, nil
 }
 
 // answer answers one question.

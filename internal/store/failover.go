@@ -122,19 +122,6 @@ func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) ([]
 	})
 }
 
-// ApplianceInputs returns the inputs of each of the tenant's appliances, in plan order, all
-// as stored at one moment. The public IP rules are those of the plan that is failed over,
-// and of all plans while none is.
-func (s *Store) ApplianceInputs(ctx context.Context, as vcc.Actor) ([]vcc.ApplianceInputs, error) {
-	return read(ctx, s, func(tx querier) ([]vcc.ApplianceInputs, error) {
-		tenant, err := findTenant(ctx, tx, as.TenantID)
-		if err != nil {
-			return nil, err
-		}
-		return applianceInputs(ctx, tx, as.TenantID, tenant)
-	})
-}
-
 func applianceInputs(ctx context.Context, tx querier, tenantID string, tenant vcc.LabTenant) ([]vcc.ApplianceInputs, error) {
 	networks, err := queryAll[networkRow](ctx, tx, selectNetworks+inNetworkOrder, tenantID)
 	if err != nil {

@@ -118,18 +118,14 @@ func testPublicIPRulesOfAnAppliance(t *testing.T) {
 	all := append(web[:1:1], files...)
 	rules := func(what string, want map[string][]vcc.PublicIPRule) {
 		t.Helper()
-		inputs, err := f.ApplianceInputs(ctx, f.abc)
+		inputs, err := f.ReachabilityInputs(ctx, f.abc)
 		ok(t, err)
-		asked, tenant, err := f.ReachabilityInputs(ctx, f.abc)
-		ok(t, err)
-		equal(t, what+": tenant", tenant.Name, "ABC")
-		for source, list := range map[string][]vcc.ApplianceInputs{"appliances": inputs, "reachability": asked} {
-			got := map[string][]vcc.PublicIPRule{}
-			for _, in := range list {
-				got[in.HostName] = in.PublicIPRules
-			}
-			equal(t, what+": rules for "+source, got, want)
+		equal(t, what+": tenant", inputs.Tenant.Name, "ABC")
+		got := map[string][]vcc.PublicIPRule{}
+		for _, in := range inputs.Appliances {
+			got[in.HostName] = in.PublicIPRules
 		}
+		equal(t, what+": rules", got, want)
 	}
 	rules("no failover", map[string][]vcc.PublicIPRule{"esx01": all, "hyperv01": all})
 	_, err := f.StartPartialFailover(ctx, f.abc, "db01")
@@ -236,9 +232,9 @@ func testOtherTenantsFailoversD20(t *testing.T) {
 			wantError(t, err, noVM)
 		})
 	}
-	inputs, err := f.ApplianceInputs(t.Context(), f.abc)
+	inputs, err := f.ReachabilityInputs(t.Context(), f.abc)
 	ok(t, err)
-	for _, in := range inputs {
+	for _, in := range inputs.Appliances {
 		if in.Session != nil {
 			t.Errorf("the appliance on %s is in a session of another tenant's", in.HostName)
 		}

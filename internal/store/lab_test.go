@@ -112,6 +112,7 @@ func testApplyLabIsRepeatable(t *testing.T) {
 
 	// There and back: only the digest, the version and the name of the provider ever differ, and the
 	// version is never one from before.
+	before := dump(t, f.path)
 	ok(t, f.ApplyLab(t.Context(), renamed(testLab()), nil))
 	changed := dump(t, f.path)
 	if before["lab"][0] == changed["lab"][0] {

@@ -106,8 +106,8 @@ func testStoresJobsOnce(t *testing.T) {
 	if plans[0].Session == nil || len(plans[0].Session.Problems) != 1 {
 		t.Errorf("the failover under way is %+v", plans[0].Session)
 	}
-	inputs, tenant, err := f.ReachabilityInputs(t.Context(), f.abc)
+	inputs, err := f.ReachabilityInputs(t.Context(), f.abc)
 	ok(t, err)
-	equal(t, "public IP rules", inputs[0].PublicIPRules, fullLab().Tenants[0].FailoverPlans[0].PublicIPRules)
-	equal(t, "tenant", tenant, fullLab().Tenants[0])
+	equal(t, "public IP rules", inputs.Appliances[0].PublicIPRules, fullLab().Tenants[0].FailoverPlans[0].PublicIPRules)
+	equal(t, "tenant", inputs.Tenant, fullLab().Tenants[0])
 }

@@ -24,11 +24,16 @@ type AssumedGateway struct {
 	GatewaySettings
 }
 
+// IsEmpty reports whether nothing is assumed.
+func (a Assumption) IsEmpty() bool {
+	return len(a.Gateways) == 0 && len(a.Removals) == 0 && a.RoutingEnabled == nil
+}
+
 // Over returns inputs in which the assumption holds, and leaves those given as they are.
 // It has to obey the same rules as stored gateways: D8 to D10, and D12. The error lists every
 // value that is wrong, with fields such as "gateways[2].ipv4.address".
 func (a Assumption) Over(inputs []ApplianceInputs) ([]ApplianceInputs, error) {
-	if len(a.Gateways) == 0 && len(a.Removals) == 0 && a.RoutingEnabled == nil {
+	if a.IsEmpty() {
 		return inputs, nil
 	}
 	networks := map[string]Network{}
