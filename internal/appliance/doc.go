@@ -8,7 +8,7 @@
 // belongs to no known flow is decided by ten rules, which code and comments cite by their
 // numbers; those of the domain, D1 to D23, are listed in package vcc:
 //
-//	P1   key.go     malformed addresses, those of two families, stray echo replies: dropped
+//	P1   key.go     malformed addresses, or those of two families: dropped (stray echo replies, too: decide.go)
 //	P2   decide.go  from a network: it has a gateway, and the source lies in it
 //	P3   decide.go  from outside: the source is none of the tenant's or the appliance's addresses
 //	P4   decide.go  the appliance's own addresses answer echoes, and forward nothing; ext0 is managed

@@ -2,9 +2,11 @@ package backend
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -44,7 +46,7 @@ func (s *Server) settlePasswords(ctx context.Context) (finish func()) {
 // settleSome sets passwords for some seconds, and reports whether and after how long that has to
 // go on.
 func (s *Server) settleSome(ctx context.Context) (more bool, after time.Duration) {
-	left, err := s.store.SettlePasswords(ctx, s.settle)
+	outcome, err := s.store.SettlePasswords(ctx, s.settle)
 	switch {
 	case ctx.Err() != nil:
 		return false, 0
@@ -56,6 +58,10 @@ func (s *Server) settleSome(ctx context.Context) (more bool, after time.Duration
 		s.cfg.Log.WarnContext(ctx, "the passwords of the lab cannot be set now", "error", err)
 		return true, settleAgain
 	}
+	for _, username := range outcome.Passwords {
+		s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, httpapi.AuditLine, httpapi.LabPasswordAttrs(username)...)
+	}
+	left := outcome.PasswordsLeft
 	s.missing.Store(int64(left.Missing))
 	if left.Total() == 0 {
 		s.cfg.Log.InfoContext(ctx, "the passwords of the lab are set")

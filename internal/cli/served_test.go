@@ -633,11 +633,11 @@ func TestBackupAndRestore(t *testing.T) {
 
 	db, err := sql.Open("sqlite", filepath.Join(dir, "fresh.db"))
 	ok(t, err)
-	_, err = db.ExecContext(t.Context(), "DROP TABLE failover_sessions")
+	_, err = db.ExecContext(t.Context(), "DROP TABLE replication_jobs")
 	ok(t, err)
 	ok(t, db.Close())
 	failed := filepath.Join(dir, "failed")
-	wants(t, "backend backup '"+failed+"'"+on("fresh.db"), 1, "the backup was not written", "failover_sessions")
+	wants(t, "backend backup '"+failed+"'"+on("fresh.db"), 1, "the backup was not written", "replication_jobs")
 	if _, err := os.Stat(failed); !os.IsNotExist(err) {
 		t.Errorf("a backup that failed left a file: %v", err)
 	}

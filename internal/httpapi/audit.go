@@ -3,10 +3,8 @@ package httpapi
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -48,19 +46,18 @@ func (s *server) auditRevision(ctx context.Context, action, id string, revision 
 	s.audit(ctx, slog.String("action", action), slog.String("object", id), slog.Int64("revision", revision))
 }
 
-// auditLab logs each change of a lab that was declared, and the accounts that were given a password.
-func (s *server) auditLab(ctx context.Context, lab vcc.ValidLab, changes []vcc.LabChange) {
-	for _, c := range changes {
+// LabPasswordAttrs are those of the line about an account that a lab gave a password.
+func LabPasswordAttrs(username string) []slog.Attr {
+	return []slog.Attr{slog.String("action", "lab.password"), slog.String("kind", string(vcc.LabKindAccount)), slog.String("object", username)}
+}
+
+// auditLab logs each change that a lab made, and the accounts that got a password.
+func (s *server) auditLab(ctx context.Context, outcome vcc.LabOutcome) {
+	for _, c := range outcome.Changes {
 		s.audit(ctx, LabChangeAttrs(c)...)
 	}
-	usernames := map[string]bool{}
-	for _, t := range lab.Lab().Tenants {
-		usernames[t.Username] = true
-	}
-	for _, username := range slices.Sorted(maps.Keys(lab.Passwords())) {
-		if usernames[username] {
-			s.audit(ctx, slog.String("action", "lab.password"), slog.String("kind", "account"), slog.String("object", username))
-		}
+	for _, username := range outcome.Passwords {
+		s.audit(ctx, LabPasswordAttrs(username)...)
 	}
 }
 

@@ -71,7 +71,7 @@ func (s *server) putLab(ctx context.Context, in *labInput) (*answerBody[wireLabA
 		return nil, wireSpelling(err)
 	}
 	if !in.DryRun {
-		s.auditLab(ctx, lab, outcome.Changes)
+		s.auditLab(ctx, outcome)
 	}
 	applied := newWireLabApplied(outcome)
 	if refused {

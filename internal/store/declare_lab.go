@@ -118,7 +118,8 @@ func (p *labPlanner) checkCurrent(ctx context.Context, tx querier) error {
 
 // outcome is what comes of the plan.
 func (p *labPlan) outcome() vcc.LabOutcome {
-	return vcc.LabOutcome{Changes: p.changes, Warnings: convert(p.withoutAccount, nobodyLogsIn), PasswordsLeft: p.passwordsLeft}
+	passwords := convert(slices.Concat(p.accounts, p.passwords), func(a accountRow) string { return a.Username })
+	return vcc.LabOutcome{Changes: p.changes, Passwords: passwords, Warnings: convert(p.withoutAccount, nobodyLogsIn), PasswordsLeft: p.passwordsLeft}
 }
 
 // nobodyLogsIn is the warning about a tenant without an account.

@@ -165,9 +165,9 @@ func readAccounts(ctx context.Context, tx querier) ([]accountRow, error) {
 const settlingTime = 2 * time.Second
 
 // SettlePasswords gives the accounts of a lab that was declared the passwords that it gives, as
-// far as it gets within two seconds, and returns how many are left. Missing accounts come first.
-// No other account changes. CodeConflict: another lab was declared meanwhile; nothing was changed.
-func (s *Store) SettlePasswords(ctx context.Context, lab vcc.ValidLab) (vcc.PasswordsLeft, error) {
-	outcome, err := s.declare(ctx, lab, nil, settlingTime, true)
-	return outcome.PasswordsLeft, err
+// far as it gets within two seconds, and returns which it set and how many are left. Missing
+// accounts come first. No other account changes. CodeConflict: another lab was declared
+// meanwhile; nothing was changed.
+func (s *Store) SettlePasswords(ctx context.Context, lab vcc.ValidLab) (vcc.LabOutcome, error) {
+	return s.declare(ctx, lab, nil, settlingTime, true)
 }

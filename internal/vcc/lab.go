@@ -49,6 +49,8 @@ type LabOutcome struct {
 	Changes []LabChange
 	// Warnings name the tenants that nobody can log in for.
 	Warnings []Warning
+	// Passwords are the user names of the accounts that got a password. A client is not told.
+	Passwords []string
 	// PasswordsLeft are those that are not in force yet, because hashing takes time: declare
 	// the lab again, without removals, as long as there are some. A preview has none.
 	PasswordsLeft PasswordsLeft
