@@ -61,6 +61,11 @@ func TestOverload(t *testing.T) {
 		refused = s.send(method, routing, strings.Repeat(" ", 1<<20), abc, "Content-Type: application/json")
 		same(t, "status of one more", refused.status, http.StatusServiceUnavailable)
 	}
+	patient := s.wire() // what was sent was read, so the connection is good for more
+	patient.write("PUT " + routing + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + abc + "\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat(" ", 1<<20))
+	same(t, "status of another one", patient.reply().status, http.StatusServiceUnavailable)
+	patient.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	same(t, "status of what follows on its connection", patient.reply().status, http.StatusOK)
 	var e struct {
 		ErrorCode vcc.ErrorCode
 		Message   string
@@ -85,7 +90,7 @@ func TestOverload(t *testing.T) {
 	s.logIn("abc-company", abcPassword)
 
 	text := s.watch("/metrics").body
-	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"2", "0", "2"})
+	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"3", "0", "2"})
 	for _, w := range crowd {
 		w.write(`{"a": 1}` + " ")
 		same(t, "status of what had a place", w.reply().status, http.StatusBadRequest)
@@ -115,7 +120,7 @@ func TestMetricsListen(t *testing.T) {
 		api + "/networkRouting": 404, "/api/oauth2/token": 404, "/": 404})
 	text := s.watch("/metrics").body
 	for name, want := range map[string]string{
-		"vcc_ready": "1", "vcc_connections_max": "2048", "vcc_requests_at_work_max": fmt.Sprint(8 * runtime.GOMAXPROCS(0)), "vcc_connections_refused_total": "0",
+		"vcc_ready": "1", "vcc_connections_max": "4096", "vcc_requests_at_work_max": fmt.Sprint(8 * runtime.GOMAXPROCS(0)), "vcc_connections_refused_total": "0",
 		`vcc_requests_shed_total{places="login"}`: "0", `vcc_build_info{version="1.2.3"}`: "1",
 	} {
 		same(t, name, metric(text, name), want)

@@ -54,7 +54,7 @@ type ServerConfig struct {
 // The defaults of what bounds a served backend.
 const (
 	RequestsPerProcessor  = 8 // more take memory, and are served no sooner
-	DefaultMaxConnections = 2048
+	DefaultMaxConnections = 4096
 )
 
 // The limits of a served backend.

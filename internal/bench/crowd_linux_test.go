@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -227,7 +226,7 @@ func (p *program) accessToken(username string) string {
 	var given struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := errors.Join(json.NewDecoder(resp.Body).Decode(&given)); err != nil {
+	if err := json.NewDecoder(resp.Body).Decode(&given); err != nil {
 		p.b.Fatal(err)
 	}
 	return given.AccessToken

@@ -42,7 +42,7 @@ type serveCmd struct {
 	TLSSelfSigned  string        `placeholder:"DIR" help:"For labs: keep a certificate authority in a folder, whose ca.pem the provider's ca_certificate takes."`
 	MetricsListen  string        `placeholder:"HOST:PORT" help:"Address for /metrics, /healthz and /readyz without an account and without TLS, for programs that watch the server."`
 	MaxRequests    int           `placeholder:"N" help:"How many requests are at work at once, a tenant's a quarter at most; more wait a moment, and are then refused with 503 (default: 8 for each processor)."`
-	MaxConnections int           `default:"2048" placeholder:"N" help:"How many connections there are at once, half of them from one address (default: ${default})."`
+	MaxConnections int           `default:"4096" placeholder:"N" help:"How many connections there are at once, half of them from one address (default: ${default})."`
 	Drain          time.Duration `default:"5s" placeholder:"DURATION" help:"How long to serve on after SIGTERM while /readyz says 503, so that a balancer notices (default: ${default})."`
 	AllowPlaintext bool          `help:"Serve without TLS at an address that is not loopback, behind a proxy that does TLS."`
 }

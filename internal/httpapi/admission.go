@@ -18,7 +18,9 @@ import (
 const (
 	// maxWait is how long a request waits for a place in all. The rest of the second within which
 	// it is refused is for a machine that is busy.
-	maxWait = 500 * time.Millisecond
+	maxWait = 200 * time.Millisecond
+	// drainTime is how long a refused request has for the rest of its body.
+	drainTime = 500 * time.Millisecond
 	// shedRetryAfter bounds when a request that was refused may come again: after 1 to so many seconds,
 	// so that a crowd does not come back at once.
 	shedRetryAfter = 3
@@ -101,6 +103,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 			p.of, p.key, shed = a.tenants, key, shedTenant
 		}
 		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
+			drain(w, r)
 			writeError(w, s.fail(r.Context(), r.Method, "", err)) // the path may be anything
 			return
 		}
@@ -109,6 +112,22 @@ func (s *server) admit(next http.Handler) http.Handler {
 		*r = *r.WithContext(context.WithValue(r.Context(), placeKey{}, p))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// drain reads the rest of a request that is refused, for drainTime at most: a client that is still
+// sending may see a reset in place of the answer, and one that has sent all comes again on the
+// same connection.
+func drain(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Expect") != "" {
+		return // it has sent nothing yet, and need not
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(drainTime)) // in memory there is none
+	if n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxBody)); err != nil || n == maxBody {
+		w.Header().Set("Connection", "close")
+		return
+	}
+	_ = control.SetReadDeadline(time.Time{})
 }
 
 // identified tells whose request it is that was just authenticated. It changes to a place of theirs.
@@ -147,8 +166,8 @@ func (a *admission) take(ctx context.Context, p *place, of *places, key, shed st
 		shed = shedServer
 	}
 	a.metrics.shedRequest(shed)
-	return &vcc.Error{ //nolint:gosec // which second it is, is no secret
-		Code: vcc.CodeUnavailable, RetryAfter: time.Duration(1+rand.IntN(shedRetryAfter)) * time.Second,
+	return &vcc.Error{
+		Code: vcc.CodeUnavailable, RetryAfter: time.Duration(1+rand.IntN(shedRetryAfter)) * time.Second, // #nosec G404 -- it spreads retries, and is no secret
 		Message: messagesOfShed[shed],
 	}
 }

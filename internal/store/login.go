@@ -34,7 +34,7 @@ type tokenRow struct {
 }
 
 const (
-	selectTokens   = "SELECT digest, family, username, expires_at, used, since, address FROM tokens"
+	selectTokens   = "SELECT digest, family, username, expires_at, used, since, address FROM tokens" // #nosec G101 -- a query
 	selectByDigest = selectTokens + " WHERE digest = $1 AND kind = $2"
 )
 
