@@ -54,7 +54,7 @@ func ParseProtocol(s string) (Protocol, error) {
 			return p, nil
 		}
 	}
-	return 0, &vcc.Error{Code: vcc.CodeInvalidValue, Message: fmt.Sprintf("%q is not a protocol; use tcp, udp, icmp or icmpv6", s)}
+	return 0, &vcc.Error{Code: vcc.CodeInvalidValue, Message: vcc.Message("%q is not a protocol; use tcp, udp, icmp or icmpv6", s)}
 }
 
 // String returns the name of the protocol, or its number if it is none of ours.

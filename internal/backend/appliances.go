@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -37,7 +36,7 @@ func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc
 	all := c.tracer.appliances
 	i := slices.IndexFunc(all, func(a tracedAppliance) bool { return a.inputs.ID == id })
 	if i < 0 {
-		return nil, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: fmt.Sprintf("there is no network extension appliance with ID %s", id)}
+		return nil, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: vcc.Message("there is no network extension appliance with ID %s", id)}
 	}
 	state := all[i].compiled.ApplianceState
 	return &state, nil

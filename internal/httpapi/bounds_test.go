@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -339,5 +340,27 @@ func TestBoundsOfRequests(t *testing.T) {
 		case tc.refusal != "" && (got.status != http.StatusBadRequest || !strings.Contains(got.body, tc.refusal)):
 			t.Errorf("%s: status %d: %.300s lacks %q", tc.name, got.status, got.body, tc.refusal)
 		}
+	}
+}
+
+// TestLongNamesInPaths: no answer repeats all of what a path names.
+func TestLongNamesInPaths(t *testing.T) {
+	f := newFuzzed(t)
+	t.Cleanup(func() { _ = f.store.Close() })
+	inPath := regexp.MustCompile(`\{[^}]*\}`)
+	tried := 0
+	for id, operation := range f.description.operations() {
+		method, path, _ := strings.Cut(operation, " ")
+		if !inPath.MatchString(path) {
+			continue
+		}
+		tried++
+		got := f.direct(method, inPath.ReplaceAllLiteralString(path, strings.Repeat("n", 20_000)), "{}", "Content-Type: application/json", f.abc)
+		if got.status < http.StatusBadRequest || len(got.body) > 2000 {
+			t.Errorf("%s: status %d, %d bytes: %.300s", id, got.status, len(got.body), got.body)
+		}
+	}
+	if tried == 0 {
+		t.Error("no operation has a name in its path")
 	}
 }
