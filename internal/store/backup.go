@@ -70,7 +70,7 @@ func (s *Store) Backup(ctx context.Context, to io.Writer) error {
 	}
 	defer tx.Rollback() //nolint:errcheck // it changed nothing
 	q := querier{s, tx}
-	if err := s.engine.takeYourTime(ctx, q); err != nil {
+	if err := errors.Join(s.engine.settle(ctx, q), s.engine.takeYourTime(ctx, q)); err != nil {
 		return s.engine.translate(err)
 	}
 	digest, err := declaredLab(ctx, q)
@@ -268,6 +268,12 @@ func (s *Store) restoreOlder(ctx context.Context, old *backupReader) (err error)
 	db := openSQLite(e.path, url.Values{"_foreign_keys": {"on"}, "_synchronous": {"OFF"}})
 	defer func() { err = errors.Join(err, db.Close()) }()
 	scratch := newStore(db, db, e, 1)
+	scratch.now = func() time.Time { // revisions go on from there, which is never before the backup
+		if now := s.now(); now.After(old.header.At) {
+			return now
+		}
+		return old.header.At
+	}
 	m, err := newMigrations(goose.DialectSQLite3, db)
 	if err == nil {
 		_, err = m.UpTo(ctx, old.header.Schema)

@@ -163,7 +163,7 @@ func TestRestore_damaged(t *testing.T) {
 		"a parent less":     zip(strings.Join(slices.Delete(slices.Clone(lines), 3, 4), "")),
 		"an unknown table":  zip(lines[0] + `{"table": "sqlite_master", "row": {}}` + "\n" + `{"rows": 1}` + "\n"),
 		"an unknown column": zip(lines[0] + strings.Replace(lines[1], `"digest"`, `"digests"`, 1) + `{"rows": 1}` + "\n"),
-		"an object":         zip(lines[0] + `{"table": "lab", "row": {"id": {}, "service_provider": "", "digest": ""}}` + "\n" + `{"rows": 1}` + "\n"),
+		"an object":         zip(lines[0] + `{"table": "lab", "row": {"id": {}, "service_provider": "", "digest": "", "version": 1, "first_revision": 0}}` + "\n" + `{"rows": 1}` + "\n"),
 		"tables twice":      zip(lines[0] + lines[2] + lines[1] + `{"rows": 2}` + "\n"),
 	}
 	for cut := 10; cut < backup.Len(); cut += backup.Len()/10 + 1 {

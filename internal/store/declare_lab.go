@@ -38,23 +38,21 @@ func (s *Store) declare(ctx context.Context, lab vcc.ValidLab, remove []string, 
 	switch {
 	case err != nil:
 		return vcc.LabOutcome{}, err
-	case settling && !same:
-		return vcc.LabOutcome{}, errOtherLab
 	case same && len(remove) == 0 && passwords.unchanged():
 		without, err := s.TenantsWithoutAccount(ctx)
 		return vcc.LabOutcome{Warnings: convert(without, nobodyLogsIn)}, err
 	}
 	plan, err := read(ctx, s, func(tx querier) (*labPlanner, error) { return s.planStored(ctx, tx, lab, remove) })
 	if err != nil {
-		return vcc.LabOutcome{Changes: plan.changes}, err
+		return plan.soFar(), err
 	}
-	if passwords, err = s.settle(ctx, lab.Passwords(), hashing); err != nil {
-		return vcc.LabOutcome{}, err
-	}
-	plan.planAccounts(passwords)
 	if settling && plan.labPlan.lab != nil {
 		return vcc.LabOutcome{}, errOtherLab
 	}
+	if passwords, err = s.settlePasswords(ctx, lab.Passwords(), hashing); err != nil {
+		return vcc.LabOutcome{}, err
+	}
+	plan.planAccounts(passwords)
 	// What goes is planned once nobody writes any more: a gateway that came meanwhile goes, too.
 	if !plan.removes() {
 		of := everything
@@ -91,7 +89,7 @@ func (s *Store) isInForce(ctx context.Context, lab vcc.ValidLab) (bool, labPassw
 	if err != nil || !same {
 		return same, labPasswords{}, err
 	}
-	passwords, err := s.settle(ctx, lab.Passwords(), 0)
+	passwords, err := s.settlePasswords(ctx, lab.Passwords(), 0)
 	return same, passwords, err
 }
 
@@ -116,6 +114,14 @@ func (p *labPlanner) checkCurrent(ctx context.Context, tx querier) error {
 	return err
 }
 
+// soFar is what is known of a plan that failed, maybe before it was begun.
+func (p *labPlanner) soFar() vcc.LabOutcome {
+	if p == nil {
+		return vcc.LabOutcome{}
+	}
+	return vcc.LabOutcome{Changes: p.changes}
+}
+
 // outcome is what comes of the plan.
 func (p *labPlan) outcome() vcc.LabOutcome {
 	passwords := convert(slices.Concat(p.accounts, p.passwords), func(a accountRow) string { return a.Username })
@@ -133,7 +139,7 @@ func (s *Store) PreviewLab(ctx context.Context, lab vcc.ValidLab, remove []strin
 		return vcc.LabOutcome{}, err
 	}
 	plan, err := read(ctx, s, func(tx querier) (*labPlanner, error) { return s.planStored(ctx, tx, lab, remove) })
-	return vcc.LabOutcome{Changes: plan.changes}, err
+	return plan.soFar(), err
 }
 
 // CompareLab returns the changes that declaring a lab would make. It neither checks for
@@ -171,7 +177,7 @@ func (s *Store) Seed(ctx context.Context, lab vcc.ValidLab, run bool) (seeded bo
 	if there, err := s.IsDeclared(ctx); there || err != nil {
 		return false, err
 	}
-	passwords, err := s.settle(ctx, lab.Passwords(), 0)
+	passwords, err := s.settlePasswords(ctx, lab.Passwords(), 0)
 	if err != nil {
 		return false, err
 	}

@@ -27,7 +27,12 @@ type hashQueue struct {
 	mu      sync.Mutex
 	free    int
 	waiting []*hashTurn // in order of arrival
+	given   int         // turns that waited for theirs
 }
+
+// ownersShare is which part of the turns goes to whoever sets a password and has waited longest,
+// whatever crowd logs in.
+const ownersShare = 8
 
 // hashTurn is a password that is to be hashed.
 type hashTurn struct {
@@ -132,6 +137,11 @@ func (q *hashQueue) next() {
 	if best < 0 {
 		q.free++
 		return
+	}
+	if q.given++; q.given%ownersShare == 0 {
+		if i := slices.IndexFunc(q.waiting, func(t *hashTurn) bool { return t.owner }); i >= 0 {
+			best = i
+		}
 	}
 	q.waiting[best].answer <- true
 	q.waiting = slices.Delete(q.waiting, best, best+1)

@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -254,6 +257,67 @@ func testSettlePasswords(t *testing.T) {
 		_, err := later.SettlePasswords(t.Context(), lab)
 		wantError(t, err, &vcc.Error{Code: vcc.CodeConflict, Message: "another lab was declared meanwhile; nothing was changed"})
 	})
+}
+
+// TestSettlePasswords_otherForm: a lab whose names are spelled in another normal form is the same.
+func TestSettlePasswords_otherForm(t *testing.T) { onBoth(t, testSettlePasswordsOtherForm) }
+
+func testSettlePasswordsOtherForm(t *testing.T) {
+	kind := onSQLite
+	if strings.Contains(t.Name(), onPostgres) {
+		kind = onPostgres
+	}
+	f := emptyStore(t, kind)
+	lab := accented(t, norm.NFC)
+	lab.Tenants[0].Username = "abc"
+	ok(t, f.ApplyLab(t.Context(), lab, nil))
+	lab = accented(t, norm.NFD)
+	lab.Tenants[0].Username = "abc"
+	again := must(valid(lab).WithPasswords(map[string]string{"abc": password}))
+	outcome, err := f.StartLab(t.Context(), again)
+	ok(t, err)
+	equal(t, "passwords left", outcome.PasswordsLeft, vcc.PasswordsLeft{Missing: 1})
+	outcome, err = f.SettlePasswords(t.Context(), again)
+	ok(t, err)
+	equal(t, "passwords set", outcome.Passwords, []string{"abc"})
+}
+
+// interrupted is a context that ends once somebody has looked at it a number of times.
+type interrupted struct {
+	context.Context
+	looks atomic.Int32
+	end   context.CancelFunc
+}
+
+func (c *interrupted) Done() <-chan struct{} {
+	if c.looks.Add(-1) < 0 {
+		c.end()
+	}
+	return c.Context.Done()
+}
+
+// TestApplyLab_interrupted: wherever a caller goes away, nothing was changed or all was.
+func TestApplyLab_interrupted(t *testing.T) { onBoth(t, testApplyLabInterrupted) }
+
+func testApplyLabInterrupted(t *testing.T) {
+	f := newFixture(t)
+	lab := valid(renamed(testLab()))
+	for looks := range int32(40) {
+		ctx := &interrupted{}
+		ctx.Context, ctx.end = context.WithCancel(t.Context())
+		ctx.looks.Store(looks)
+		before := dump(t, f.path)
+		_, err := f.PreviewLab(ctx, lab, nil)
+		if err == nil && looks == 0 {
+			t.Error("a preview did not notice")
+		}
+		ctx.looks.Store(looks)
+		if err := f.ApplyLab(ctx, renamed(testLab()), nil); err == nil {
+			return
+		}
+		equal(t, "what is stored", dump(t, f.path), before)
+		ctx.end()
+	}
 }
 
 // TestApplyLab_atOnce applies labs from two processes at once, each adding a tenant to the one that

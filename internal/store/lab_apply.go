@@ -8,10 +8,11 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// labActor is whom the history names for gateways that went with a removal.
+// labActor is whom the history names for gateways that went with a removal, and for where new tenants begin.
 const labActor = "lab file"
 
-// applyLab writes the rows of a plan. It belongs into the transaction in which the plan was made.
+// applyLab writes the rows of a plan. It belongs into the transaction in which the plan
+// was made, or found to be current.
 func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 	if err := s.removeNetworks(ctx, tx, p.removedNetworks); err != nil {
 		return err

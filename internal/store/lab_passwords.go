@@ -88,12 +88,12 @@ func (k *knownPasswords) forget(now map[string]accountRow) {
 	}
 }
 
-// settle hashes the passwords that a lab gives, or finds that an account has its password
+// settlePasswords hashes the passwords that a lab gives, or finds that an account has its password
 // already, so that declaring it again ends no login. It begins no further one once the time is
 // up; those whose account is missing come first. With some time it settles at least one, and
 // with none only those that are known. It holds no lock of the database meanwhile, and hashes one
 // after the other, which leaves room to logins (see hashQueue).
-func (s *Store) settle(ctx context.Context, given map[string]string, within time.Duration) (labPasswords, error) {
+func (s *Store) settlePasswords(ctx context.Context, given map[string]string, within time.Duration) (labPasswords, error) {
 	p := labPasswords{given, map[string]settledPassword{}}
 	if len(given) == 0 {
 		return p, nil

@@ -406,6 +406,42 @@ func TestHashQueue(t *testing.T) {
 	equal(t, "waiting", q.Waiting(), 0)
 }
 
+// TestHashQueue_owner: whoever sets a password gets on beside a crowd that always has the better rank.
+func TestHashQueue_owner(t *testing.T) {
+	t.Parallel()
+	q := store.NewHashQueue(1)
+	ok(t, q.WaitOwner(t.Context()))
+	var before atomic.Int32
+	owner := make(chan int32, 1)
+	var wg sync.WaitGroup
+	enter := func(do func()) {
+		waiting := q.Waiting()
+		wg.Go(do)
+		for q.Waiting() == waiting {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	enter(func() {
+		if err := q.WaitOwner(t.Context()); err != nil {
+			t.Error(err)
+		}
+		owner <- before.Load()
+		q.Leave()
+	})
+	for i := range 20 {
+		enter(func() {
+			if err := q.Wait(t.Context(), fmt.Sprint(i), vcc.LoginFailures{}); err != nil {
+				t.Error(err)
+			}
+			before.Add(1)
+			q.Leave()
+		})
+	}
+	q.Leave()
+	wg.Wait()
+	equal(t, "logins before the owner's turn", <-owner, int32(7))
+}
+
 // TestHashQueue_bound: never are more hashed at once than there are places, also with logins that
 // are given up.
 func TestHashQueue_bound(t *testing.T) {

@@ -31,7 +31,7 @@ const commitTimeout = 40 * time.Second
 // database.
 //
 // An address may name several servers, of which one takes writes at a time. pool_max_conns in it
-// is how many connections may be open at once, beside one for Ping and one by which the server is
+// is how many connections may be open at once, beside one for Readiness and one by which the server is
 // watched; whoever needs one more waits.
 func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	a, err := parsePostgresAddress(address)
