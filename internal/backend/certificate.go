@@ -51,10 +51,10 @@ func (c *certificateFiles) look() (state [2]fileState, err error) {
 
 func (c *certificateFiles) load() error {
 	state, err := c.look()
+	c.state = state
 	if err != nil {
 		return fmt.Errorf("the certificate or its key cannot be read: %w", err)
 	}
-	c.state = state
 	pair, err := tls.LoadX509KeyPair(c.certificate, c.key)
 	if err != nil {
 		return fmt.Errorf("%s and %s are no certificate and its key: %w", c.certificate, c.key, err)
@@ -68,7 +68,7 @@ func (c *certificateFiles) load() error {
 func (c *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if state, err := c.look(); err != nil || state != c.state {
+	if state, _ := c.look(); state != c.state { // a file that is not there has a state, too
 		if err := c.load(); err != nil {
 			c.log.Error("the certificate stays the one before", "error", err)
 		} else {

@@ -11,7 +11,7 @@ import (
 
 // connections bounds how many connections a server has, and how many from one address. One more
 // than that takes the place of the one that has had no request for the longest time; if each has a
-// request, it is closed. It is safe for concurrent use.
+// request, the new one is closed. It is safe for concurrent use.
 type connections struct {
 	net.Listener
 	max, perAddress int
@@ -51,7 +51,9 @@ func (c *connections) Accept() (net.Conn, error) {
 func (c *connections) admit(conn net.Conn) bool {
 	var address netip.Addr
 	if remote, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		address = remote.AddrPort().Addr().Unmap()
+		if address = remote.AddrPort().Addr().Unmap().WithZone(""); address.Is6() { // a /64 is one customer's (RFC 6177)
+			address = netip.PrefixFrom(address, 64).Masked().Addr()
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

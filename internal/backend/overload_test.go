@@ -49,7 +49,15 @@ func metric(text, name string) string {
 // TestOverload: a tenant's crowd is refused with 503 and Retry-After, and nobody else notices.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), MaxRequests: 8, MetricsListen: "127.0.0.1:0"})
+	database := withAccounts(t, "")
+	s := serve(t, backend.ServerConfig{Database: database, MaxRequests: 8, MetricsListen: "127.0.0.1:0"})
+	accounts, err := backend.OpenStore(t.Context(), database, true)
+	ok(t, err)
+	tenant, err := accounts.Tenant(t.Context(), "ABC Company")
+	ok(t, err)
+	ok(t, accounts.AddAccount(t.Context(), vcc.Account{Username: "abc-viewer", Role: vcc.RoleViewer, TenantID: tenant.ID}, abcPassword))
+	ok(t, accounts.Close())
+	viewer := bearer(s.logIn("abc-viewer", abcPassword).AccessToken)
 	abc, root := bearer(s.logIn("abc-company", abcPassword).AccessToken), bearer(s.logIn("root", rootPassword).AccessToken)
 	const routing = api + "/networkRouting"
 	var crowd []*wire
@@ -60,6 +68,7 @@ func TestOverload(t *testing.T) {
 	for _, method := range []string{"GET", "PUT"} {
 		refused = s.send(method, routing, strings.Repeat(" ", 1<<20), abc, "Content-Type: application/json")
 		same(t, "status of one more", refused.status, http.StatusServiceUnavailable)
+		same(t, "status of a viewer's", s.send(method, routing, "", viewer, "Content-Type: application/json").status, http.StatusServiceUnavailable)
 	}
 	patient := s.wire() // what was sent was read, so the connection is good for more
 	patient.write("PUT " + routing + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + abc + "\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat(" ", 1<<20))
@@ -90,12 +99,28 @@ func TestOverload(t *testing.T) {
 	s.logIn("abc-company", abcPassword)
 
 	text := s.watch("/metrics").body
-	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"3", "0", "2"})
+	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"5", "0", "2"})
 	for _, w := range crowd {
 		w.write(`{"a": 1}` + " ")
 		same(t, "status of what had a place", w.reply().status, http.StatusBadRequest)
 	}
 	same(t, "status afterwards", s.send("GET", routing, "", abc).status, http.StatusOK)
+}
+
+// TestSlowStrangers: who is not known and sends or reads slowly keeps nobody from logging in, nor from a
+// first request with a new token.
+func TestSlowStrangers(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), MaxRequests: 8})
+	for range 16 { // as many logins as one address may have at work
+		w := s.wire()
+		w.write("POST /api/oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("a", 16<<10+1))
+	}
+	for range 4 {
+		s.wire().write("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
+	}
+	time.Sleep(time.Second) // long enough for them to be at work, and for the longest of what they are let to do
+	same(t, "status of the first request with a token", s.send("GET", api+"/networkRouting", "", bearer(s.logIn("abc-company", abcPassword).AccessToken)).status, http.StatusOK)
 }
 
 // watch asks the address for metrics.

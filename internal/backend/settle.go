@@ -48,7 +48,7 @@ func (s *Server) settlePasswords(ctx context.Context) (finish func()) {
 func (s *Server) settleSome(ctx context.Context) (more bool, after time.Duration) {
 	outcome, err := s.store.SettlePasswords(ctx, s.settle)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return false, 0
 	case vcc.Code(err) == vcc.CodeConflict: // an operator's lab, or an account that was made by hand
 		s.missing.Store(0)

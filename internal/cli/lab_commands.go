@@ -83,7 +83,7 @@ func (c *labApplyCmd) Run(s *session) error {
 	}
 	if s.served { // an embedded backend needs no accounts
 		for i, w := range outcome.Warnings {
-			if i == maxWarnings {
+			if i == vcc.MaxListed {
 				_, _ = fmt.Fprintf(s.stderr, "Warning: there are %d more such tenants\n", len(outcome.Warnings)-i)
 				break
 			}
@@ -92,9 +92,6 @@ func (c *labApplyCmd) Run(s *session) error {
 	}
 	return s.done("Applied %s\n", name)
 }
-
-// maxWarnings is how many tenants that nobody can log in for are named.
-const maxWarnings = 10
 
 // apply applies the lab to the backend, and to a data folder that it makes if there is none.
 func (c *labApplyCmd) apply(s *session, lab vcc.ValidLab) (outcome vcc.LabOutcome, err error) {

@@ -52,7 +52,7 @@ func (serveCmd) sharedFlags() []string { return nil }
 // Run serves until the program is told to stop.
 func (c serveCmd) Run(s *session) error {
 	if c.MaxRequests < 0 || c.MaxConnections < 1 || c.Drain < 0 {
-		return errors.New("--max-requests, --max-connections and --drain take no negative numbers, and there has to be a connection")
+		return usageError("--max-requests and --drain cannot be negative, and --max-connections is 1 at least")
 	}
 	limitMemory()
 	server, err := backend.NewServer(s.ctx, backend.ServerConfig{
@@ -68,8 +68,8 @@ func (c serveCmd) Run(s *session) error {
 }
 
 // limitMemory has the garbage collector work harder from a size on that a server reaches only in a crowd: the
-// hashing of a password takes 64 MiB, one for each processor, and all else fits into the rest. The
-// variable GOMEMLIMIT says something else.
+// hashing of two passwords takes 128 MiB, and the requests at work, more of them with each processor, fit into the
+// rest. The variable GOMEMLIMIT says something else.
 func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(256<<20 + int64(runtime.GOMAXPROCS(0))*64<<20)

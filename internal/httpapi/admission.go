@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,8 +18,8 @@ import (
 )
 
 const (
-	// maxWait is how long a request waits for a place in all. The rest of the second within which
-	// it is refused is for a machine that is busy.
+	// maxWait is how long a request waits for a place in all. A refusal has a second; what is left of it
+	// is for the rest of the body and for a busy machine.
 	maxWait = 200 * time.Millisecond
 	// drainTime is how long a refused request has for the rest of its body.
 	drainTime = 500 * time.Millisecond
@@ -47,8 +49,8 @@ const (
 // authenticated anew. Requests whose token is not known, or that have none, have places of their own
 // until it is, and so have logins, which also wait for each other's password hashes.
 type admission struct {
-	tenants, strangers, logins *places
-	metrics                    *metrics
+	tenants, strangers, logins, descriptions *places
+	metrics                                  *metrics
 
 	mu sync.Mutex
 	// recent and older are the keys of tokens, by the tokens' digests. Once recent is full it
@@ -65,7 +67,7 @@ func newAdmission(n int, m *metrics) *admission {
 		return nil
 	}
 	return &admission{
-		tenants: newPlaces(n, n/4), strangers: newPlaces(n/4, n/8), logins: newPlaces(8*n, 2*n), metrics: m,
+		tenants: newPlaces(n, n/4), strangers: newPlaces(n/4, n/8), logins: newPlaces(8*n, 2*n), descriptions: newPlaces(n/4, n/8), metrics: m,
 		recent: map[[sha256.Size]byte]string{},
 	}
 }
@@ -99,10 +101,13 @@ func (s *server) admit(next http.Handler) http.Handler {
 				return
 			}
 			p.of, shed = a.logins, shedLogin
+		} else if strings.HasPrefix(r.URL.Path, descriptionPath) {
+			p.of = a.descriptions // the one long answer for strangers: who reads it slowly keeps nobody else waiting
 		} else if key, known := a.keyOf(r); known {
 			p.of, p.key, shed = a.tenants, key, shedTenant
 		}
 		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
+			nameKnown(loggedRequest(r.Context()), p.key)
 			drain(w, r)
 			writeError(w, s.fail(r.Context(), r.Method, "", err)) // the path may be anything
 			return
@@ -112,6 +117,21 @@ func (s *server) admit(next http.Handler) http.Handler {
 		*r = *r.WithContext(context.WithValue(r.Context(), placeKey{}, p))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// The keys of places are these, with an ID or a user name, or an address.
+const (
+	tenantKey   = "tenant "
+	operatorKey = "operator "
+)
+
+// nameKnown has the log say whose request was refused, if that is known.
+func nameKnown(l *requestLog, key string) {
+	if id, ok := strings.CutPrefix(key, tenantKey); ok {
+		l.tenant = id
+	} else if username, ok := strings.CutPrefix(key, operatorKey); ok {
+		l.account = username
+	}
 }
 
 // drain reads the rest of a request that is refused, for drainTime at most: a client that is still
@@ -137,9 +157,9 @@ func (a *admission) identified(r *http.Request, as vcc.Account) error {
 	if a == nil || !admitted {
 		return nil
 	}
-	key := "operator " + as.Username
-	if as.Role == vcc.RoleTenant {
-		key = "tenant " + as.TenantID
+	key := tenantKey + as.TenantID
+	if as.Role == vcc.RoleOperator {
+		key = operatorKey + as.Username
 	}
 	a.remember(r, key)
 	if p.of == a.tenants && p.key == key {
@@ -162,7 +182,7 @@ func (a *admission) take(ctx context.Context, p *place, of *places, key, shed st
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if taken, _ := of.load(); shed == shedTenant && errors.Is(err, context.DeadlineExceeded) && taken >= of.total {
+	if taken, _ := of.load(); shed == shedTenant && (errors.Is(err, errFull) || errors.Is(err, context.DeadlineExceeded) && taken >= of.total) {
 		shed = shedServer
 	}
 	a.metrics.shedRequest(shed)
@@ -174,7 +194,7 @@ func (a *admission) take(ctx context.Context, p *place, of *places, key, shed st
 
 // What a request that is refused is told. All of it is true of one whose body was not read.
 var messagesOfShed = map[string]string{
-	shedTenant:   "more requests of this tenant are at work than the server takes at once; nothing was changed, try again",
+	shedTenant:   "more requests of this tenant, or of this operator, are at work than the server takes at once; nothing was changed, try again",
 	shedServer:   "more requests are at work than the server takes at once; nothing was changed, try again",
 	shedStranger: "more requests without a known token are at work than the server takes at once; nothing was changed, try again",
 	shedLogin:    "more logins are at work than the server takes at once; try again",
@@ -190,11 +210,16 @@ func readLogin(w http.ResponseWriter, r *http.Request) bool {
 		writeError(w, newError(&vcc.Error{Code: vcc.CodeInvalidValue, Message: "the body of the login did not arrive in time"}))
 		return false
 	}
+	if len(content) > maxTokenBody { // nobody who has a place waits for the rest
+		drain(w, r)
+		writeError(w, &wireError{
+			status: http.StatusRequestEntityTooLarge, ErrorCode: vcc.CodeInvalidValue,
+			Message: fmt.Sprintf("the body of a login has at most %d bytes", maxTokenBody),
+		})
+		return false
+	}
 	_ = control.SetReadDeadline(time.Time{})
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(content), r.Body), r.Body} // the rest, if it is too long
+	r.Body = io.NopCloser(bytes.NewReader(content))
 	return true
 }
 
@@ -242,15 +267,10 @@ func (a *admission) unknown(r *http.Request) {
 	delete(a.older, digest)
 }
 
-// load returns how many requests are at work, and how many wait.
+// load returns how many requests of accounts are at work, and how many wait.
 func (a *admission) load() (atWork, waiting int) {
 	if a == nil {
 		return 0, 0
 	}
-	for _, p := range []*places{a.tenants, a.strangers, a.logins} {
-		taken, waits := p.load()
-		atWork += taken
-		waiting += waits
-	}
-	return atWork, waiting
+	return a.tenants.load()
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -61,18 +62,23 @@ func (s *server) auditLab(ctx context.Context, outcome vcc.LabOutcome) {
 	}
 }
 
+// lookUpTime is how long the log may look for whose login it was.
+const lookUpTime = 5 * time.Second
+
 // logLogin logs a login by its grant and outcome. username is what the caller typed.
 func (s *server) logLogin(ctx context.Context, grant, username string, tokens vcc.Tokens, err error) {
 	var account vcc.Account
 	outcome := "success"
 	l := loggedRequest(ctx)
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTime) // also where the caller has gone
+	defer cancel()
 	if err == nil {
-		account, _ = s.Accounts.Authenticate(ctx, tokens.Access) // the zero value where it was removed at once
+		account, _ = s.Accounts.Authenticate(look, tokens.Access) // the zero value where it was removed at once
 		l.account, l.tenant = account.Username, account.TenantID
 	} else {
 		outcome = string(vcc.Code(err))
 		if grant == "password" {
-			account, _ = s.Accounts.Account(ctx, username) // the zero value for what is no account
+			account, _ = s.Accounts.Account(look, username) // the zero value for what is no account
 		}
 	}
 	from, _ := ctx.Value(remoteKey{}).(netip.Addr)

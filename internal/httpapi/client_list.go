@@ -106,9 +106,13 @@ func (c *Client) gatewayPages(ctx context.Context, as vcc.Actor, known []gateway
 			p, changed = gatewayPage{skip, page}, true
 		}
 		pages = append(pages, p)
+		more := skip+len(p.entries) < p.total
+		if after != "" || p.next != "" { // a server that knows places says itself which page is the last
+			more = p.next != ""
+		}
 		after = p.next
 		skip += len(p.entries)
-		if len(p.entries) == 0 || skip >= p.total {
+		if len(p.entries) == 0 || !more {
 			return pages, changed || len(pages) != len(known), nil
 		}
 	}

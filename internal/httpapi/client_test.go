@@ -288,11 +288,16 @@ func TestClientListsAgain(t *testing.T) {
 	a := newAPI(t)
 	n := a.manyNetworks(t)
 	var statuses []int
+	var between func() // runs once, after the first page
 	c := newClient(t, httpapi.ClientConfig{
 		Endpoint: a.URL, Username: "XYZ", Password: "secret",
 		OnResponse: func(_ context.Context, method, path string, status int) {
 			if method == http.MethodGet && strings.HasSuffix(path, "/defaultGateways") {
 				statuses = append(statuses, status)
+				if do := between; do != nil {
+					between = nil
+					do()
+				}
 			}
 		},
 	})
@@ -324,7 +329,13 @@ func TestClientListsAgain(t *testing.T) {
 	equal(t, "what was read before", first.All[7].IPv4.Address.String(), "10.0.8.1")
 	list(changed, n, 304, 304, 304)
 	ok(t, c.RemoveDefaultGateway(t.Context(), own, id, vcc.Precondition{}))
-	list(changed, n-1, 200, 200)
+	list(changed, n-1, 200, 200, 200) // the last of them is empty, which the server cannot know
+	// One that goes between two pages has no other one fall between them.
+	_, _, err = c.PutDefaultGateway(t.Context(), own, id, ipv4("10.0.8.2/24"), vcc.Precondition{})
+	ok(t, err)
+	between = func() { ok(t, c.RemoveDefaultGateway(t.Context(), own, id, vcc.Precondition{})) }
+	meanwhile := list(nil, n, 200, 200, 200)
+	equal(t, "the last gateway", meanwhile.All[n-1].NetworkID, first.All[n-1].NetworkID)
 }
 
 func TestNewClientRefuses(t *testing.T) {

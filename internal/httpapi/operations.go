@@ -20,6 +20,8 @@ const (
 	healthPath  = "/healthz"
 	readyPath   = "/readyz"
 	metricsPath = "/metrics"
+	// descriptionPath begins those of the API's own description, which anybody may read.
+	descriptionPath = "/openapi"
 )
 
 // requestLog is what the log says of a request beside its operation (see audit.go).
@@ -151,8 +153,8 @@ func (s *server) answerMetrics(ctx context.Context, w http.ResponseWriter) {
 	if s.admission != nil {
 		atWork, waiting := s.admission.load()
 		measured = append(measured,
-			Measurement{Name: "vcc_requests_at_work", Help: "Requests that have a place, those of logins too.", Value: float64(atWork)},
-			Measurement{Name: "vcc_requests_waiting", Help: "Requests that wait for a place.", Value: float64(waiting)},
+			Measurement{Name: "vcc_requests_at_work", Help: "Requests of accounts that have a place.", Value: float64(atWork)},
+			Measurement{Name: "vcc_requests_waiting", Help: "Requests of accounts that wait for one.", Value: float64(waiting)},
 			Measurement{Name: "vcc_requests_at_work_max", Help: "How many requests of accounts may have a place.", Value: float64(s.MaxRequests)})
 	}
 	s.metrics.answer(w, measured)

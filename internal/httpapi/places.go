@@ -7,8 +7,11 @@ import (
 	"sync"
 )
 
-// errCrowded says that no place was free, and that as many wait for one already as may.
-var errCrowded = errors.New("as many requests wait already as may")
+// No place was free, and as many wait for one already as may: under one key, or under all together.
+var (
+	errCrowded = errors.New("as many requests of this key wait already as may")
+	errFull    = errors.New("as many requests wait already as may")
+)
 
 // places are for requests at work, and bounded. Each key has a share of them. Who waits gets a place
 // by turns, one key after the other: a crowd under one key keeps nobody else waiting. Places are
@@ -37,7 +40,7 @@ func newPlaces(total, share int) *places {
 	return &places{total: total, share: share, line: 16 * total, lines: 64 * total, keys: map[string]*keyPlaces{}}
 }
 
-// take waits for a place until ctx ends, with its error. The caller gives it back. errCrowded: too
+// take waits for a place until ctx ends, with its error. The caller gives it back. errCrowded or errFull: too
 // many wait already.
 func (p *places) take(ctx context.Context, key string) error {
 	p.mu.Lock()
@@ -52,10 +55,16 @@ func (p *places) take(ctx context.Context, key string) error {
 		p.mu.Unlock()
 		return nil
 	}
-	if len(k.waiting) == p.line || p.waiting == p.lines {
+	var refused error
+	if len(k.waiting) == p.line {
+		refused = errCrowded
+	} else if p.waiting == p.lines {
+		refused = errFull
+	}
+	if refused != nil {
 		p.forget(k)
 		p.mu.Unlock()
-		return errCrowded
+		return refused
 	}
 	turn := make(chan struct{})
 	if k.waiting = append(k.waiting, turn); len(k.waiting) == 1 {

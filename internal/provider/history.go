@@ -42,7 +42,7 @@ type newestChanges struct {
 	pages     int
 	entries   int   // that were read
 	oldest    int64 // revision
-	// over says that there is nothing more to read: all was read, or the server has no such history.
+	// over says that all was read; refused that the server has no such history, or did not answer.
 	over, refused bool
 }
 
@@ -57,27 +57,33 @@ func (h *history) of(ctx context.Context, networkID string) ([]vcc.Change, error
 // settings at least; all of it where it never had them. now is the gateway as it was read, nil
 // for none.
 func (h *history) since(ctx context.Context, networkID string, now *vcc.DefaultGateway, prior vcc.GatewaySettings) ([]vcc.Change, error) {
-	n := h.shared()
-	if n == nil {
-		return h.of(ctx, networkID)
+	if n := h.shared(); n != nil {
+		if changes, known, err := h.sharedSince(ctx, n, networkID, now, prior); known || err != nil {
+			return changes, err
+		}
 	}
+	return h.of(ctx, networkID)
+}
+
+// sharedSince is since from what those who ask now share. known is false where that does not tell.
+func (h *history) sharedSince(ctx context.Context, n *newestChanges, networkID string, now *vcc.DefaultGateway, prior vcc.GatewaySettings) (changes []vcc.Change, known bool, err error) {
 	select {
 	case n.turn <- struct{}{}:
 		defer func() { <-n.turn }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 	for {
 		changes, current := upTo(n.byNetwork[networkID], now)
 		if current && (n.over || slices.ContainsFunc(changes, func(c vcc.Change) bool { return c.Before != nil && c.Before.GatewaySettings.Equal(prior) })) {
-			return changes, nil
+			return changes, true, nil
 		}
 		behind := !current && (now == nil && len(n.byNetwork[networkID]) > 0 || now != nil && n.pages > 0 && n.oldest <= now.Revision)
 		if behind || n.over || n.refused || n.pages == mostHistoryPages {
-			return h.of(ctx, networkID)
+			return nil, false, nil
 		}
 		if err := h.grow(ctx, n, networkID); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 }
