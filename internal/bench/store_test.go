@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
 	"sync"
@@ -105,15 +103,7 @@ func (d *database) declare(b *testing.B, n, served int) (tenants []tenant) {
 		if i >= served {
 			continue
 		}
-		server := httptest.NewServer(httpapi.NewHandler(httpapi.ServerConfig{
-			Services: backend.NewServices(d.store), Authenticator: httpapi.Always{TenantID: as.TenantID, Username: as.Name}, Log: slog.New(slog.DiscardHandler),
-		}))
-		b.Cleanup(server.Close)
-		var err error
-		if tenants[i].client, err = httpapi.NewClient(httpapi.ClientConfig{Endpoint: server.URL}); err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(tenants[i].client.Close)
+		tenants[i].client = newServer(b, backend.NewServices(d.store), as)
 	}
 	return tenants
 }
