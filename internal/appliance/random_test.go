@@ -626,7 +626,7 @@ func TestReference(t *testing.T) {
 				done++
 			}
 		}
-		if i%64 == 0 {
+		if i%8 == 0 {
 			p := newPair(s)
 			for _, e := range s.Events {
 				d, _ := p.play(e)
@@ -635,7 +635,7 @@ func TestReference(t *testing.T) {
 		}
 	}
 	delete(reached, "")
-	t.Logf("reasons in one sequence of 64: %v", reached)
+	t.Logf("reasons in one sequence of 8: %v", reached)
 	if len(reached) < 18 && *packets >= 100_000 {
 		t.Errorf("only %d reasons were reached: %v", len(reached), reached)
 	}

@@ -67,7 +67,7 @@ func newAdmission(n int, m *metrics) *admission {
 		return nil
 	}
 	return &admission{
-		tenants: newPlaces(n, n/4), strangers: newPlaces(n/4, n/8), logins: newPlaces(8*n, 2*n), descriptions: newPlaces(n/4, n/8), metrics: m,
+		tenants: newPlaces(n, n/4), strangers: newPlaces(n/4, n/8), logins: newPlaces(max(8*n, 1024), 2*n), descriptions: newPlaces(n/4, n/8), metrics: m,
 		recent: map[[sha256.Size]byte]string{},
 	}
 }
