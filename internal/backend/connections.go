@@ -5,8 +5,9 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // connections bounds how many connections a server has, and how many from one address. One more
@@ -18,20 +19,20 @@ type connections struct {
 
 	mu      sync.Mutex
 	open    map[net.Conn]*connection
-	from    map[netip.Addr]int
+	from    map[string]int
 	quiet   *list.List // of *connection: those without a request, the longest first
 	refused uint64
 }
 
 type connection struct {
 	net.Conn
-	address netip.Addr
+	address string
 	quiet   *list.Element // nil: it has a request
 }
 
 func boundConnections(l net.Listener, n int) *connections {
 	// Half are left for others than whoever makes more of them than anybody needs.
-	return &connections{Listener: l, max: n, perAddress: max(n/2, 1), open: map[net.Conn]*connection{}, from: map[netip.Addr]int{}, quiet: list.New()}
+	return &connections{Listener: l, max: n, perAddress: max(n/2, 1), open: map[net.Conn]*connection{}, from: map[string]int{}, quiet: list.New()}
 }
 
 // Accept implements net.Listener.
@@ -49,11 +50,9 @@ func (c *connections) Accept() (net.Conn, error) {
 }
 
 func (c *connections) admit(conn net.Conn) bool {
-	var address netip.Addr
+	address := ""
 	if remote, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		if address = remote.AddrPort().Addr().Unmap().WithZone(""); address.Is6() { // a /64 is one customer's (RFC 6177)
-			address = netip.PrefixFrom(address, 64).Masked().Addr()
-		}
+		address = vcc.ClientAddress(remote.AddrPort().Addr())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

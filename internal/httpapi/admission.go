@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -93,7 +92,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		p := &place{of: a.strangers, key: addressKey(r), until: time.Now().Add(maxWait)}
+		p := &place{of: a.strangers, key: vcc.ClientAddress(remoteAddress(r)), until: time.Now().Add(maxWait)}
 		shed := shedStranger
 		if r.URL.Path == tokenPath {
 			// No place is taken by somebody who sends slowly, and is not known.
@@ -221,16 +220,6 @@ func readLogin(w http.ResponseWriter, r *http.Request) bool {
 	_ = control.SetReadDeadline(time.Time{})
 	r.Body = io.NopCloser(bytes.NewReader(content))
 	return true
-}
-
-// addressKey is the key of those of whom only the address is known. A /64 is one customer's in
-// IPv6 (RFC 6177).
-func addressKey(r *http.Request) string {
-	from := remoteAddress(r).Unmap().WithZone("")
-	if from.Is6() {
-		from = netip.PrefixFrom(from, 64).Masked().Addr()
-	}
-	return from.String()
 }
 
 // keyOf returns the key of whoever was the last to be authenticated with the credentials of a request.

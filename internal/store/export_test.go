@@ -68,7 +68,7 @@ func HashingWaits(from netip.Addr) (waiting int) {
 	hashing.mu.Lock()
 	defer hashing.mu.Unlock()
 	for _, t := range hashing.waiting {
-		if t.address == loginAddress(from) && !t.owner {
+		if t.address == vcc.ClientAddress(from) && !t.owner {
 			waiting++
 		}
 	}
@@ -126,7 +126,7 @@ const MaxHashesQueued = maxHashesQueued
 func (s *Store) CountFailures(ctx context.Context, username string, from ...netip.Addr) error {
 	return s.write(ctx, logins, func(tx querier) error {
 		for _, a := range from {
-			if err := s.countFailure(ctx, tx, newLoginTry(username, loginAddress(a))); err != nil {
+			if err := s.countFailure(ctx, tx, newLoginTry(username, vcc.ClientAddress(a))); err != nil {
 				return err
 			}
 		}

@@ -62,18 +62,6 @@ func newToken() string {
 	return base64.RawURLEncoding.EncodeToString(secret)
 }
 
-// loginAddress is what counts as one address: a whole /64 is one customer's in IPv6 (RFC 6177).
-// "" is a connection in memory.
-func loginAddress(from netip.Addr) string {
-	switch from = from.Unmap().WithZone(""); {
-	case !from.IsValid():
-		return ""
-	case from.Is6():
-		return netip.PrefixFrom(from, 64).Masked().String()
-	}
-	return from.String()
-}
-
 // loginTry is a login that is under way.
 type loginTry struct {
 	username, address string
@@ -95,7 +83,7 @@ const failureWrite = 10 * time.Second
 
 // LogIn implements vcc.AccountService.
 func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, error) {
-	try := newLoginTry(username, loginAddress(from))
+	try := newLoginTry(username, vcc.ClientAddress(from))
 	// What refuses it only reads: nobody waits for a guesser's writes.
 	failures, end, err := s.guesses.begin(ctx, try.here, s.now, func() (vcc.LoginFailures, error) { return s.failures(ctx, try) })
 	if err != nil {
@@ -246,7 +234,7 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string, from netip.Add
 	row, err := again(s, func() (*tokenRow, error) { return s.findToken(ctx, querier{store: s}, "refresh", refreshToken) })
 	switch {
 	case row == nil:
-		if early := s.wrongRefreshes.count(loginAddress(from), s.now()); early != nil {
+		if early := s.wrongRefreshes.count(vcc.ClientAddress(from), s.now()); early != nil {
 			err = early
 		}
 		return vcc.Tokens{}, err

@@ -1,6 +1,9 @@
 package vcc
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // D23: guessing is slowed down, and nobody can lock somebody else out (our decision).
 //
@@ -21,6 +24,19 @@ const (
 	// LoginsForgotten is after how long without a wrong one wrong passwords count no more.
 	LoginsForgotten = 15 * time.Minute
 )
+
+// ClientAddress is what counts as one address of callers: "192.0.2.1", or "2001:db8::/64", since a
+// whole /64 is one customer's in IPv6 (RFC 6177). An IPv4 address in IPv6's form is the IPv4
+// address. "" is a connection in memory.
+func ClientAddress(from netip.Addr) string {
+	switch from = from.Unmap().WithZone(""); {
+	case !from.IsValid():
+		return ""
+	case from.Is6():
+		return netip.PrefixFrom(from, 64).Masked().String()
+	}
+	return from.String()
+}
 
 // Failures are the wrong passwords of late: how many, and when the last one came.
 type Failures struct {

@@ -2,6 +2,7 @@ package vcc_test
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -70,4 +71,18 @@ func TestLoginFailures_clock(t *testing.T) {
 			t.Fatalf("a third wait, of %s", wait)
 		}
 	})
+}
+
+func TestClientAddress(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
+	} {
+		if got := vcc.ClientAddress(netip.MustParseAddr(from)); got != want {
+			t.Errorf("%s counts as %s, want %s", from, got, want)
+		}
+	}
+	if got := vcc.ClientAddress(netip.Addr{}); got != "" {
+		t.Errorf("no address counts as %q", got)
+	}
 }
