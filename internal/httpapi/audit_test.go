@@ -30,6 +30,7 @@ func (a *api) linesOf(t *testing.T, kind string, values ...string) (list [][]any
 // The log has account, tenant, address and outcome of every login. A user name that nobody has is not
 // there: it may be a password in the wrong field.
 func TestLogOfLogins(t *testing.T) {
+	t.Parallel()
 	a := newServed(t)
 	tenant := a.tokens["ABC"].TenantID
 	tokens := a.logIn(t, "abc", abcPassword)
@@ -60,6 +61,7 @@ func TestLogOfLogins(t *testing.T) {
 
 // The log has a line for every change, with who made it, and none for what changes nothing.
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	a := newServed(t)
 	abc, root := bearer(a.logIn(t, "abc", abcPassword).AccessToken), bearer(a.logIn(t, "root", rootPassword).AccessToken)
 	tenant, network := a.tokens["ABC"].TenantID, a.network(t, "ABC", "Silver network 1 (internet)")
@@ -120,6 +122,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 // No text of a caller's choice gets into the log: not from the path, the query, a header, the body or the
 // method, of any operation, whoever sends it.
 func TestNoCallersTextInTheLog(t *testing.T) {
+	t.Parallel()
 	const secret = "hunter2-hunter2"
 	f := newFuzzed(t)
 	t.Cleanup(func() { _ = f.store.Close() })

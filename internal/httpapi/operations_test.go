@@ -29,6 +29,7 @@ func logLines(t *testing.T, log string) (lines []map[string]any) {
 // The log has a line for every request: the account, the tenant and the route of an operation.
 // Whatever a caller made up stays out: a path, a method, a query, a header, a body.
 func TestLogOfRequests(t *testing.T) {
+	t.Parallel()
 	a := newServed(t)
 	abc := bearer(a.logIn(t, "abc", abcPassword).AccessToken)
 	root := bearer(a.logIn(t, "root", rootPassword).AccessToken)

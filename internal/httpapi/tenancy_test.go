@@ -51,6 +51,7 @@ func bearer(token string) string { return "Authorization: Bearer " + token }
 // TestTenancy walks the API's own description of itself and tries every operation as
 // everybody. An operation without an expectation fails: none can be forgotten.
 func TestTenancy(t *testing.T) {
+	t.Parallel()
 	a := newServed(t)
 	expired := a.logIn(t, "abc", abcPassword)
 	a.expireTokens(t)
@@ -274,6 +275,7 @@ func (a *api) tenantDoes(t *testing.T, operation, network string) {
 
 // The form of the token endpoint, and what it refuses.
 func TestTokenEndpoint(t *testing.T) {
+	t.Parallel()
 	a := newServed(t)
 	got := a.token(t, url.Values{"grant_type": {"password"}, "username": {"abc"}, "password": {abcPassword}, "scope": {"ignored, as RFC 6749 asks"}})
 	equal(t, "status", got.status, 200)
@@ -327,6 +329,7 @@ func TestTokenEndpoint(t *testing.T) {
 
 // An operator declares a lab, and gets it back.
 func TestLab(t *testing.T) {
+	t.Parallel()
 	a := newServed(t)
 	operator := newClient(t, httpapi.ClientConfig{Endpoint: a.URL, Username: "root", Password: rootPassword})
 	ctx := t.Context()

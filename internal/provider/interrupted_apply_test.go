@@ -34,6 +34,7 @@ tenants:
 // every write that Terraform was answered. What Terraform did not record the next plan refuses to
 // take over, with a block that imports it; then the next apply converges.
 func TestAccInterruptedApply(t *testing.T) {
+	t.Parallel()
 	l := &testLab{t: t, dir: t.TempDir()}
 	lab := filepath.Join(t.TempDir(), "lab.yaml")
 	if err := os.WriteFile(lab, []byte(manyNetworks), 0o600); err != nil {

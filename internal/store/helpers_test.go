@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,9 @@ var children = map[string]func(args []string) error{"open": openChild, "write": 
 func TestMain(m *testing.M) {
 	child := children[os.Getenv(childEnv)]
 	if child == nil {
-		must(0, flag.Set("rapid.checks", "30")) // unless the command line asks for more
+		// The command line may ask for more. Many tests wait: for a disk, or for PostgreSQL.
+		must(0, flag.Set("rapid.checks", "30"))
+		must(0, flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))))
 		status := m.Run()
 		if postgresServer != nil {
 			_ = postgresServer.Close()
