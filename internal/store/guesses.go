@@ -15,10 +15,29 @@ const maxGuesses = 100
 // free (D23). The others wait for the outcome, so that right ones never count against each other,
 // and a thousand guesses at once are no way around. Each process has its own: several servers
 // check that many each.
+//
+// Most guesses are refused unlooked at, and come again at once. Their queries would keep everybody else
+// waiting for a connection, so a refusal holds for a second without any.
 type guesses struct {
 	mu sync.Mutex
 	of map[string]*pairGuesses
+	// refused is what the pairs were told last.
+	refused map[string]refusal
 }
+
+// refusal is what a guess was told whose password was not looked at.
+type refusal struct {
+	at  time.Time
+	err vcc.Error
+}
+
+const (
+	// refusalHolds is for how long a pair is refused again without a query. A right password at
+	// another server may have ended its wait meanwhile.
+	refusalHolds = time.Second
+	// maxRefused is how many pairs are remembered that were refused.
+	maxRefused = 10_000
+)
 
 // pairGuesses are those of one account from one address.
 type pairGuesses struct {
@@ -34,6 +53,10 @@ type pairGuesses struct {
 // returns what failed. CodeTooManyRequests: it comes too early.
 func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, read func() (vcc.LoginFailures, error)) (failures vcc.LoginFailures, end func(), err error) {
 	g.mu.Lock()
+	if err := g.again(pair, now()); err != nil {
+		g.mu.Unlock()
+		return failures, nil, err
+	}
 	if g.of == nil {
 		g.of = map[string]*pairGuesses{}
 	}
@@ -69,8 +92,9 @@ func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, 
 		if err != nil {
 			return failures, nil, err
 		}
-		if wait := failures.Wait(now()); wait > 0 {
-			return failures, nil, tooManyLogins(wait)
+		at := now()
+		if wait := failures.Wait(at); wait > 0 {
+			return failures, nil, g.refuse(pair, at, &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many passwords were wrong; nothing is locked, try again later"})
 		}
 		if atWork < failures.AtOnce() {
 			g.mu.Lock()
@@ -86,6 +110,41 @@ func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, 
 	}
 }
 
+// again returns what a pair was told, if it holds; nil if not. The caller holds the lock.
+func (g *guesses) again(pair string, now time.Time) error {
+	r, known := g.refused[pair]
+	since := now.Sub(r.at)
+	if !known || since < 0 || since >= min(refusalHolds, r.err.RetryAfter) {
+		return nil
+	}
+	r.err.RetryAfter -= since
+	return &r.err
+}
+
+// refuse returns the error that a pair is told, and remembers it.
+func (g *guesses) refuse(pair string, at time.Time, err *vcc.Error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refused == nil {
+		g.refused = map[string]refusal{}
+	}
+	if len(g.refused) >= maxRefused {
+		for other := range g.refused { // any one: it costs a query
+			delete(g.refused, other)
+			break
+		}
+	}
+	g.refused[pair] = refusal{at, *err}
+	return err
+}
+
+// forget forgets what a pair was told: it had the right password.
+func (g *guesses) forget(pair string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.refused, pair)
+}
+
 func (g *guesses) leave(pair string, p *pairGuesses, worked bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -99,10 +158,6 @@ func (g *guesses) leave(pair string, p *pairGuesses, worked bool) {
 	if p.present--; p.present == 0 {
 		delete(g.of, pair)
 	}
-}
-
-func tooManyLogins(wait time.Duration) error {
-	return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many passwords were wrong; nothing is locked, try again later"}
 }
 
 // maxRefreshers is how many addresses are remembered that sent wrong refresh tokens.

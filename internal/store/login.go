@@ -99,6 +99,9 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 		hash = row.PasswordHash
 	}
 	right, err := checkPassword(ctx, loginTurn(try.address, failures), password, hash)
+	if crowdedOut := (*vcc.Error)(nil); errors.As(err, &crowdedOut) {
+		err = s.guesses.refuse(try.here, s.now(), crowdedOut)
+	}
 	if err != nil {
 		return vcc.Tokens{}, err
 	}
@@ -111,7 +114,7 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 		}
 		return vcc.Tokens{}, refused
 	}
-	return write(ctx, s, logins, func(tx querier) (vcc.Tokens, error) {
+	tokens, err := write(ctx, s, logins, func(tx querier) (vcc.Tokens, error) {
 		now, err := findAccount(ctx, tx, username)
 		if err != nil {
 			return vcc.Tokens{}, err
@@ -130,6 +133,10 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 		at := s.now()
 		return s.issue(ctx, tx, at, tokenRow{Username: username, Family: uuid.NewString(), Since: &at, Address: try.address})
 	})
+	if err == nil {
+		s.guesses.forget(try.here)
+	}
+	return tokens, err
 }
 
 // failureRow is how often a subject failed to log in.

@@ -129,6 +129,34 @@ func testLogInAtOnce(t *testing.T) {
 	equal(t, "sessions", len(sessions), len(errs))
 }
 
+// What a guess was told that came too early is good for a second without a query. A right password
+// ends it.
+func TestGuessing_remembered(t *testing.T) { onBoth(t, testGuessingRemembered) }
+
+func testGuessingRemembered(t *testing.T) {
+	f := withAccounts(t)
+	ctx := t.Context()
+	ok(t, f.CountFailures(ctx, "abc", slices.Repeat([]netip.Addr{home}, 12)...))
+	equal(t, "wait", waits(t, "a guess", f.guess(t, "abc", home)), 4*time.Second)
+	other := &fixture{path: f.path, at: f.at.Add(4 * time.Second)}
+	other.open(t)
+	other.logIn(t, "abc")
+	f.at = f.at.Add(999 * time.Millisecond)
+	equal(t, "wait that is remembered", waits(t, "a guess", f.guess(t, "abc", home)), 3001*time.Millisecond)
+	f.at = f.at.Add(time.Millisecond)
+	wantCode(t, "a guess a second later", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+
+	// A guess came too early while the right password was being checked.
+	f.at = f.at.Add(vcc.LoginsForgotten)
+	ok(t, f.CountFailures(ctx, "abc", slices.Repeat([]netip.Addr{home}, 12)...))
+	at := f.at
+	waits(t, "a guess", f.guess(t, "abc", home))
+	f.at = at.Add(30 * time.Second)
+	f.logIn(t, "abc")
+	f.at = at.Add(999 * time.Millisecond)
+	f.logIn(t, "abc")
+}
+
 // A network of IPv6 is one address.
 func TestGuessing_addresses(t *testing.T) {
 	t.Parallel()
@@ -267,11 +295,13 @@ func TestLogIn_besideAttackers(t *testing.T) { //nolint:paralleltest // it stops
 			ok(t, f.CountFailures(t.Context(), "abc", attackers[:200]...)) // the others are new
 			var wg sync.WaitGroup
 			var shed atomic.Int32
+			var first atomic.Pointer[netip.Addr] // of those that were sent away
 			attack := func(from []netip.Addr) {
 				for _, from := range from {
 					wg.Go(func() {
 						if err := f.guess(t, "abc", from); vcc.Code(err) == vcc.CodeUnavailable {
 							shed.Add(1)
+							first.CompareAndSwap(nil, &from)
 							equal(t, "when to try again", vcc.Errors(err)[0].RetryAfter, time.Second)
 						}
 					})
@@ -308,6 +338,10 @@ func TestLogIn_besideAttackers(t *testing.T) { //nolint:paralleltest // it stops
 			release()
 			ok(t, <-answer)
 			wg.Wait()
+			// Who was sent away and comes at once costs no query.
+			wantCode(t, "a guess too early", f.guess(t, "abc", *first.Load()), vcc.CodeUnavailable)
+			f.at = f.at.Add(time.Second)
+			wantCode(t, "a guess a second later", f.guess(t, "abc", *first.Load()), vcc.CodeInvalidToken)
 		})
 	}
 }
