@@ -6,7 +6,6 @@ set -eu
 
 cd "$(dirname "$0")/.."
 . tools/show.sh
-root=$PWD
 cli=$(tools/cli.sh)
 scratch=$(mktemp -d)
 pg=$(mktemp -d) # apart, because another user owns it; and the path of a socket must be short
