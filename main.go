@@ -9,26 +9,52 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/provider"
 )
 
-// version is set by the linker when a release is built.
-var version = "dev"
+// version is set by the linker when a release is built; "" is moduleVersion.
+var version string
+
+// moduleVersion is the version of the module that `go install` or `go build` made the program of: without a
+// tag that of the commit, and "dev" without either.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && strings.HasPrefix(info.Main.Version, "v") {
+		return info.Main.Version[1:]
+	}
+	return "dev"
+}
+
+// pluginVariable is set by a CLI that starts a plugin.
+const pluginVariable = "TF_PLUGIN_MAGIC_COOKIE"
+
+const forPeople = `Terraform and OpenTofu start this program by themselves, once a configuration names the provider
+cloudconnect-iac/vcc. For people it has the command line of the provider's reference backend. See:
+  terraform-provider-vcc backend --help
+`
 
 func main() {
+	if version == "" {
+		version = moduleVersion()
+	}
 	// Both spellings of Go's flags, because the guides for debugging providers use either.
-	debug := len(os.Args) == 2 && (os.Args[1] == "-debug" || os.Args[1] == "--debug")
-	if len(os.Args) > 1 && !debug {
+	debugging := len(os.Args) == 2 && (os.Args[1] == "-debug" || os.Args[1] == "--debug")
+	if len(os.Args) > 1 && !debugging {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		context.AfterFunc(ctx, stop) // a second signal ends the program at once
 		status := cli.Main(ctx, version)
 		stop()
 		os.Exit(status)
 	}
-	err := provider.Serve(version, debug)
+	if os.Getenv(pluginVariable) == "" && !debugging {
+		fmt.Fprint(os.Stderr, forPeople)
+		os.Exit(2)
+	}
+	err := provider.Serve(version, debugging)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)

@@ -30,8 +30,8 @@ type site struct {
 	seen []string // "username:password" of each login
 }
 
-// The program's version is "dev" in the binary that the CLI starts.
-var userAgent = regexp.MustCompile(`^terraform-provider-vcc/(test|dev) Terraform/\d+\.\d+\.\d+$`)
+// The program's version is that of the commit in the binary that the CLI starts, or "dev".
+var userAgent = regexp.MustCompile(`^terraform-provider-vcc/(test|dev|\d+\.\d+\.\d+\S*) Terraform/\d+\.\d+\.\d+$`)
 
 func newSite(t *testing.T) *site {
 	s := &site{}
