@@ -69,6 +69,8 @@ func TestAudit(t *testing.T) {
 	lab := a.do(t, "GET", "/api/v1/lab", "", root).body
 	lab = strings.Replace(lab, `"subscriptions":["Silver","Gold"]`, `"subscriptions":["Silver"]`, 1)
 	lab = strings.TrimSuffix(strings.TrimSpace(lab), "}") + `,"passwords":{"xyz":"another password"}}`
+	export := `{"server": "hunter2", "provider": "sp.example.net", "providerId": "p-1", "routingEnabled": false, "networks": [
+		{"name": "Silver network 1 (internet)", "ipv4": {"address": "10.77.0.1", "subnetMask": "255.255.255.0"}}]}`
 	for _, request := range []struct {
 		line, body, as string
 		status         int
@@ -85,6 +87,9 @@ func TestAudit(t *testing.T) {
 		{"POST " + base + "/failoverPlans/" + plan + "/undo", "", abc, 200},
 		{"POST " + base + "/partialFailovers/web01/start", "", abc, 200},
 		{"POST " + base + "/partialFailovers/web01/stop", "", abc, 200},
+		{"PUT " + base + "/lastExport?dryRun=true", export, abc, 200},
+		{"PUT " + base + "/lastExport", strings.Replace(export, "sp.example", "hunter2.example", 1), abc, 409},
+		{"PUT " + base + "/lastExport", export, abc, 200},
 		{"PUT /api/v1/lab", lab, root, 409},
 		{"PUT /api/v1/lab?dryRun=true&remove=Gold", lab, root, 200},
 		{"PUT /api/v1/lab?remove=Gold", lab, root, 200},
@@ -104,6 +109,10 @@ func TestAudit(t *testing.T) {
 		{"failover.undo", "abc", tenant, plan, nil, nil, nil},
 		{"partialFailover.start", "abc", tenant, "web01", nil, nil, nil},
 		{"partialFailover.stop", "abc", tenant, "web01", nil, nil, nil},
+		{"lastExport.put", "abc", tenant, tenant, nil, nil, nil},
+		{"lastExport.change", "abc", tenant, network, nil, nil, nil},
+		{"lastExport.change", "abc", tenant, second, nil, nil, nil}, // which is removed
+		{"lastExport.change", "abc", tenant, tenant, nil, nil, nil}, // the option
 		{"lab.remove", "root", "", "Gold", nil, "subscription", "ABC"},
 		{"lab.password", "root", "", "xyz", nil, "account", nil},
 	})
@@ -115,7 +124,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	changing := slices.DeleteFunc(sortedKeys(operations), func(id string) bool { return strings.HasPrefix(operations[id], "GET ") })
 	equal(t, "operations that may change something", changing, []string{
 		"deleteDefaultGateways", "postFailoverPlansStart", "postFailoverPlansTest", "postFailoverPlansUndo",
-		"postPartialFailoversStart", "postPartialFailoversStop", "postReplicationJobsRun", "postRouteTrace", "putDefaultGateways", "putLab", "putNetworkRouting",
+		"postPartialFailoversStart", "postPartialFailoversStop", "postReplicationJobsRun", "postRouteTrace", "putDefaultGateways", "putLab", "putLastExport", "putNetworkRouting",
 	})
 }
 

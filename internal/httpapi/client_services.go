@@ -268,3 +268,23 @@ func (c *Client) putLab(ctx context.Context, lab vcc.ValidLab, remove []string, 
 	}
 	return outcome, nil
 }
+
+// LastExport implements vcc.ServerExportService. CodeNotFound: there was none, or the server is of a
+// release that takes none.
+func (c *Client) LastExport(ctx context.Context, as vcc.Actor) (*vcc.LastExport, error) {
+	return ask[wireLastExport](ctx, c, forTenant(as, http.MethodGet, "lastExport"))
+}
+
+// ImportServerExport implements vcc.ServerExportService.
+func (c *Client) ImportServerExport(ctx context.Context, as vcc.Actor, e vcc.ServerExport, dryRun bool) (vcc.ImportOutcome, error) {
+	r := forTenant(as, http.MethodPut, "lastExport")
+	r.body = newWireServerExport(e)
+	if dryRun {
+		r.query = url.Values{"dryRun": {"true"}}
+	}
+	outcome, err := ask[wireImport](ctx, c, r)
+	if err != nil {
+		return vcc.ImportOutcome{}, err
+	}
+	return *outcome, nil
+}

@@ -13,6 +13,12 @@ type LabRefusal struct {
 	Message string
 }
 
+// ExportStatus is what is stored and not on the backup server that it was imported from.
+type ExportStatus struct {
+	vcc.LastExport
+	Pending []vcc.PendingChange
+}
+
 // Object returns the JSON form that the API has for a value of the domain, for programs that
 // print what an answer says. A *vcc.DefaultGateway is the answer to a write, with warnings.
 // It panics for a type that no answer has.
@@ -40,6 +46,12 @@ func Object(value any) any {
 		return newWireLab(v)
 	case vcc.LabOutcome:
 		return newWireLabApplied(v)
+	case *vcc.LastExport:
+		return newWireLastExport(*v)
+	case ExportStatus:
+		return newWireExportStatus(v)
+	case vcc.ImportOutcome:
+		return newWireImport(v)
 	case LabRefusal:
 		applied := newWireLabApplied(v.LabOutcome)
 		applied.Refusal = v.Message

@@ -26,6 +26,7 @@ type Services interface {
 	vcc.ApplianceService
 	vcc.LabService
 	vcc.TenantService
+	vcc.ServerExportService
 }
 
 // ServerConfig is what a server needs to know.
@@ -142,6 +143,7 @@ func (s *server) register() {
 	s.registerFailover()
 	s.registerAppliances()
 	s.registerLab()
+	s.registerLastExport()
 	s.registerOperations()
 	huma.Register(s.api, huma.Operation{
 		OperationID: "getServerInfo", Method: http.MethodGet, Path: serverInfoPath, Summary: "Describe the backend",

@@ -363,6 +363,8 @@ func TestOpenAPI(t *testing.T) {
 		"postToken":                         "POST /api/oauth2/token",
 		"getLab":                            "GET /api/v1/lab",
 		"putLab":                            "PUT /api/v1/lab",
+		"getLastExport":                     "GET /api/v1/cloudConnect/lastExport",
+		"putLastExport":                     "PUT /api/v1/cloudConnect/lastExport",
 		"getHealthz":                        "GET /healthz",
 		"getReadyz":                         "GET /readyz",
 		"getMetrics":                        "GET /metrics",

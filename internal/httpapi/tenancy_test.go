@@ -82,6 +82,7 @@ func TestTenancy(t *testing.T) {
 		of
 	}
 	gateway := `{"ipv4": {"address": "10.0.0.1", "subnetMask": "255.255.0.0"}}`
+	imported := `{"server": "vbr01", "provider": "sp.example.net", "providerId": "p-1", "routingEnabled": false, "networks": []}`
 	inNetwork := map[string]string{"networkId": network}
 	id := func(id string) map[string]string { return map[string]string{"id": id} }
 	expected := map[string]expectation{
@@ -102,6 +103,8 @@ func TestTenancy(t *testing.T) {
 		"deleteDefaultGateways":             {tenants, of{ids: inNetwork, own: 204, operator: 204, foreign: 404}},
 		"getNetworkRouting":                 {tenants, of{}},
 		"putNetworkRouting":                 {tenants, of{body: `{"enabled": true}`}},
+		"getLastExport":                     {tenants, of{}},
+		"putLastExport":                     {tenants, of{body: imported}},
 		"getReplicationJobs":                {tenants, of{}},
 		"postReplicationJobsRun":            {tenants, of{ids: id(a.job(t)), foreign: 404}},
 		"getFailoverPlans":                  {tenants, of{}},
@@ -262,6 +265,11 @@ func (a *api) tenantDoes(t *testing.T, operation, network string) {
 	_, _, err := a.store.PutDefaultGateway(ctx, abc, network, ipv4("10.0.0.1/16"), vcc.Precondition{})
 	ok(t, err)
 	switch operation {
+	case "getLastExport":
+		for tenant, as := range a.tokens {
+			_, err := a.store.ImportServerExport(ctx, as, vcc.ServerExport{ExportSource: vcc.ExportSource{Server: "vbr-" + tenant, Provider: "sp.example.net", ProviderID: "p-1"}}, false)
+			ok(t, err)
+		}
 	case "postFailoverPlansUndo":
 		try(a.services.StartFailover(ctx, abc, a.plan(t), false))
 	case "postPartialFailoversStop":

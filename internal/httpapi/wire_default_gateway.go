@@ -93,6 +93,8 @@ type wireChange struct {
 	Actor     string            `json:"actor"`
 	Before    *wireGatewayState `json:"before" required:"false"`
 	After     *wireGatewayState `json:"after" required:"false"`
+	// Provenance is absent for changes that came from no real backup server.
+	Provenance *wireProvenance `json:"provenance,omitempty" doc:"The export of a real backup server that the change came from; absent where it came from none"`
 }
 
 // TransformSchema and its like are for huma (see withFieldsOf).
@@ -252,7 +254,7 @@ func newWireWarning(w vcc.Warning) wireWarning { return wireWarning(w) }
 func (w wireWarning) decode() (vcc.Warning, error) { return vcc.Warning(w), nil }
 
 func newWireChange(c vcc.Change) wireChange {
-	w := wireChange{NetworkID: c.NetworkID, Revision: c.Revision, Time: c.Time, Actor: c.Actor}
+	w := wireChange{NetworkID: c.NetworkID, Revision: c.Revision, Time: c.Time, Actor: c.Actor, Provenance: newWireProvenance(c.Provenance)}
 	if c.Before != nil {
 		before := newWireGatewayState(*c.Before)
 		w.Before = &before
@@ -270,5 +272,9 @@ func (w wireChange) decode() (vcc.Change, error) {
 		return vcc.Change{}, err
 	}
 	after, err := decodeOptional("after", w.After)
-	return vcc.Change{NetworkID: w.NetworkID, Revision: w.Revision, Time: w.Time, Actor: w.Actor, Before: before, After: after}, err
+	if err != nil {
+		return vcc.Change{}, err
+	}
+	provenance, err := decodeOptional("provenance", w.Provenance)
+	return vcc.Change{NetworkID: w.NetworkID, Revision: w.Revision, Time: w.Time, Actor: w.Actor, Before: before, After: after, Provenance: provenance}, err
 }

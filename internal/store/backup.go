@@ -27,6 +27,7 @@ import (
 var backupTables = []string{
 	"lab", "hosts", "hardware_plans", "tenants", "subscriptions", "cloud_networks", "default_gateways", "connected_networks",
 	"replication_jobs", "changes", "failover_plans", "failover_sessions", "accounts",
+	"server_exports", "exported_networks",
 }
 
 const (

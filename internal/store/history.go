@@ -15,10 +15,13 @@ type changeRow struct {
 	ChangedAt     time.Time
 	Actor         string
 	Before, After *string
+	Provenance    *string
 }
 
+const changeColumns = "revision, changed_at, actor, before, after, provenance"
+
 func (r *changeRow) fields() []any {
-	return []any{&r.Revision, &r.ChangedAt, &r.Actor, &r.Before, &r.After}
+	return []any{&r.Revision, &r.ChangedAt, &r.Actor, &r.Before, &r.After, &r.Provenance}
 }
 
 const (
@@ -67,7 +70,7 @@ func (s *Store) DefaultGatewayChanges(ctx context.Context, as vcc.Actor, network
 		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
 			return page[vcc.Change]{}, err
 		}
-		return queryPage(ctx, tx, p, changeRow.change, "revision, changed_at, actor, before, after",
+		return queryPage(ctx, tx, p, changeRow.change, changeColumns,
 			" FROM changes WHERE tenant_id = $1 AND network_id = $2", " ORDER BY revision DESC", as.TenantID, networkID)
 	})
 }
@@ -92,7 +95,7 @@ func (s *Store) TenantGatewayChanges(ctx context.Context, as vcc.Actor, networkI
 		if _, err := findNetwork(ctx, tx, as.TenantID, networkID); err != nil {
 			return page[vcc.Change]{}, err
 		}
-		return queryPage(ctx, tx, p, tenantChangeRow.change, "revision, changed_at, actor, before, after, network_id",
+		return queryPage(ctx, tx, p, tenantChangeRow.change, changeColumns+", network_id",
 			" FROM changes WHERE tenant_id = $1 AND network_id IS NOT NULL", " ORDER BY revision DESC", as.TenantID)
 	})
 }
@@ -104,7 +107,10 @@ func (r changeRow) change() (vcc.Change, error) {
 	if c.Before, err = keptState(r.Before); err != nil {
 		return c, err
 	}
-	c.After, err = keptState(r.After)
+	if c.After, err = keptState(r.After); err != nil {
+		return c, err
+	}
+	c.Provenance, err = keptProvenance(r.Provenance)
 	return c, err
 }
 

@@ -103,6 +103,9 @@ func TestRenamesNetworks(t *testing.T) {
 				[]string{names[0], names[1], names[2], names[5]})
 			if !isPostgres(f.path) { // which writes values in another way
 				after := dump(t, f.path)
+				for i, row := range after["changes"] { // whose last column is one that came later
+					after["changes"][i] = strings.TrimSuffix(row, " | <nil>")
+				}
 				after["changes"] = slices.DeleteFunc(after["changes"], func(row string) bool { return strings.HasSuffix(row, "| restore | <nil> | <nil>") })
 				for _, table := range []string{
 					"hosts", "hardware_plans", "subscriptions", "connected_networks", "changes", "failover_plans", "failover_sessions", "accounts",

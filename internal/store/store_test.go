@@ -29,8 +29,8 @@ func TestOpenCreatesAndReopens(t *testing.T) {
 				t.Error(err)
 			}
 			equal(t, "tables", slices.Sorted(maps.Keys(dump(t, f.path))), []string{
-				"accounts", "changes", "cloud_networks", "connected_networks", "default_gateways", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
-				"login_attempts", "replication_jobs", "sqlite_sequence", "subscriptions", "tenants", "tokens",
+				"accounts", "changes", "cloud_networks", "connected_networks", "default_gateways", "exported_networks", "failover_plans", "failover_sessions", "goose_db_version", "hardware_plans", "hosts", "lab",
+				"login_attempts", "replication_jobs", "server_exports", "sqlite_sequence", "subscriptions", "tenants", "tokens",
 			})
 			ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 			f.unchanged(t, func() {
@@ -193,7 +193,7 @@ func opened(t *testing.T, path string) {
 	t.Helper()
 	f := &fixture{path: path}
 	f.open(t)
-	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"})
+	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"})
 	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 	equal(t, "networks", f.describe(t), testLabNetworks)
 }

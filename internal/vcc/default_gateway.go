@@ -121,6 +121,8 @@ type Change struct {
 	Actor    string
 	// Before and After are nil where there was, or is, no gateway.
 	Before, After *GatewayState
+	// Provenance is nil for a change that came from no real backup server.
+	Provenance *Provenance
 }
 
 // GatewayState is the part of a gateway that a history entry keeps.

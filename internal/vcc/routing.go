@@ -17,6 +17,8 @@ type NetworkRouting struct {
 	// UpdatedAt and UpdatedBy are zero if there was no change.
 	UpdatedAt time.Time
 	UpdatedBy string
+	// Provenance is that of the last change, nil where it came from no real backup server.
+	Provenance *Provenance
 }
 
 // NetworkRoutingService keeps the routing option of a tenant.
