@@ -45,6 +45,7 @@ type backendCommands struct {
 	Failover  failoverCmds `cmd:"" help:"Start, undo and test full site failover."`
 	Trace     traceCmd     `cmd:"" help:"Say whether a packet would get through after full site failover, and why. The exit status is 3 if not."`
 	Lab       labCmds      `cmd:"" help:"Declare the lab, and show it."`
+	VBR       vbrCmds      `cmd:"" name:"vbr" help:"Exchange files with a real backup server: read what it has, and write scripts for it."`
 
 	Serve   serveCmd    `cmd:"" help:"Serve a backend for many tenants over the network."`
 	Account accountCmds `cmd:"" help:"Add, list and remove the accounts of a served backend."`
@@ -112,6 +113,9 @@ type databaseCommand interface {
 	sharedFlags() []string
 }
 
+// offlineCommand is a databaseCommand that opens no database either.
+type offlineCommand interface{ needsNoBackend() }
+
 // preparer is a command that can fail before a backend is opened.
 type preparer interface{ prepare() error }
 
@@ -136,10 +140,14 @@ func (s *session) run(command *kong.Context) (err error) {
 	}
 	target := targetOf(command)
 	if c, ok := target.(databaseCommand); ok {
-		name := strings.Fields(command.Command())[1]
+		name, what := strings.Fields(command.Command())[1], "works on a database"
+		if _, ok := target.(offlineCommand); ok {
+			name, what = command.Selected().FullPath(), "needs no backend"
+			name = strings.TrimPrefix(name, "terraform-provider-vcc backend ")
+		}
 		for _, flag := range meaningless(c) {
 			if explicit[flag] {
-				return usageError("--" + flag + " has no meaning for " + name + ", which works on a database")
+				return usageError("--" + flag + " has no meaning for " + name + ", which " + what)
 			}
 		}
 		return command.Run(s)

@@ -230,7 +230,11 @@ func (c gatewayHistoryCmd) Run(s *session) error {
 			return describe(g.GatewaySettings)
 		}
 		for _, change := range changes {
-			row(w, change.Time.UTC().Format(time.RFC3339), change.Actor, state(change.Before), state(change.After))
+			by := change.Actor
+			if change.Provenance != nil {
+				by = change.Provenance.String()
+			}
+			row(w, change.Time.UTC().Format(time.RFC3339), by, state(change.Before), state(change.After))
 		}
 	})
 }
