@@ -1,7 +1,8 @@
 #!/bin/sh
 # The quick start, played from beginning to end in a scratch folder: apply,
 # somebody else's change, a plan that shows it, an apply that heals it, a failover,
-# destroy. It fails if a plan or a trace is not what the story says.
+# destroy; and a real backup server, by its files. It fails if a plan or a trace is not
+# what the story says.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -75,3 +76,28 @@ tf destroy -auto-approve
 
 heading "What is left: what Terraform never managed"
 backend gateway list
+
+heading "A real backup server: a lab made of its export, and what it has"
+mkdir real-site
+cd real-site
+cp "$root"/examples/real-site/* .
+show terraform-provider-vcc backend vbr lab export.json
+"$plugin" backend vbr lab export.json | tee lab.yaml
+backend lab apply lab.yaml
+backend vbr import export.json
+tf init -plugin-dir="$scratch/mirror"
+
+heading "The plan shows what the console has otherwise"
+plan 2
+tf apply -auto-approve
+
+heading "What has not reached the server, and the script that brings it there"
+backend vbr status
+show terraform-provider-vcc backend vbr script
+"$plugin" backend vbr script >change.ps1
+sed -n '/^\$data = /,/^.@/p' change.ps1
+
+heading "As if the script had run on the server, and that had exported again: nothing is left"
+backend vbr import export-after.json
+backend vbr status
+plan 0

@@ -79,6 +79,9 @@ func describeAddresses(s vcc.GatewaySettings) string {
 // It returns "" where none of them replaced those settings.
 func describeChanges(changes []vcc.Change, prior vcc.GatewaySettings) string {
 	line := func(c vcc.Change) string {
+		if c.Provenance != nil { // the time of the export counts, and not that of the import
+			return fmt.Sprintf("  - %s: %s", vcc.Printable(c.Provenance.String()), strings.TrimPrefix(describeChange(c), "changed "))
+		}
 		return fmt.Sprintf("  - %s: %s %s", formatTime(c.Time), vcc.Printable(c.Actor), describeChange(c))
 	}
 	for i, c := range changes {

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -38,6 +39,7 @@ func (d *cloudNetworkDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 		Optional: true, Computed: true,
 		MarkdownDescription: "ID of the network, which `vcc_default_gateway` takes as `network_id`.",
 	}
+	attributes["last_export"] = lastExportAttribute()
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "One of the tenant's cloud networks, by its name or ID, with the default gateway that is stored for it.",
 		Attributes:          attributes,
@@ -53,7 +55,7 @@ const unknownCloudNetwork = "Unknown Cloud Network"
 
 // ValidateConfig checks that a network is named, and an ID that is known.
 func (d *cloudNetworkDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	var m networkModel
+	var m cloudNetworkModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -70,7 +72,7 @@ func (d *cloudNetworkDataSource) ValidateConfig(ctx context.Context, req datasou
 // Read finds the network.
 func (d *cloudNetworkDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	const failed = "Network Not Read"
-	var m networkModel
+	var m cloudNetworkModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -100,7 +102,19 @@ func (d *cloudNetworkDataSource) Read(ctx context.Context, req datasource.ReadRe
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, newNetworkModel(network, gateway))...)
+	export, err := d.lastExport(ctx)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	}
+	d.warnOfOldExport(ctx, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, cloudNetworkModel{newNetworkModel(network, gateway), newLastExportObject(export)})...)
+}
+
+// cloudNetworkModel is a network by itself.
+type cloudNetworkModel struct {
+	networkModel
+	LastExport types.Object `tfsdk:"last_export"`
 }
 
 // find returns the network that is named.

@@ -66,6 +66,9 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 			return
 		}
 	}
+	if r.connection != nil {
+		r.warnOfOldExport(ctx, &resp.Diagnostics)
+	}
 	if removing {
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
 		return

@@ -39,6 +39,7 @@ var examples = map[string]func(t *testing.T, name string){
 	"functions/ipv4":                                       applyExample,
 	"functions/ipv6":                                       applyExample,
 	"recovery-policy":                                      nil, // TestAccRecoveryPolicy_example
+	"real-site":                                            nil, // TestAccRealSite_guide
 }
 
 const examplesFolder = "../../examples"

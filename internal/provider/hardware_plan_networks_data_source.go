@@ -23,6 +23,7 @@ type networksModel struct {
 	HardwarePlan   types.String   `tfsdk:"hardware_plan"`
 	InternetAccess types.Bool     `tfsdk:"internet_access"`
 	Networks       []networkModel `tfsdk:"networks"`
+	LastExport     types.Object   `tfsdk:"last_export"`
 }
 
 type networkModel struct {
@@ -62,6 +63,7 @@ func (d *hardwarePlanNetworksDataSource) Schema(_ context.Context, _ datasource.
 				MarkdownDescription: "The networks, in plan and network order: of each plan those with internet access first.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: networkAttributes()},
 			},
+			"last_export": lastExportAttribute(),
 		},
 	}
 }
@@ -159,6 +161,13 @@ func (d *hardwarePlanNetworksDataSource) Read(ctx context.Context, req datasourc
 			m.Networks = append(m.Networks, newNetworkModel(n, byNetwork[n.ID]))
 		}
 	}
+	export, err := d.lastExport(ctx)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, failed, err)
+		return
+	}
+	m.LastExport = newLastExportObject(export)
+	d.warnOfOldExport(ctx, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 

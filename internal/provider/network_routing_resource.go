@@ -141,6 +141,7 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 			return
 		}
 	}
+	r.warnOfOldExport(ctx, &resp.Diagnostics)
 	if removing {
 		current, err := r.client.NetworkRouting(ctx, r.as)
 		if err != nil {
@@ -297,6 +298,9 @@ func warnOfOtherOption(diags *diag.Diagnostics, m routingModel, current *vcc.Net
 
 // routingChange tells who changed the option last, when, and from what to what.
 func routingChange(r *vcc.NetworkRouting) string {
+	if r.Provenance != nil {
+		return fmt.Sprintf("  - %s: enabled from %t to %t", vcc.Printable(r.Provenance.String()), !r.Enabled, r.Enabled)
+	}
 	return fmt.Sprintf("  - %s: %s changed enabled from %t to %t", formatTime(r.UpdatedAt), r.UpdatedBy, !r.Enabled, r.Enabled)
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -84,6 +85,11 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Optional:            true,
 				MarkdownDescription: "How often a request that failed for a passing reason is tried again; 4 by default.",
 			},
+			"max_export_age": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "How old the export of a real backup server may be that was imported last, such as `26h`; if it is older, a warning says so, once in a plan. " +
+					"Unset by default: then nobody asks. See the guide *Your real site*.",
+			},
 			"embedded": schema.SingleNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "Use the reference backend inside the provider: nothing else to install, no port and no credentials. " +
@@ -154,7 +160,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		}
 		return
 	}
-	b := &connection{networks: newShared[*cloudNetworks](), tenant: newShared[tenant]()}
+	b := &connection{networks: newShared[*cloudNetworks](), tenant: newShared[tenant](), maxExportAge: s.maxExportAge}
 	if s.embedded {
 		b.client, b.actor, diags = p.embed(ctx, s)
 	} else {
@@ -235,6 +241,9 @@ type connection struct {
 	networks       *shared[*cloudNetworks]
 	tenant         *shared[tenant]
 	tenantReported atomic.Bool
+	// maxExportAge is 0 if it is not set. exportAgeChecked says that the age was judged, in this run.
+	maxExportAge     time.Duration
+	exportAgeChecked atomic.Bool
 	// stored finds the IP networks of stored gateways.
 	stored storedNetworks
 }

@@ -36,6 +36,7 @@ type providerConfig struct {
 	InsecureSkipVerify types.Bool   `tfsdk:"insecure_skip_verify"`
 	RequestTimeout     types.String `tfsdk:"request_timeout"`
 	MaxRetries         types.Int64  `tfsdk:"max_retries"`
+	MaxExportAge       types.String `tfsdk:"max_export_age"`
 	Embedded           types.Object `tfsdk:"embedded"`
 }
 
@@ -54,6 +55,9 @@ type settings struct {
 	// implicit says that nobody asked for the embedded backend by name.
 	implicit                 bool
 	dataDir, labFile, tenant string
+
+	// maxExportAge is how old the last export of a real backup server may be, 0 for as old as it is.
+	maxExportAge time.Duration
 
 	username string
 	client   httpapi.ClientConfig
@@ -82,7 +86,7 @@ func readSettings(ctx context.Context, block tfsdk.Config, getenv func(string) s
 	var s settings
 	r.requests(c, &s)
 	for _, v := range []attr.Value{
-		c.Endpoint, c.Username, c.Password, c.Tenant, c.CACertificate, c.InsecureSkipVerify, c.RequestTimeout, c.MaxRetries,
+		c.Endpoint, c.Username, c.Password, c.Tenant, c.CACertificate, c.InsecureSkipVerify, c.RequestTimeout, c.MaxRetries, c.MaxExportAge,
 		c.Embedded, e.DataDir, e.LabFile, e.Tenant,
 	} {
 		s.unknown = s.unknown || v.IsUnknown()
@@ -151,6 +155,14 @@ func (r *settingsReader) requests(c providerConfig, s *settings) {
 				fmt.Sprintf("max_retries: %d is not a number of retries; use 0 to %d.", n, maxMaxRetries))
 		}
 		s.client.MaxRetries = int(v.ValueInt64())
+	}
+	if v := c.MaxExportAge; !v.IsNull() && !v.IsUnknown() {
+		d, err := time.ParseDuration(v.ValueString())
+		if err != nil || d <= 0 {
+			r.diags.AddAttributeError(path.Root("max_export_age"), "Invalid Provider Configuration",
+				fmt.Sprintf("max_export_age: %q is not a duration above 0; write it in hours, like 26h or 168h.", v.ValueString()))
+		}
+		s.maxExportAge = d
 	}
 }
 
