@@ -1,5 +1,6 @@
-// Package labfile owns the form of a lab file: YAML that declares who exists in a reference
-// backend. It is read strictly, and errors name the line. Package vcc has the rules.
+// Package labfile owns the form of the files that people write: a lab file declares who exists in a reference
+// backend, and a checks file who should reach whom after failover. Both are YAML, which is read strictly, and
+// errors name the line. Package vcc has the rules.
 //
 // Reading is the only I/O: of a file, of the lab that is built in, and of the environment
 // for passwords.

@@ -36,36 +36,50 @@ const (
 	maxErrors = vcc.MaxListed // that are listed
 )
 
+// form is a kind of file, as errors call it.
+type form struct{ file, content string }
+
+var labForm = form{"a lab file", "a lab"}
+
 // BuiltIn returns the lab that is used when no file is named.
 func BuiltIn() (vcc.ValidLab, error) { return Parse("built-in lab", builtIn) }
 
 // Read reads a lab file.
 func Read(name string) (vcc.ValidLab, error) {
-	file, err := os.Open(name) //nolint:gosec // the file is the user's choice
+	content, err := read("lab file", name)
 	if err != nil {
-		return vcc.ValidLab{}, unreadable(name, err)
-	}
-	defer file.Close() //nolint:errcheck // the content is complete by then
-	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	if err != nil {
-		return vcc.ValidLab{}, unreadable(name, err)
+		return vcc.ValidLab{}, err
 	}
 	return Parse(name, content)
 }
 
+// read returns the content of a file, as much of it as shows that it is too large.
+func read(kind, name string) ([]byte, error) {
+	file, err := os.Open(name) //nolint:gosec // the file is the user's choice
+	if err != nil {
+		return nil, unreadable(kind, name, err)
+	}
+	defer file.Close() //nolint:errcheck // the content is complete by then
+	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if err != nil {
+		return nil, unreadable(kind, name, err)
+	}
+	return content, nil
+}
+
 // unreadable is an error of the file system with the file's name in it once.
-func unreadable(name string, err error) error {
+func unreadable(kind, name string, err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return fmt.Errorf("the lab file %s cannot be read: %w", name, err)
+	return fmt.Errorf("the %s %s cannot be read: %w", kind, name, err)
 }
 
 // Parse reads a lab strictly: an unknown key, a wrong type and a name that
 // nothing declares are errors, each with its line. name stands in the errors.
 func Parse(name string, content []byte) (vcc.ValidLab, error) {
-	file, document, err := decode(content)
+	file, document, err := decode[lab](labForm, content)
 	if err != nil {
 		return vcc.ValidLab{}, fmt.Errorf("%s:%w", name, err)
 	}
@@ -73,6 +87,11 @@ func Parse(name string, content []byte) (vcc.ValidLab, error) {
 	if err == nil {
 		return valid, nil
 	}
+	return vcc.ValidLab{}, located(name, file, err)
+}
+
+// located leads each error about a value by the file's name and the line of its field.
+func located(name string, file *ast.File, err error) error {
 	var errs []error
 	found := vcc.Errors(err)
 	for i, e := range found {
@@ -82,42 +101,42 @@ func Parse(name string, content []byte) (vcc.ValidLab, error) {
 		}
 		errs = append(errs, fmt.Errorf("%s:%d: %w", name, line(file, e.Field), e))
 	}
-	return vcc.ValidLab{}, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-// decode reads the form of a lab file. The text is scanned once. Errors are led by their
+// decode reads a file into what it is written as. The text is scanned once. Errors are led by their
 // lines.
-func decode(content []byte) (*ast.File, lab, error) {
-	var document lab
-	if err := checkText(content); err != nil {
+func decode[T any](f form, content []byte) (*ast.File, T, error) {
+	var document T
+	if err := f.checkText(content); err != nil {
 		return nil, document, err
 	}
 	content = bytes.TrimPrefix(content, []byte("\ufeff")) // some editors write a byte order mark
 	tokens := lexer.Tokenize(string(content))
-	if err := checkTokens(tokens); err != nil {
+	if err := f.checkTokens(tokens); err != nil {
 		return nil, document, err
 	}
 	file, err := parser.Parse(tokens, 0)
 	if err != nil {
-		return nil, document, inLine(err)
+		return nil, document, f.inLine(err)
 	}
-	if err := checkDocuments(file); err != nil {
+	if err := checkDocuments(f, file, reflect.TypeFor[T]()); err != nil {
 		return nil, document, err
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return file, document, nil
 	}
-	return file, document, inLine(yaml.NodeToValue(file.Docs[0].Body, &document, yaml.Strict()))
+	return file, document, f.inLine(yaml.NodeToValue(file.Docs[0].Body, &document, yaml.Strict()))
 }
 
 // inLine leads an error of the YAML library by its line.
-func inLine(err error) error {
+func (f form) inLine(err error) error {
 	if err == nil {
 		return nil
 	}
 	var located yaml.Error
 	if !errors.As(err, &located) {
-		return fmt.Errorf(" it is not a lab: %w", err)
+		return fmt.Errorf(" it is not %s: %w", f.content, err)
 	}
 	return errorAt(located.GetToken(), "%s", located.GetMessage())
 }
@@ -131,10 +150,10 @@ func errorAt(at *token.Token, format string, args ...any) error {
 	return fmt.Errorf("%d: %s", line, fmt.Sprintf(format, args...))
 }
 
-// checkText refuses text that is no lab file whatever it says.
-func checkText(content []byte) error {
+// checkText refuses text that is no such file whatever it says.
+func (f form) checkText(content []byte) error {
 	if len(content) > maxSize {
-		return errorAt(nil, "the file has more than %d KiB; a lab needs less", maxSize>>10)
+		return errorAt(nil, "the file has more than %d KiB; %s needs less", maxSize>>10, f.content)
 	}
 	if !utf8.Valid(content) {
 		valid := bytes.ToValidUTF8(content, nil)
@@ -147,23 +166,23 @@ func checkText(content []byte) error {
 	return nil
 }
 
-// checkTokens refuses YAML that no lab needs, before it is parsed: also a few lines that
+// checkTokens refuses YAML that no such file needs, before it is parsed: also a few lines that
 // can grow without end.
-func checkTokens(tokens token.Tokens) error {
+func (f form) checkTokens(tokens token.Tokens) error {
 	depth := 0
 	for _, t := range tokens {
 		if len(t.Value) > maxText {
 			switch t.Type {
 			case token.CommentType, token.SpaceType:
 			default:
-				return errorAt(t, "%s goes on for %d bytes; nothing in a lab has more than %d", vcc.Clip(t.Value), len(t.Value), maxText)
+				return errorAt(t, "%s goes on for %d bytes; nothing in %s has more than %d", vcc.Clip(t.Value), len(t.Value), f.content, maxText)
 			}
 		}
 		switch t.Type {
 		case token.DirectiveType:
-			return errorAt(t, "a lab file has no directives; remove the line that begins with %%, and --- after it")
+			return errorAt(t, "%s has no directives; remove the line that begins with %%, and --- after it", f.file)
 		case token.AnchorType, token.AliasType, token.TagType:
-			return errorAt(t, "a lab file has no anchors, aliases and tags; write the value out")
+			return errorAt(t, "%s has no anchors, aliases and tags; write the value out", f.file)
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
@@ -171,7 +190,7 @@ func checkTokens(tokens token.Tokens) error {
 		}
 		entry := t.Type == token.SequenceEntryType || t.Type == token.MappingKeyType
 		if depth > maxDepth || entry && t.Position.Column > maxIndent {
-			return errorAt(t, "it is nested deeper than any value of a lab")
+			return errorAt(t, "it is nested deeper than any value of %s", f.content)
 		}
 	}
 	return nil
@@ -179,16 +198,16 @@ func checkTokens(tokens token.Tokens) error {
 
 // checkDocuments refuses documents that the decoder would pass over, and values that it
 // would bend.
-func checkDocuments(file *ast.File) error {
+func checkDocuments(f form, file *ast.File, t reflect.Type) error {
 	for i, doc := range file.Docs {
 		if i > 0 {
 			at := doc.Start
 			if at == nil && doc.Body != nil {
 				at = doc.Body.GetToken()
 			}
-			return errorAt(at, "another document begins; a lab file is one")
+			return errorAt(at, "another document begins; %s is one", f.file)
 		}
-		if err := checkTypes(doc.Body, reflect.TypeFor[lab]()); err != nil {
+		if err := checkTypes(doc.Body, t); err != nil {
 			return err
 		}
 	}
@@ -198,6 +217,9 @@ func checkDocuments(file *ast.File) error {
 // checkTypes refuses scalars that the decoder would bend into their type: 1.5 into
 // the number 1, and 007 into the name "7". It leaves other shapes to the decoder.
 func checkTypes(node ast.Node, t reflect.Type) error {
+	if t.Kind() == reflect.Pointer { // of a value that may be left out
+		t = t.Elem()
+	}
 	switch n := node.(type) {
 	case nil, *ast.NullNode:
 		return nil
@@ -298,7 +320,11 @@ func visibleFields(t reflect.Type) []reflect.StructField {
 // down where the field is missing.
 func line(file *ast.File, field string) int {
 	for field != "" {
-		path, err := yaml.PathString("$." + field)
+		dot := "."
+		if field[0] == '[' { // an entry of a file that is a list
+			dot = ""
+		}
+		path, err := yaml.PathString("$" + dot + field)
 		if err != nil {
 			break
 		}

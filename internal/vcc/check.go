@@ -1,0 +1,64 @@
+package vcc
+
+import (
+	"slices"
+	"strings"
+)
+
+// Check declares who should reach whom after full site failover, or should not: Unwanted says which.
+type Check struct {
+	TraceRequest
+	// Reason is what should settle it, "" where any reason will do.
+	Reason Reason
+}
+
+// reachedFor and unreachedFor are the reasons that Reachability.Cause has, by its outcome.
+var (
+	reachedFor   = []Reason{ReasonRoutingEnabled, ReasonSameNetwork, ReasonInternetAccess, ReasonPublicIPRule, ReasonEcho, ReasonManagement}
+	unreachedFor = []Reason{
+		ReasonNoDefaultGateway, ReasonRoutingDisabled, ReasonDifferentHardwarePlan, ReasonNoInternetAccess, ReasonNoPublicIPRule, ReasonPrivateDestination,
+		ReasonNoRoute, ReasonSourceNotInNetwork, ReasonNotAService, ReasonInvalidPacket,
+	}
+)
+
+// ParseCheck reads a check; port is nil where there is none, and reason "" where any will do. reachable
+// is nil where it is not said, which is wrong: a check that was cut short must not say the opposite. The
+// error lists every value that is wrong: the fields are those of ParseTraceRequest, "reachable" and "reason".
+func ParseCheck(source, destination, protocol string, port *int, reachable *bool, reason string) (Check, error) {
+	var v errorList
+	request, err := ParseTraceRequest(source, destination, protocol, port)
+	if err != nil {
+		v = append(v, err)
+	}
+	c := Check{TraceRequest: request, Reason: Reason(reason)}
+	if reachable == nil {
+		v.add("reachable", "say whether the destination should be reached: true or false")
+		return c, v.err()
+	}
+	c.Unwanted = !*reachable
+	reasons, outcome := reachedFor, "reachable"
+	if c.Unwanted {
+		reasons, outcome = unreachedFor, "not reachable"
+	}
+	if reason != "" && !slices.Contains(reasons, c.Reason) {
+		words := make([]string, len(reasons))
+		for i, r := range reasons {
+			words[i] = string(r)
+		}
+		v.add("reason", "%q is no reason to be %s; leave it out for any, or use %s", reason, prose(outcome), prose(strings.Join(words, ", ")))
+	}
+	return c, v.err()
+}
+
+// Holds reports whether an outcome is as the check declares it. The cause is as Reachability.Cause says it.
+func (c Check) Holds(reachable bool, cause Reason) bool {
+	return reachable != c.Unwanted && (c.Reason == "" || c.Reason == cause)
+}
+
+// Cause is the reason for the outcome: the reply's where it is the reply that is dropped, and else the request's.
+func (r Reachability) Cause() Reason {
+	if r.Reply != nil && r.Reply.Verdict == Dropped {
+		return r.Reply.Reason
+	}
+	return r.Reason
+}
