@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/netip"
 	"slices"
 
@@ -29,17 +31,61 @@ func (s *Services) Appliances(ctx context.Context, as vcc.Actor, p vcc.Page) ([]
 
 // Appliance implements vcc.ApplianceService.
 func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc.ApplianceState, error) {
-	c, err := s.stored(ctx, as)
+	_, a, err := s.storedAppliance(ctx, as, id)
 	if err != nil {
 		return nil, err
+	}
+	state := a.compiled.ApplianceState
+	return &state, nil
+}
+
+// storedAppliance returns one of the tenant's appliances as it is stored now, and all of them.
+func (s *Services) storedAppliance(ctx context.Context, as vcc.Actor, id string) (*compiledVersion, tracedAppliance, error) {
+	c, err := s.stored(ctx, as)
+	if err != nil {
+		return nil, tracedAppliance{}, err
 	}
 	all := c.tracer.appliances
 	i := slices.IndexFunc(all, func(a tracedAppliance) bool { return a.inputs.ID == id })
 	if i < 0 {
-		return nil, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: vcc.Message("there is no network extension appliance with ID %s", id)}
+		return nil, tracedAppliance{}, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: vcc.Message("there is no network extension appliance with ID %s", id)}
 	}
-	state := all[i].compiled.ApplianceState
-	return &state, nil
+	return c, all[i], nil
+}
+
+// ApplianceSources implements vcc.ApplianceService.
+func (s *Services) ApplianceSources(ctx context.Context, as vcc.Actor, id, known string) (*vcc.ApplianceSources, error) {
+	c, a, err := s.storedAppliance(ctx, as, id)
+	if err != nil {
+		return nil, err
+	}
+	version := sha256.Sum256([]byte(id + " " + c.Version))
+	sources := &vcc.ApplianceSources{Version: "inputs-" + hex.EncodeToString(version[:8]), ApplianceInputs: a.inputs}
+	if sources.Version == known {
+		return nil, nil
+	}
+	sources.Gateways = map[string]vcc.GatewaySettings{}
+	for _, n := range a.inputs.Networks {
+		if g, stored := a.inputs.Gateways[n.ID]; stored {
+			sources.Gateways[n.ID] = g
+		}
+	}
+	for _, r := range c.Tenant.Replicas(c.tracer.networks, a.inputs.Gateways) {
+		r.NICs = slices.DeleteFunc(r.NICs, func(n vcc.ReplicaNIC) bool {
+			return !slices.ContainsFunc(a.inputs.Networks, func(own vcc.Network) bool { return own.ID == n.NetworkID })
+		})
+		if len(r.NICs) > 0 {
+			sources.Replicas = append(sources.Replicas, r)
+		}
+	}
+	for _, p := range c.Tenant.ProductionNetworks {
+		for _, network := range []netip.Prefix{p.IPv4, p.IPv6} {
+			if network.IsValid() {
+				sources.Site = append(sources.Site, network)
+			}
+		}
+	}
+	return sources, nil
 }
 
 // withOwnRules leaves out of each appliance the public IP rules that lead to another

@@ -3,10 +3,12 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -198,6 +200,28 @@ func (c *Client) Appliances(ctx context.Context, as vcc.Actor, page vcc.Page) ([
 // Appliance implements vcc.ApplianceService.
 func (c *Client) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc.ApplianceState, error) {
 	return ask[wireAppliance](ctx, c, forTenant(as, http.MethodGet, "networkExtensionAppliances/"+url.PathEscape(id)))
+}
+
+// ApplianceSources implements vcc.ApplianceService. CodeNotFound is also the answer of a server of
+// a release that does not tell.
+func (c *Client) ApplianceSources(ctx context.Context, as vcc.Actor, id, known string) (*vcc.ApplianceSources, error) {
+	r := forTenant(as, http.MethodGet, "networkExtensionAppliances/"+url.PathEscape(id)+"/inputs")
+	if known != "" {
+		r.header = http.Header{"If-None-Match": {strconv.Quote(known)}}
+	}
+	var sources vcc.ApplianceSources
+	err := c.call(ctx, r, func(a answer) (err error) {
+		sources, err = readJSON[wireApplianceSources](a)
+		sources.Version = strings.Trim(a.etag, `"`)
+		return err
+	})
+	switch {
+	case errors.Is(err, errNotModified):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &sources, nil
 }
 
 // Trace implements vcc.ApplianceService. It takes vcc.MaxTraceRequests questions at most.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -24,6 +26,7 @@ func (s *server) registerAppliances() {
 			}
 			return &answerBody[wireAppliance]{newWireAppliance(*a)}, nil
 		})
+	handle(s, http.MethodGet, "networkExtensionAppliances/{id}/inputs", "Get what a network extension appliance is compiled from, and what stands around it", s.applianceSources)
 	handleQuestion(s, http.MethodPost, "routeTrace", "Say what would be reached after full site failover, and why",
 		func(ctx context.Context, as vcc.Actor, in *traceInput) (*answerBody[wireTraceAnswer], error) {
 			many := len(in.Body.Questions) > 0
@@ -48,4 +51,24 @@ func (s *server) trace(ctx context.Context, as vcc.Actor, r wireTraceRequest) ([
 	}
 	answers, err := s.Services.Trace(ctx, as, questions, assumed)
 	return convert(answers, newWireReachability), err
+}
+
+// sourcesQuery asks for an appliance's sources.
+type sourcesQuery struct {
+	ID          string `path:"id"`
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of the last answer; while that is its ETag the answer is 304, without the rest"`
+}
+
+// applianceSources answers with the version of the sources as their ETag, so that a caller who
+// asks again and again costs little.
+func (s *server) applianceSources(ctx context.Context, as vcc.Actor, in *sourcesQuery) (*answerTagged[wireApplianceSources], error) {
+	known := strings.Trim(strings.TrimPrefix(in.IfNoneMatch, "W/"), `"`)
+	sources, err := s.Services.ApplianceSources(ctx, as, in.ID, known)
+	switch {
+	case err != nil:
+		return nil, err
+	case sources == nil:
+		return &answerTagged[wireApplianceSources]{Status: http.StatusNotModified, ETag: strconv.Quote(known)}, nil
+	}
+	return &answerTagged[wireApplianceSources]{Status: http.StatusOK, ETag: strconv.Quote(sources.Version), Body: newWireApplianceSources(*sources)}, nil
 }

@@ -167,7 +167,7 @@ func newWireLabTenant(t vcc.LabTenant) wireLabTenant {
 		PublicIPs: convertOrNil(t.PublicIPs, optionalText),
 		Appliances: convertOrNil(t.Appliances, func(a vcc.LabAppliance) wireLabAppliance {
 			e := a.External
-			return wireLabAppliance{a.Host, wireLabExternal{optionalText(e.IPv4), optionalText(e.IPv4Gateway), optionalText(e.IPv6), optionalText(e.IPv6Gateway)}}
+			return wireLabAppliance{a.Host, newWireLabExternal(e)}
 		}),
 		ProductionNetworks: convertOrNil(t.ProductionNetworks, func(p vcc.ProductionNetwork) wireProductionNetwork {
 			return wireProductionNetwork{p.Name, optionalText(p.IPv4), optionalText(p.IPv4Gateway), optionalText(p.IPv6), optionalText(p.IPv6Gateway)}

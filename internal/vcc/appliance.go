@@ -276,6 +276,10 @@ type ApplianceService interface {
 	// Appliance returns one appliance. CodeNotFound: no such appliance.
 	Appliance(ctx context.Context, as Actor, id string) (*ApplianceState, error)
 
+	// ApplianceSources returns what an appliance is compiled from and what stands around it; nil
+	// where its version is known, which costs little. CodeNotFound: no such appliance.
+	ApplianceSources(ctx context.Context, as Actor, id, known string) (*ApplianceSources, error)
+
 	// Trace answers questions, each by itself, as after full site failover with what is
 	// stored now and what is assumed on top of it. All of it is of one moment.
 	// CodeInvalidValue: a question or the assumption is wrong; fields begin with
