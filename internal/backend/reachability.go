@@ -14,33 +14,85 @@ import (
 
 // Trace implements vcc.ApplianceService. What is stored is compiled once for all who ask about
 // it, and what is assumed once for all questions of a call.
-func (s *Services) Trace(ctx context.Context, as vcc.Actor, questions []vcc.TraceRequest, assume vcc.Assumption) ([]vcc.Reachability, error) {
-	c, err := s.stored(ctx, as)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.Appliances) == 0 {
-		return nil, &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
-	}
-	if assume.IsEmpty() {
-		return c.tracer.answers(questions)
-	}
-	var answers []vcc.Reachability
-	err = s.assuming(ctx, c, assume, func(t *tracer) error {
+func (s *Services) Trace(ctx context.Context, as vcc.Actor, questions []vcc.TraceRequest, assume vcc.Assumption) (answers []vcc.Reachability, err error) {
+	err = s.asked(ctx, as, assume, func(t *tracer) error {
 		answers, err = t.answers(questions)
 		return err
 	})
 	return answers, err
 }
 
+// Matrix implements vcc.ApplianceService, as Trace does.
+func (s *Services) Matrix(ctx context.Context, as vcc.Actor, request vcc.MatrixRequest, assume vcc.Assumption) (m *vcc.ReachabilityMatrix, err error) {
+	err = s.asked(ctx, as, assume, func(t *tracer) error {
+		m, err = t.matrix(ctx, request)
+		return err
+	})
+	return m, err
+}
+
+// asked has use answer with what is stored and assumed.
+func (s *Services) asked(ctx context.Context, as vcc.Actor, assume vcc.Assumption, use func(*tracer) error) error {
+	c, err := s.stored(ctx, as)
+	if err != nil {
+		return err
+	}
+	if len(c.Appliances) == 0 {
+		return &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
+	}
+	if assume.IsEmpty() {
+		return use(c.tracer)
+	}
+	return s.assuming(ctx, c, assume, use)
+}
+
+// VMs implements vcc.SiteService.
+func (s *Services) VMs(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.VM, int, error) {
+	c, err := s.stored(ctx, as)
+	if err != nil {
+		return nil, 0, err
+	}
+	all := c.Tenant.VMs
+	from := min(p.Skip, len(all))
+	return slices.Clone(all[from:min(from+p.Limit, len(all))]), len(all), nil
+}
+
 // tracer answers questions about one tenant's appliances. It never changes, so it is safe for
-// concurrent use.
+// concurrent use, unless it is for a matrix.
 type tracer struct {
 	tenant     vcc.LabTenant
 	appliances []tracedAppliance
 	networks   []vcc.Network // of all appliances
 	// outside are the addresses that stand for any on the internet, one per family.
 	outside []netip.Addr
+	// found, where it is not nil, has the production networks of addresses that were looked for:
+	// of a tracer for many questions about the same ends, whose answers need no explanation.
+	found map[netip.Addr]foundNetwork
+}
+
+// foundNetwork is what vcc.Site.Network returns.
+type foundNetwork struct {
+	production vcc.ProductionNetwork
+	prefix     netip.Prefix
+	ok         bool
+}
+
+// forMatrix returns a copy that remembers, and explains nothing, for one goroutine.
+func (t tracer) forMatrix() *tracer {
+	t.found = map[netip.Addr]foundNetwork{}
+	return &t
+}
+
+// siteNetwork returns the production network that holds an address, which means a look at each.
+func (t *tracer) siteNetwork(a netip.Addr) (vcc.ProductionNetwork, netip.Prefix, bool) {
+	n, known := t.found[a]
+	if !known {
+		n.production, n.prefix, n.ok = t.tenant.Network(a)
+		if t.found != nil {
+			t.found[a] = n
+		}
+	}
+	return n.production, n.prefix, n.ok
 }
 
 // tracedAppliance is an appliance beside what it was compiled from.
@@ -74,7 +126,7 @@ func (t *tracer) size() int {
 
 // claimed reports whether an address is not simply one on the internet.
 func (t *tracer) claimed(a netip.Addr) bool {
-	if _, _, ok := t.tenant.Network(a); ok || t.applianceOf(a) != nil || t.isNeighbor(a) || slices.Contains(t.tenant.PublicIPs, a) {
+	if _, _, ok := t.siteNetwork(a); ok || t.applianceOf(a) != nil || t.isNeighbor(a) || slices.Contains(t.tenant.PublicIPs, a) {
 		return true
 	}
 	return slices.ContainsFunc(t.appliances, func(o tracedAppliance) bool {
@@ -131,20 +183,60 @@ func (t *tracer) answer(q vcc.TraceRequest) (*vcc.Reachability, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found *vcc.Reachability
+	found, _ := t.ways(q, protocol, ways)
 	var addresses []netip.Addr
 	for _, w := range ways {
 		addresses = append(addresses, w[0], w[1])
 		addresses = append(addresses, t.internalAddresses(w[1])...)
-		if found == nil || found.Reachable != q.Unwanted {
-			if r := t.way(q, protocol, w[0], w[1]); found == nil || r.Reachable == q.Unwanted {
-				found = r
-			}
-		}
 	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	found.Addresses = slices.Compact(addresses)
 	return found, nil
+}
+
+// ways decides about the ways of a question. It returns the first that is not as it should be,
+// with its addresses.
+func (t *tracer) ways(q vcc.TraceRequest, protocol appliance.Protocol, ways [][2]netip.Addr) (found *vcc.Reachability, way [2]netip.Addr) {
+	for _, w := range ways {
+		if r := t.way(q, protocol, w[0], w[1]); found == nil || r.Reachable == q.Unwanted {
+			found, way = r, w
+		}
+		if found.Reachable == q.Unwanted {
+			break
+		}
+	}
+	return found, way
+}
+
+// matrix answers one question about each pair of ends.
+func (t *tracer) matrix(ctx context.Context, request vcc.MatrixRequest) (*vcc.ReachabilityMatrix, error) {
+	protocol, err := appliance.ParseProtocol(request.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	if request, err = request.Over(t.tenant.Site, t.publicAddresses()); err != nil {
+		return nil, err
+	}
+	t = t.forMatrix()
+	return request.Matrix(t.tenant.Site, t.outside, func(q vcc.TraceRequest, ways [][2]netip.Addr) (vcc.MatrixCell, error) {
+		r, way := t.ways(q, protocol, ways)
+		cell := vcc.MatrixCell{Reachable: r.Reachable, Reason: r.Outcome()}
+		if t.wantsGateway(r, way[0], way[1]) {
+			cell.Reason = vcc.ReasonNoDefaultGateway
+		}
+		return cell, ctx.Err()
+	})
+}
+
+// publicAddresses are those of all public IP rules, in order.
+func (t *tracer) publicAddresses() (list []netip.Addr) {
+	for _, o := range t.appliances {
+		for _, r := range o.inputs.PublicIPRules {
+			list = append(list, r.Public.Addr())
+		}
+	}
+	slices.SortFunc(list, netip.Addr.Compare)
+	return slices.Compact(list)
 }
 
 // internalAddresses are those that public IP rules for an address lead to.
@@ -189,7 +281,7 @@ func (t *tracer) way(q vcc.TraceRequest, protocol appliance.Protocol, source, de
 // appliance's as soon as it has that address, and before that no host has it. The first and the last address of an IPv4
 // network belong to no host.
 func (t *tracer) withoutAppliance(q vcc.TraceRequest, source, destination netip.Addr) *vcc.Reachability {
-	production, prefix, ok := t.tenant.Network(destination)
+	production, prefix, ok := t.siteNetwork(destination)
 	if !ok {
 		return nil
 	}
@@ -276,13 +368,16 @@ func (t *tracer) failureAt(external vcc.ExternalSettings, a netip.Addr) *failure
 // lacksGateway reports whether an address is of the tenant's site, and in no network that
 // has a gateway for it.
 func (t *tracer) lacksGateway(a netip.Addr) bool {
-	_, _, ofSite := t.tenant.Network(a)
+	_, _, ofSite := t.siteNetwork(a)
 	return ofSite && t.applianceOf(a) == nil && !t.isNeighbor(a)
 }
 
 // explain writes one sentence: who reaches whom or does not, why, and what to do where
 // that is not as it should be.
 func (t *tracer) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destination netip.Addr, because string) string {
+	if t.found != nil {
+		return ""
+	}
 	verb, on := "does not reach", "over "+q.Protocol
 	if r.Reachable {
 		verb = "reaches"
@@ -290,13 +385,9 @@ func (t *tracer) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destin
 	if q.Port > 0 {
 		on = fmt.Sprintf("on %s port %d", q.Protocol, q.Port)
 	}
-	missing := ""
-	if !r.Reachable {
-		missing = t.missingGateways(source, destination)
-	}
 	switch {
-	case missing != "" && r.Reason != vcc.ReasonInvalidPacket:
-		because = missing
+	case t.wantsGateway(r, source, destination):
+		because = t.missingGateways(source, destination)
 	case r.Reason == vcc.ReasonPrivateDestination:
 		because += t.whereItIs(source, destination)
 	case r.Reason == vcc.ReasonNoPublicIPRule && t.applianceOf(destination) != nil:
@@ -329,6 +420,13 @@ func endText(e vcc.TraceEnd, a netip.Addr) string {
 	return a.String()
 }
 
+// wantsGateway reports whether a default gateway is what lacks most between two addresses that do
+// not reach each other. The appliance may have another reason: it takes what is in none of its
+// networks for the outside.
+func (t *tracer) wantsGateway(r *vcc.Reachability, source, destination netip.Addr) bool {
+	return !r.Reachable && r.Reason != vcc.ReasonInvalidPacket && (t.lacksGateway(source) || t.lacksGateway(destination))
+}
+
 // missingGateways says which cloud networks lack the gateways of addresses of the tenant's
 // site.
 func (t *tracer) missingGateways(addresses ...netip.Addr) string {
@@ -346,7 +444,7 @@ func (t *tracer) missingGateway(a netip.Addr) string {
 	if a.Is4() {
 		family = "IPv4"
 	}
-	production, prefix, _ := t.tenant.Network(a)
+	production, prefix, _ := t.siteNetwork(a)
 	site := fmt.Sprintf("production network %q (%s)", production.Name, prefix)
 	targets := t.tenant.CloudNetworks(production, t.networks)
 	if len(targets) == 0 {

@@ -247,6 +247,13 @@ func (c *Client) Trace(ctx context.Context, as vcc.Actor, questions []vcc.TraceR
 	return answers, nil
 }
 
+// Matrix implements vcc.ApplianceService.
+func (c *Client) Matrix(ctx context.Context, as vcc.Actor, request vcc.MatrixRequest, assume vcc.Assumption) (*vcc.ReachabilityMatrix, error) {
+	r := forTenant(as, http.MethodPost, "reachabilityMatrix")
+	r.body = newWireMatrixRequest(request, assume)
+	return ask[wireMatrix](withRepeats(ctx), c, r)
+}
+
 // Lab implements vcc.LabService. CodeAccessDenied: the account is no operator's.
 func (c *Client) Lab(ctx context.Context) (vcc.Lab, error) {
 	lab, err := ask[wireLab](ctx, c, request{method: http.MethodGet, path: labPath})

@@ -13,6 +13,9 @@ import (
 // traceInput is a POST of a trace.
 type traceInput struct{ Body wireTraceRequest }
 
+// matrixInput is a POST of a matrix.
+type matrixInput struct{ Body wireMatrixRequest }
+
 func (s *server) registerAppliances() {
 	list(s, "networkExtensionAppliances", "List the tenant's network extension appliances", newWireAppliance,
 		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.ApplianceState, int, error) {
@@ -40,6 +43,18 @@ func (s *server) registerAppliances() {
 				return &answerBody[wireTraceAnswer]{wireTraceAnswer{wireReachability: &answers[0]}}, nil
 			}
 			return &answerBody[wireTraceAnswer]{wireTraceAnswer{Answers: answers}}, nil
+		})
+	handleQuestion(s, http.MethodPost, "reachabilityMatrix", "Say who would reach whom after full site failover",
+		func(ctx context.Context, as vcc.Actor, in *matrixInput) (*answerBody[wireMatrix], error) {
+			request, assumed, err := in.Body.parse()
+			if err != nil {
+				return nil, err
+			}
+			m, err := s.Services.Matrix(ctx, as, request, assumed)
+			if err != nil {
+				return nil, err
+			}
+			return &answerBody[wireMatrix]{newWireMatrix(*m)}, nil
 		})
 }
 

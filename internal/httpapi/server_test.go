@@ -391,6 +391,7 @@ func TestOpenAPI(t *testing.T) {
 		"postRouteTrace":                          "POST /api/v1/cloudConnect/routeTrace",
 		"postReplicationJobsRun":                  "POST /api/v1/cloudConnect/replicationJobs/{id}/run",
 		"getNetworkExtensionAppliancesInputsById": "GET /api/v1/cloudConnect/networkExtensionAppliances/{id}/inputs",
+		"postReachabilityMatrix":                  "POST /api/v1/cloudConnect/reachabilityMatrix",
 	})
 	e := doc.Components.Schemas["Error"]
 	equal(t, "properties of an error", sortedKeys(e.Properties), []string{"current", "errorCode", "field", "message", "resourceId"})

@@ -117,6 +117,7 @@ func TestTenancy(t *testing.T) {
 		"getNetworkExtensionAppliancesById":       {tenants, of{ids: id(a.appliance(t)), foreign: 404}},
 		"postRouteTrace":                          {tenants, of{body: `{"source": "10.0.0.2", "destination": "10.0.0.3", "protocol": "tcp", "port": 1}`, asks: true}},
 		"getNetworkExtensionAppliancesInputsById": {tenants, of{ids: id(a.appliance(t)), foreign: 404}},
+		"postReachabilityMatrix":                  {tenants, of{body: `{"protocol": "tcp", "port": 1}`, asks: true}},
 	}
 	var doc struct {
 		Paths map[string]map[string]struct{ OperationID string }

@@ -285,4 +285,18 @@ type ApplianceService interface {
 	// CodeInvalidValue: a question or the assumption is wrong; fields begin with
 	// "questions[N]" or "assume". CodeConflict: D12 would be broken.
 	Trace(ctx context.Context, as Actor, questions []TraceRequest, assume Assumption) ([]Reachability, error)
+
+	// Matrix says who would reach whom, as Trace would about each cell: with the questions, the
+	// appliances and the VMs of one moment.
+	// CodeInvalidValue: the request or the assumption is wrong, or asks for more than
+	// MaxMatrixCells; fields are those of ParseMatrixRequest, or begin with "assume".
+	// CodeConflict: D12 would be broken, or the tenant has no cloud networks.
+	Matrix(ctx context.Context, as Actor, request MatrixRequest, assume Assumption) (*ReachabilityMatrix, error)
+}
+
+// SiteService shows a tenant's own site, as it was declared.
+type SiteService interface {
+	// VMs returns a page of the tenant's VMs in the order of their declaration, and how many
+	// there are.
+	VMs(ctx context.Context, as Actor, page Page) ([]VM, int, error)
 }

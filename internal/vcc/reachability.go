@@ -96,13 +96,22 @@ func ParseTraceRequest(source, destination, protocol string, port *int) (TraceRe
 	case from.Address.IsValid() && to.Address.IsValid() && from.Address.Is4() != to.Address.Is4():
 		v.add("destination", "%s and the source %s are not of one family", destination, source)
 	}
+	r.Port = parsePort(&v, protocol, port)
+	return r, v.err()
+}
+
+// parsePort checks a protocol, and reads the destination port that it needs.
+func parsePort(v *errorList, protocol string, port *int) int {
 	switch protocol {
 	case "tcp", "udp":
 		if port == nil {
 			v.add("port", "a destination port from 1 to 65535 is required with %s", protocol)
-		} else if r.Port = *port; r.Port < 1 || r.Port > 65535 {
-			v.add("port", "%d is not a port; use 1 to 65535", r.Port)
+			return 0
 		}
+		if *port < 1 || *port > 65535 {
+			v.add("port", "%d is not a port; use 1 to 65535", *port)
+		}
+		return *port
 	case "icmp":
 		if port != nil {
 			v.add("port", "there are no ports in icmp; leave it out")
@@ -110,7 +119,7 @@ func ParseTraceRequest(source, destination, protocol string, port *int) (TraceRe
 	default:
 		v.add("protocol", "%q is not a protocol; use tcp, udp or icmp", protocol)
 	}
-	return r, v.err()
+	return 0
 }
 
 // IsNetworkOrBroadcast reports whether an address is the first or the last of an IPv4 network, which are no host's
@@ -127,18 +136,11 @@ func IsNetworkOrBroadcast(a netip.Addr, network netip.Prefix) bool {
 func (r TraceRequest) Ways(site Site, outside []netip.Addr) ([][2]netip.Addr, error) {
 	var v errorList
 	addressesOf := func(field string, e TraceEnd) []netip.Addr {
+		addresses, err := site.addressesOf(e, outside)
 		switch {
-		case e.Internet:
-			return outside
-		case e.VM == "":
-			return []netip.Addr{e.Address}
-		}
-		vm, ok := site.VM(e.VM)
-		addresses := vm.Addresses()
-		switch {
-		case !ok:
-			v.add(field, "%q is no VM of the tenant's site, no IP address and not the word %s; %s", e.VM, Internet, prose(site.namesVMs(e.VM)))
-		case len(addresses) == 0:
+		case err != nil:
+			v = append(v, Within(field, err))
+		case e.VM != "" && len(addresses) == 0:
 			v.add(field, "the address of VM %q is not known; write the address that it has instead of its name", e.VM)
 		}
 		return addresses
@@ -147,18 +149,27 @@ func (r TraceRequest) Ways(site Site, outside []netip.Addr) ([][2]netip.Addr, er
 	if len(v) > 0 {
 		return nil, v.err()
 	}
-	var ways [][2]netip.Addr
-	for _, a := range from {
-		for _, b := range to {
-			if a.Is4() == b.Is4() {
-				ways = append(ways, [2]netip.Addr{a, b})
-			}
-		}
-	}
+	ways := pairs(from, to)
 	if len(ways) == 0 {
 		v.add("destination", "%s has no address of the family of the source %s", r.Destination, r.Source)
 	}
 	return ways, v.err()
+}
+
+// addressesOf returns the addresses that an end stands for: none for a VM whose addresses are
+// not known. The error, which has no field, is about a VM that there is not.
+func (s Site) addressesOf(e TraceEnd, outside []netip.Addr) ([]netip.Addr, error) {
+	switch {
+	case e.Internet:
+		return outside, nil
+	case e.VM == "":
+		return []netip.Addr{e.Address}, nil
+	}
+	vm, ok := s.VM(e.VM)
+	if !ok {
+		return nil, invalid("", "%q is no VM of the tenant's site, no IP address and not the word %s; %s", e.VM, Internet, prose(s.namesVMs(e.VM)))
+	}
+	return vm.Addresses(), nil
 }
 
 // namesVMs says which VMs there are, the nearest to a name first.

@@ -226,10 +226,11 @@ func (v VM) Addresses() (list []netip.Addr) {
 // Network returns the production network that holds an address, and its IP network of
 // that family.
 func (s Site) Network(a netip.Addr) (ProductionNetwork, netip.Prefix, bool) {
-	for _, n := range s.ProductionNetworks {
-		for _, p := range []netip.Prefix{n.IPv4, n.IPv6} {
+	for i := range s.ProductionNetworks {
+		n := &s.ProductionNetworks[i]
+		for _, p := range [...]netip.Prefix{n.IPv4, n.IPv6} {
 			if p.Contains(a) {
-				return n, p, true
+				return *n, p, true
 			}
 		}
 	}
