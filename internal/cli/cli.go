@@ -38,14 +38,15 @@ type commands struct {
 type backendCommands struct {
 	target
 
-	Networks  networksCmd  `cmd:"" help:"List the cloud networks."`
-	Gateway   gatewayCmds  `cmd:"" help:"List, set and remove default gateways, and show their history."`
-	Routing   routingCmds  `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
-	Replicate replicateCmd `cmd:"" help:"Run a replication job; its first run detects default gateways."`
-	Failover  failoverCmds `cmd:"" help:"Start, undo and test full site failover."`
-	Trace     traceCmd     `cmd:"" help:"Say whether a packet would get through after full site failover, and why. The exit status is 3 if not."`
-	Lab       labCmds      `cmd:"" help:"Declare the lab, and show it."`
-	VBR       vbrCmds      `cmd:"" name:"vbr" help:"Exchange files with a real backup server: read what it has, and write scripts for it."`
+	Networks     networksCmd     `cmd:"" help:"List the cloud networks."`
+	Gateway      gatewayCmds     `cmd:"" help:"List, set and remove default gateways, and show their history."`
+	Routing      routingCmds     `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
+	Replicate    replicateCmd    `cmd:"" help:"Run a replication job; its first run detects default gateways."`
+	Failover     failoverCmds    `cmd:"" help:"Start, undo and test full site failover."`
+	Trace        traceCmd        `cmd:"" help:"Say whether a packet would get through after full site failover, and why. The exit status is 3 if not."`
+	Reachability reachabilityCmd `cmd:"" help:"Show who reaches whom after full site failover: a table of VMs and the internet."`
+	Lab          labCmds         `cmd:"" help:"Declare the lab, and show it."`
+	VBR          vbrCmds         `cmd:"" name:"vbr" help:"Exchange files with a real backup server: read what it has, and write scripts for it."`
 
 	Serve   serveCmd    `cmd:"" help:"Serve a backend for many tenants over the network."`
 	Account accountCmds `cmd:"" help:"Add, list and remove the accounts of a served backend."`
@@ -71,7 +72,7 @@ type session struct {
 
 // Run carries out a command line, without the program's name, and returns the
 // exit status: 0 done, 1 refused or failed with a message on stderr, 2 wrong
-// usage, 3 a trace that found no way through.
+// usage, 3 a trace that found no way through, or checks that are not as declared.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, version string) (status int) {
 	type exited int
 	defer func() {

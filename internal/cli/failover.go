@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/labfile"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -150,10 +152,28 @@ func (s *session) printSession(f *vcc.FailoverSession, err error) error {
 }
 
 type traceCmd struct {
-	Source      string `required:"" placeholder:"END" help:"The name of a VM of the site, an IP address, or internet, which stands for any address on the internet."`
-	Destination string `required:"" placeholder:"END" help:"As the source."`
-	Protocol    string `default:"tcp" placeholder:"tcp|udp|icmp" help:"Protocol (default: ${default})."`
+	Source      string `placeholder:"END" help:"The name of a VM of the site, an IP address, or internet, which stands for any address on the internet."`
+	Destination string `placeholder:"END" help:"As the source."`
+	Protocol    string `placeholder:"tcp|udp|icmp" help:"Protocol (default: tcp)."`
 	Port        *int   `placeholder:"PORT" help:"Destination port, for tcp and udp."`
+	Check       string `placeholder:"FILE" help:"Instead of one question, a YAML file with a list of checks: source, destination, protocol, port, reachable, and reason where it matters. The exit status is 3 unless all are as declared."`
+
+	checks labfile.Checks
+}
+
+// prepare reads the checks.
+func (c *traceCmd) prepare() (err error) {
+	asks := c.Source != "" || c.Destination != "" || c.Protocol != "" || c.Port != nil
+	switch {
+	case c.Check != "" && asks:
+		return usageError("--check and a question of its own exclude each other: the questions are in the file")
+	case c.Check != "":
+		c.checks, err = labfile.ReadChecks(c.Check)
+		return err
+	case c.Source == "" || c.Destination == "":
+		return usageError("a question needs --source and --destination; or give a file with many: --check FILE")
+	}
+	return nil
 }
 
 // notReachable is the outcome of a trace that went well and found no way. It has an
@@ -163,8 +183,11 @@ type notReachable struct{}
 func (notReachable) Error() string { return "not reachable" }
 
 // Run says what would be reached after full site failover.
-func (c traceCmd) Run(s *session) error {
-	question, err := vcc.ParseTraceRequest(c.Source, c.Destination, c.Protocol, c.Port)
+func (c *traceCmd) Run(s *session) error {
+	if c.Check != "" {
+		return s.traceChecks(c.Check, c.checks)
+	}
+	question, err := vcc.ParseTraceRequest(c.Source, c.Destination, cmp.Or(c.Protocol, "tcp"), c.Port)
 	if err != nil {
 		return flagError(err)
 	}

@@ -42,6 +42,8 @@ func Object(value any) any {
 		return newWireFailoverSession(*v)
 	case vcc.Reachability:
 		return newWireReachability(v)
+	case *vcc.ReachabilityMatrix:
+		return newWireMatrix(*v)
 	case vcc.Lab:
 		return newWireLab(v)
 	case vcc.LabOutcome:

@@ -3,7 +3,10 @@ package labfile
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -79,6 +82,20 @@ func (c Checks) Questions() []vcc.TraceRequest {
 	return questions
 }
 
+// question is how a message names one of Questions, where one message is about several.
+var question = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`questions\[(\d+)\]\.?`) })
+
+// inLines names the lines of checks where a message names questions.
+func (c Checks) inLines(message string) string {
+	return question().ReplaceAllStringFunc(message, func(named string) string {
+		i, err := strconv.Atoi(question().FindStringSubmatch(named)[1])
+		if err != nil || i >= len(c.Lines) {
+			return named
+		}
+		return fmt.Sprintf("line %d, ", c.Lines[i])
+	})
+}
+
 // Located leads the errors about Questions, whose fields begin with "questions[N]", by the file's name and the
 // lines of their values. Every other error stays as it is.
 func (c Checks) Located(err error) error {
@@ -90,7 +107,7 @@ func (c Checks) Located(err error) error {
 			return err
 		}
 		e := *e
-		e.Field = field
+		e.Field, e.Message = field, c.inLines(e.Message)
 		moved[i] = &e
 	}
 	if len(moved) == 0 {

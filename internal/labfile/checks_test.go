@@ -35,11 +35,12 @@ func TestReadChecks(t *testing.T) {
 	same(t, "questions", checks.Questions(), []vcc.TraceRequest{first, second})
 
 	about := func(field string) error {
-		return &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: "there is no such VM"}
+		return &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: "there is no such VM; questions[1].destination: nor is there that"}
 	}
 	err = checks.Located(errors.Join(about("questions[0].destination"), about("questions[1].source"), about("questions[1]")))
 	same(t, "located", strings.Split(err.Error(), "\n"), []string{
-		name + ":3: [0].destination: there is no such VM", name + ":9: [1].source: there is no such VM", name + ":9: [1]: there is no such VM",
+		name + ":3: destination: there is no such VM; line 9, destination: nor is there that",
+		name + ":9: source: there is no such VM; line 9, destination: nor is there that", name + ":9: there is no such VM; line 9, destination: nor is there that",
 	})
 	if vcc.Code(err) != vcc.CodeInvalidValue {
 		t.Errorf("the code of the error is %q", vcc.Code(err))
@@ -64,16 +65,16 @@ func TestWrongChecks(t *testing.T) {
 		{"a key twice", "  port: 5432", "  port: 5432\n  port: 22", `6: mapping key "port" already defined at [5:3]`},
 		{"a port that is no number", "5432", "https", "5: https is not a whole number"},
 		{"a port in another notation", "5432", "0x50", "5: 0x50 is not a whole number in decimal; write 80"},
-		{"a port too large", "5432", "70000", "5: [0].port: 70000 is not a port; use 1 to 65535"},
-		{"no port", "  port: 5432\n", "", "2: [0].port: a destination port from 1 to 65535 is required with tcp"},
-		{"a port in icmp", "icmp, ", "icmp, port: 7, ", "9: [1].port: there are no ports in icmp; leave it out"},
+		{"a port too large", "5432", "70000", "5: port: 70000 is not a port; use 1 to 65535"},
+		{"no port", "  port: 5432\n", "", "2: port: a destination port from 1 to 65535 is required with tcp"},
+		{"a port in icmp", "icmp, ", "icmp, port: 7, ", "9: port: there are no ports in icmp; leave it out"},
 		{"neither true nor false", "reachable: true", "reachable: yes", "6: yes is neither true nor false"},
-		{"not said", "  reachable: true\n", "", "2: [0].reachable: say whether the destination should be reached: true or false"},
-		{"null", "reachable: true", "reachable:", "6: [0].reachable: say whether the destination should be reached: true or false"},
-		{"an unknown protocol", "protocol: tcp", "protocol: sctp", `4: [0].protocol: "sctp" is not a protocol; use tcp, udp or icmp`},
-		{"a reason for the opposite", "routing_enabled", "routing_disabled", `7: [0].reason: "routing_disabled" is no reason to be reachable; leave it out for any, or use ` +
+		{"not said", "  reachable: true\n", "", "2: reachable: say whether the destination should be reached: true or false"},
+		{"null", "reachable: true", "reachable:", "6: reachable: say whether the destination should be reached: true or false"},
+		{"an unknown protocol", "protocol: tcp", "protocol: sctp", `4: protocol: "sctp" is not a protocol; use tcp, udp or icmp`},
+		{"a reason for the opposite", "routing_enabled", "routing_disabled", `7: reason: "routing_disabled" is no reason to be reachable; leave it out for any, or use ` +
 			"routing_enabled, same_network, internet_access, public_ip_rule, echo, management"},
-		{"no source", "- source: web01\n  dest", "- dest", "2: [0].source: an end is required: the name of a VM, an IP address, or internet"},
+		{"no source", "- source: web01\n  dest", "- dest", "2: source: an end is required: the name of a VM, an IP address, or internet"},
 		{"an anchor", "web01", "&a web01", "2: a checks file has no anchors, aliases and tags; write the value out"},
 		{"empty", whole, "# none yet\n", "1: there is no check in it; write at least one, such as - { source: web01, destination: db01, protocol: tcp, port: 5432, reachable: true }"},
 		{"a mapping", whole, "checks: []", "1: mapping was used where sequence is expected"},

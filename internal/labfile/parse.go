@@ -99,7 +99,14 @@ func located(name string, file *ast.File, err error) error {
 			errs = append(errs, fmt.Errorf("%s: %d more are wrong", name, len(found)-i))
 			break
 		}
-		errs = append(errs, fmt.Errorf("%s:%d: %w", name, line(file, e.Field), e))
+		at := line(file, e.Field)
+		if strings.HasPrefix(e.Field, "[") { // an entry of a file that is a list: the line says which
+			inEntry := *e
+			_, rest, _ := strings.Cut(e.Field, "]")
+			inEntry.Field = strings.TrimPrefix(rest, ".")
+			e = &inEntry
+		}
+		errs = append(errs, fmt.Errorf("%s:%d: %w", name, at, e))
 	}
 	return errors.Join(errs...)
 }

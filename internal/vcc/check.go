@@ -12,7 +12,7 @@ type Check struct {
 	Reason Reason
 }
 
-// reachedFor and unreachedFor are the reasons that Reachability.Cause has, by its outcome.
+// reachedFor and unreachedFor are the reasons that Reachability.Outcome has, by its outcome.
 var (
 	reachedFor   = []Reason{ReasonRoutingEnabled, ReasonSameNetwork, ReasonInternetAccess, ReasonPublicIPRule, ReasonEcho, ReasonManagement}
 	unreachedFor = []Reason{
@@ -50,15 +50,7 @@ func ParseCheck(source, destination, protocol string, port *int, reachable *bool
 	return c, v.err()
 }
 
-// Holds reports whether an outcome is as the check declares it. The cause is as Reachability.Cause says it.
-func (c Check) Holds(reachable bool, cause Reason) bool {
-	return reachable != c.Unwanted && (c.Reason == "" || c.Reason == cause)
-}
-
-// Cause is the reason for the outcome: the reply's where it is the reply that is dropped, and else the request's.
-func (r Reachability) Cause() Reason {
-	if r.Reply != nil && r.Reply.Verdict == Dropped {
-		return r.Reply.Reason
-	}
-	return r.Reason
+// Holds reports whether an outcome is as the check declares it. The reason is that of Reachability.Outcome.
+func (c Check) Holds(reachable bool, reason Reason) bool {
+	return reachable != c.Unwanted && (c.Reason == "" || c.Reason == reason)
 }
