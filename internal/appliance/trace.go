@@ -43,10 +43,7 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 		}
 	}
 	packet.Destination = netip.AddrPortFrom(destination, port)
-	if !isLinkLocal(source) {
-		from, _ := c.table.Lookup(source)
-		packet.Interface = from.network
-	}
+	packet.Interface = c.Arriving(source)
 
 	flows := newFlowTable(1)
 	request := trace(c, flows, packet)

@@ -353,14 +353,11 @@ func (t *tracer) failureOutside(external vcc.ExternalSettings, r vcc.Reachabilit
 
 // failureAt returns why an address is not found through the internet, nil if it may be.
 func (t *tracer) failureAt(external vcc.ExternalSettings, a netip.Addr) *failure {
-	if external.Contains(a) {
-		return nil
-	}
-	if rfc := vcc.PrivateUse(a); rfc != "" {
-		return &failure{reason: vcc.ReasonPrivateDestination, because: fmt.Sprintf("no internet carries %s (%s)", a, rfc)}
-	}
-	if t.lacksGateway(a) {
-		return &failure{reason: vcc.ReasonNoDefaultGateway, because: fmt.Sprintf("%s is of the tenant's site, which is not on the internet after full site failover", a)}
+	switch reason := external.Lost(a, t.lacksGateway(a)); reason {
+	case vcc.ReasonPrivateDestination:
+		return &failure{reason: reason, because: fmt.Sprintf("no internet carries %s (%s)", a, vcc.PrivateUse(a))}
+	case vcc.ReasonNoDefaultGateway:
+		return &failure{reason: reason, because: fmt.Sprintf("%s is of the tenant's site, which is not on the internet after full site failover", a)}
 	}
 	return nil
 }

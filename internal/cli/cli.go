@@ -45,6 +45,7 @@ type backendCommands struct {
 	Failover     failoverCmds    `cmd:"" help:"Start, undo and test full site failover."`
 	Trace        traceCmd        `cmd:"" help:"Say whether a packet would get through after full site failover, and why. The exit status is 3 if not."`
 	Reachability reachabilityCmd `cmd:"" help:"Show who reaches whom after full site failover: a table of VMs and the internet."`
+	Replay       replayCmd       `cmd:"" help:"Say what of captured traffic would get through after full site failover, and what would break, and why."`
 	Lab          labCmds         `cmd:"" help:"Declare the lab, and show it."`
 	VBR          vbrCmds         `cmd:"" name:"vbr" help:"Exchange files with a real backup server: read what it has, and write scripts for it."`
 

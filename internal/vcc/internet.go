@@ -26,6 +26,21 @@ func PrivateUse(a netip.Addr) (rfc string) {
 	return ""
 }
 
+// Lost returns why an address is not found through the internet, "" if it may be (D22). Neighbors on the external
+// network are reached without the internet. ofSite says that the address is of the tenant's site, which is lost,
+// and in no network that has a gateway for it.
+func (s ExternalSettings) Lost(a netip.Addr, ofSite bool) Reason {
+	switch {
+	case s.Contains(a):
+		return ""
+	case PrivateUse(a) != "":
+		return ReasonPrivateDestination
+	case ofSite:
+		return ReasonNoDefaultGateway
+	}
+	return ""
+}
+
 // OutsideAddress returns an address that stands for any on the internet: of the blocks
 // for documentation where nothing else claims it, and the zero value where everything
 // is claimed.

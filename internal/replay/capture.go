@@ -1,0 +1,119 @@
+package replay
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// capture reads the packets of a capture file.
+type capture struct {
+	read func() ([]byte, gopacket.CaptureInfo, error)
+	// link is that of all frames, unless mixed says that each says its own.
+	link  layers.LinkType
+	mixed bool
+}
+
+const (
+	readSize  = 1 << 18
+	batchSize = 512
+)
+
+// open finds out which kind of file it is. Of gzip it takes one layer.
+func open(r io.Reader) (*capture, error) {
+	b := bufio.NewReaderSize(r, readSize)
+	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, fmt.Errorf("it begins as a gzip file, and is none: %w", err)
+		}
+		b = bufio.NewReaderSize(z, readSize)
+	}
+	magic, err := b.Peek(4)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, err
+	case len(magic) == 0:
+		return nil, errors.New("it is empty")
+	case string(magic) == "\x0a\x0d\x0d\x0a": // a section header block, the same in both byte orders
+		ng, err := pcapgo.NewNgReader(b, pcapgo.NgReaderOptions{WantMixedLinkType: true, SkipUnknownVersion: true})
+		if err != nil {
+			return nil, fmt.Errorf("it begins as a pcapng file, and is none: %w", err)
+		}
+		return &capture{read: ng.ZeroCopyReadPacketData, mixed: true}, nil
+	}
+	old, err := pcapgo.NewReader(b)
+	if err != nil {
+		return nil, fmt.Errorf("it is neither pcap nor pcapng, nor gzip of either: %w", err)
+	}
+	if !readable(old.LinkType()) {
+		return nil, fmt.Errorf("its frames are of link type %d; a replay reads Ethernet, Linux cooked and raw IP", old.LinkType())
+	}
+	return &capture{read: old.ZeroCopyReadPacketData, link: old.LinkType()}, nil
+}
+
+// next reads a packet. io.EOF is the end of a whole file.
+func (c *capture) next(p *packet) error {
+	frame, info, err := c.read()
+	if err != nil {
+		if errors.Is(err, io.EOF) && info.CaptureLength > 0 {
+			return io.ErrUnexpectedEOF // the header of a packet was there
+		}
+		return err
+	}
+	link := c.link
+	if c.mixed {
+		link, _ = info.AncillaryData[0].(layers.LinkType)
+	}
+	p.at, p.length = info.Timestamp.UnixNano(), uint32(info.Length) // #nosec G115 -- it has 32 bits in the file
+	if c.mixed && !readable(link) {
+		p.kind = notIP
+		return nil
+	}
+	p.decode(link, frame)
+	return nil
+}
+
+// batch is a number of packets, and the error that ended them.
+type batch struct {
+	packets [batchSize]packet
+	count   int
+	err     error
+}
+
+// batches reads a capture ahead. Each batch goes back to free when it is done with; the reading ends at an error,
+// which the last batch has, or when stop is closed.
+func (c *capture) batches(stop <-chan struct{}) (full, free chan *batch) {
+	const ahead = 8
+	full, free = make(chan *batch, ahead), make(chan *batch, ahead)
+	for range ahead {
+		free <- new(batch)
+	}
+	go func() {
+		for {
+			var b *batch
+			select {
+			case b = <-free:
+			case <-stop:
+				return
+			}
+			for b.count, b.err = 0, nil; b.count < batchSize; b.count++ {
+				if b.err = c.next(&b.packets[b.count]); b.err != nil {
+					break
+				}
+			}
+			last := b.err != nil // whoever gets the batch may empty it
+			full <- b            // there is room for all that there are
+			if last {
+				return
+			}
+		}
+	}()
+	return full, free
+}

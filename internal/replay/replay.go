@@ -1,0 +1,270 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// replay is a capture on its way through the appliances.
+type replay struct {
+	routers []router
+	site    []netip.Prefix
+	started map[netip.Addr]bool // the addresses of replicas
+	places  map[netip.Addr]place
+
+	clock time.Time // the latest that a packet had: it does not run back
+	at    int64     // the same in nanoseconds
+
+	max           int
+	index         map[key]int32
+	conversations []conversation
+	hand          int
+
+	run run
+
+	report Report
+	tallies
+}
+
+// run is where the last packets were of one conversation without another in between, as they are in every transfer. What the
+// engine decided of the first ones holds for the rest: the flow is there, nothing else happened, and it is not idle. The last
+// of them is decided later, which leaves the engine as if all had been.
+type run struct {
+	conversation *conversation
+	last         packet
+	asked        bool // last is the client's
+	// known says of which direction the engine knows the flow, [1] of the client's.
+	known   [2]bool
+	waiting bool // last has not been decided
+}
+
+// maxPause ends a run well before any flow is forgotten.
+const maxPause = int64(time.Second)
+
+// continues reports whether a packet is the next one of the run, and whether it is the client's.
+func (u *run) continues(p *packet) (asks, ok bool) {
+	l := &u.last
+	switch {
+	case u.conversation == nil || p.protocol != l.protocol || p.kind != judged || p.v4 != l.v4 || p.hopLimit <= 1 || !u.goesOn(p):
+		return false, false
+	case p.protocol != protocolTCP && p.protocol != protocolUDP || p.opens:
+		return false, false
+	case p.source == l.source && p.destination == l.destination && p.sourcePort == l.sourcePort && p.destinationPort == l.destinationPort:
+		asks = u.asked
+	case p.source == l.destination && p.destination == l.source && p.sourcePort == l.destinationPort && p.destinationPort == l.sourcePort:
+		asks = !u.asked
+	default:
+		return false, false
+	}
+	return asks, u.known[direction(asks)]
+}
+
+// goesOn reports whether a packet comes soon enough after the last one.
+func (u *run) goesOn(p *packet) bool { return p.at >= u.last.at && p.at-u.last.at <= maxPause }
+
+func direction(asks bool) int {
+	if asks {
+		return 1
+	}
+	return 0
+}
+
+// Run replays a capture through the appliances that are compiled from sources. One that is damaged is replayed up to
+// there, and Report.Damage says so; the error is for a file that is no capture.
+func Run(ctx context.Context, file io.Reader, sources []vcc.ApplianceSources) (*Report, error) {
+	return replayed(ctx, file, sources, MaxConversations)
+}
+
+func replayed(ctx context.Context, file io.Reader, sources []vcc.ApplianceSources, limit int) (*Report, error) {
+	c, err := open(file)
+	if err != nil {
+		return nil, err
+	}
+	r := newReplay(sources, limit)
+	stop := make(chan struct{})
+	defer close(stop)
+	full, free := c.batches(stop)
+	for {
+		var b *batch
+		select {
+		case b = <-full:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		for i := range b.count {
+			r.packet(&b.packets[i])
+		}
+		if b.err == nil {
+			free <- b
+			continue
+		}
+		if !errors.Is(b.err, io.EOF) {
+			r.report.Damage = b.err
+		}
+		return r.end(), nil
+	}
+}
+
+func newReplay(sources []vcc.ApplianceSources, limit int) *replay {
+	r := &replay{places: map[netip.Addr]place{}, started: map[netip.Addr]bool{}, max: limit, index: map[key]int32{}}
+	r.groupIndex, r.absentIndex = map[groupKey]int32{}, map[netip.Addr]int32{}
+	for _, s := range sources {
+		r.routers = append(r.routers, newRouter(s.ApplianceInputs, func() time.Time { return r.clock }))
+		if r.site == nil {
+			r.site = s.Site // it is the tenant's, and the same for each
+		}
+		for _, vm := range s.Replicas {
+			for _, nic := range vm.NICs {
+				r.started[nic.IPv4.Addr()], r.started[nic.IPv6.Addr()] = true, true
+			}
+		}
+	}
+	return r
+}
+
+// packet replays one packet.
+func (r *replay) packet(p *packet) {
+	asks, continues := r.run.continues(p)
+	if !continues && r.run.waiting {
+		r.run.waiting = false
+		r.decide(r.run.conversation, r.run.asked, r.run.last.hopLimit)
+	}
+	if r.report.Packets == 0 || p.at > r.at {
+		r.at, r.clock = p.at, time.Unix(0, p.at)
+	}
+	if r.report.Packets == 0 || p.at < r.first {
+		r.first = p.at
+	}
+	r.report.Packets++
+	r.report.Bytes += uint64(p.length)
+	if p.kind != judged {
+		r.run = run{}
+		r.leftOut[p.kind].add(p)
+		return
+	}
+	if continues {
+		r.run.last, r.run.asked, r.run.waiting = *p, asks, true
+		r.run.conversation.recent = true
+		r.through(r.run.conversation, p)
+		return
+	}
+	c, asks := r.conversation(p)
+	if c != r.run.conversation || !r.run.goesOn(p) {
+		r.run = run{conversation: c}
+	}
+	r.run.last, r.run.asked, r.run.known[direction(asks)] = *p, asks, false
+	switch {
+	case c.outcome == within:
+		r.count(&r.report.Within, c, p)
+	case c.outcome == unknown:
+		r.count(&r.report.Unknown, c, p)
+	case c.outcome == gateless:
+		r.breaks(c, p, cause{Reason: vcc.ReasonNoDefaultGateway})
+	case multicastOnLink(c, p):
+		c.outcome = within
+		r.count(&r.report.Within, c, p)
+	case asks:
+		r.request(c, p)
+	default:
+		r.answer(c, p)
+	}
+}
+
+// multicastOnLink reports whether a multicast is meant for the link alone.
+func multicastOnLink(c *conversation, p *packet) bool {
+	return p.hopLimit <= 1 && !c.counted && !c.broken && p.destination.addr(p.v4).IsMulticast()
+}
+
+// request decides a packet of the client.
+func (r *replay) request(c *conversation, p *packet) {
+	d := r.ask(c, p.hopLimit)
+	r.run.known[1] = d.Verdict == vcc.Forwarded && !c.vanished
+	switch {
+	case d.Verdict == vcc.Dropped:
+		r.breaks(c, p, cause{Reason: d.Reason})
+	case d.Verdict == vcc.Delivered:
+		c.delivered = true
+		r.through(c, p)
+	case c.vanished:
+		r.breaks(c, p, cause{Reason: c.lost})
+	case d.Reason != vcc.ReasonKnownFlow && c.moved && !p.opens:
+		r.breaks(c, p, cause{d.Reason, true}) // the server knows the client by another port
+	default:
+		r.through(c, p)
+	}
+}
+
+// ask has the engine decide a packet of the client, and notes how it is answered.
+func (r *replay) ask(c *conversation, hopLimit uint8) appliance.Decision {
+	d := r.decide(c, true, hopLimit)
+	c.moved = false
+	if d.Verdict == vcc.Forwarded && (d.Reason != vcc.ReasonKnownFlow || !c.opened) {
+		answersTo := endOf(d.Source)
+		c.moved = c.opened && answersTo != c.answersTo
+		c.opened, c.answersTo, c.answersAt = true, answersTo, d.Leaving
+		c.vanished = c.lost != "" && (c.arriving == appliance.Ext0 || d.Leaving == appliance.Ext0)
+	}
+	return d
+}
+
+// answer decides a packet of the server.
+func (r *replay) answer(c *conversation, p *packet) {
+	if !c.opened && !c.delivered && c.cause == none {
+		// The capture has the conversation from its middle: it would have begun with the client, after failover.
+		if d := r.ask(c, firstHopLimit); d.Verdict == vcc.Dropped {
+			r.breaks(c, p, cause{Reason: d.Reason})
+			return
+		} else if d.Verdict == vcc.Delivered {
+			c.delivered = true
+		}
+	}
+	switch {
+	case c.delivered:
+		r.through(c, p)
+		return
+	case !c.opened: // nobody answers what did not arrive
+		r.breaks(c, p, r.causes[c.cause].cause)
+		return
+	case c.vanished:
+		r.breaks(c, p, cause{Reason: c.lost})
+		return
+	}
+	d := r.decide(c, false, p.hopLimit)
+	switch {
+	case d.Reason == vcc.ReasonKnownFlow:
+		r.run.known[0] = true
+		r.through(c, p)
+	case d.Reason == vcc.ReasonHopLimitExceeded || d.Reason == vcc.ReasonFlowTableFull:
+		r.breaks(c, p, cause{Reason: d.Reason})
+	case d.Verdict == vcc.Forwarded && endOf(d.Destination) == c.client() && endOf(d.Source) == c.to:
+		r.through(c, p) // a new flow, which nothing translates
+	case d.Reason == vcc.ReasonNoRoute:
+		r.breaks(c, p, cause{Reason: d.Reason})
+	default:
+		r.breaks(c, p, cause{d.Reason, true})
+	}
+}
+
+// decide has the engine decide a packet of a conversation, of the client or of the server.
+func (r *replay) decide(c *conversation, asks bool, hopLimit uint8) appliance.Decision {
+	p := appliance.Packet{Interface: c.arriving, Protocol: appliance.Protocol(c.key.protocol), HopLimit: hopLimit}
+	from, to := c.client(), c.to
+	if !asks {
+		p.Interface = c.answersAt
+		from, to = c.server(), c.answersTo
+		if c.key.protocol == protocolICMP || c.key.protocol == protocolICMPv6 {
+			p.EchoReply, from.port, to.port = true, to.port, 0
+		}
+	}
+	p.Source, p.Destination = from.addrPort(c.key.v4), to.addrPort(c.key.v4)
+	return r.routers[c.router].Decide(p)
+}
+
+// firstHopLimit is what IANA recommends to start with (RFC 1700).
+const firstHopLimit = 64
