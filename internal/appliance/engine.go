@@ -52,8 +52,8 @@ func (e *Engine) Compiled() *Compiled { return e.compiled.Load() }
 func (e *Engine) Configure(c *Compiled) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if before := e.compiled.Load(); !sameWays(before, c) {
-		e.flows.removeFunc(func(f *flow) bool { return !f.sameWay(before, c) })
+	if ended := e.compiled.Load().Ended(c); ended != nil {
+		e.flows.removeFunc(func(f *flow) bool { return ended(f.forth.arriving, f.forth.source.addr(), f.back.source.addr()) })
 	}
 	e.compiled.Store(c)
 }
@@ -69,17 +69,19 @@ func sameInterface(a, b vcc.ApplianceInterface) bool {
 	return a.NetworkID == b.NetworkID && slices.Equal(a.Addresses, b.Addresses)
 }
 
-// sameWay reports whether two configurations have the same addresses and routes for the
-// packets of a flow, in both directions.
-func (f *flow) sameWay(before, after *Compiled) bool {
-	// What arrives in one direction is where the packets of the other one go.
-	for _, end := range [...]*flowKey{&f.forth, &f.back} {
-		address := end.source.addr()
-		if before.wayTo(end.arriving, address) != after.wayTo(end.arriving, address) {
-			return false
-		}
+// Ended says which flows end when an appliance gets another configuration: those for which
+// the function returns true. arriving and source are how the packets of the flow that began it arrive, and
+// destination is where they go, after translation. The function is nil if no flow ends.
+func (c *Compiled) Ended(after *Compiled) func(arriving Interface, source, destination netip.Addr) bool {
+	if sameWays(c, after) {
+		return nil
 	}
-	return true
+	// What arrives in one direction is where the packets of the other one go.
+	return func(arriving Interface, source, destination netip.Addr) bool {
+		leaving, _ := c.table.Lookup(destination)
+		return leaving.via == unreachable || c.wayTo(arriving, source) != after.wayTo(arriving, source) ||
+			c.wayTo(leaving.via, destination) != after.wayTo(leaving.via, destination)
+	}
 }
 
 // way is how an appliance reaches an address through one of its interfaces.
