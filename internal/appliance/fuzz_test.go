@@ -20,13 +20,14 @@ func FuzzPacket(f *testing.F) {
 			Source: netip.AddrPortFrom(address(source), sourcePort), Destination: netip.AddrPortFrom(address(destination), destinationPort),
 		}
 		s := sequence{MaxFlows: 2, First: abc()}
-		both := newPair(s)
+		both := &pair{}
+		both.begin(s)
 		decide := func(p appliance.Packet) appliance.Decision {
 			e := event{Packet: &p}
 			s.Events = append(s.Events, e)
 			d, difference := both.play(e)
 			if difference != "" {
-				s.report(t, difference)
+				s.report(t, &pair{}, difference)
 			}
 			return d
 		}
@@ -51,8 +52,8 @@ func FuzzPacket(f *testing.F) {
 // per byte, and plays it against the engine and the reference.
 func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, bytes []byte) {
-		if s, difference := play(&fuzzed{bytes}, min(len(bytes), 256)); difference != "" {
-			s.report(t, difference)
+		if s, difference := play(&fuzzed{bytes}, min(len(bytes), 256), &pair{}); difference != "" {
+			s.report(t, &pair{}, difference)
 		}
 	})
 }

@@ -353,15 +353,25 @@ func change(c choices, cfg config) config {
 	return cfg
 }
 
-// play plays a sequence of n events, as it chooses them, against both engines. It
+// opponents are the engine and what it is compared with.
+type opponents interface {
+	// begin starts a sequence. It and play return how the opponents differ, or "".
+	begin(s sequence) string
+	// play also returns what the engine decides, if the event is a packet.
+	play(e event) (appliance.Decision, string)
+}
+
+// usualEvents is how many events the sequences of most tests have.
+const usualEvents = 256
+
+// play plays a sequence of n events, as it chooses them, against opponents. It
 // returns the sequence, and what differed last, or "". Answers are made from what
 // the engine has decided, so that the sequence itself needs no choices any more.
-func play(c choices, n int) (sequence, string) {
+func play(c choices, n int, all opponents) (sequence, string) {
 	s := sequence{MaxFlows: oneOf(c, 64, 16, 64, 3, 64, 0), First: randomConfig(c)}
-	both := newPair(s)
 	cfg := s.First
 	var sent, answers []appliance.Packet
-	if difference := both.compareConfigs(cfg); difference != "" {
+	if difference := all.begin(s); difference != "" {
 		return s, difference
 	}
 	for range n {
@@ -369,7 +379,7 @@ func play(c choices, n int) (sequence, string) {
 		switch k := c.IntN(32); {
 		case k == 0:
 			e.Wait = oneOf(c, 30*time.Second, 5*time.Minute, time.Second, 10*time.Second, 30*time.Second-1, 5*time.Minute-1, time.Nanosecond)
-		case k == 1 && oneIn(c, 2):
+		case k == 1 && oneIn(c, 2*max(1, n/usualEvents)): // longer sequences have no more changes
 			changed := change(c, cfg)
 			cfg, e.Configure, e.Reset = changed, &changed, oneIn(c, 8)
 		case k == 2 && oneIn(c, 2):
@@ -388,7 +398,7 @@ func play(c choices, n int) (sequence, string) {
 			e.Packet = &p
 		}
 		s.Events = append(s.Events, e)
-		d, difference := both.play(e)
+		d, difference := all.play(e)
 		if difference != "" {
 			return s, difference
 		}
@@ -418,12 +428,12 @@ type pair struct {
 	decided   int
 }
 
-func newPair(s sequence) *pair {
-	p := &pair{reference: newReference(s.MaxFlows), now: time.Unix(1_700_000_000, 0)}
+func (p *pair) begin(s sequence) string {
+	*p = pair{reference: newReference(s.MaxFlows), now: time.Unix(1_700_000_000, 0)}
 	p.engine = appliance.NewEngine(s.MaxFlows, func() time.Time { return p.now })
 	p.engine.Configure(compile(s.First))
 	p.reference.configure(s.First)
-	return p
+	return p.compareConfigs(s.First)
 }
 
 func (p *pair) play(e event) (appliance.Decision, string) {
@@ -493,15 +503,14 @@ func compareTrace(c *appliance.Compiled, p appliance.Packet) string {
 	return ""
 }
 
-// differs plays a sequence and returns how the engines differ, or "", and how many
+// differs plays a sequence and returns how the opponents differ, or "", and how many
 // events it took.
-func (s sequence) differs() (string, int) {
-	p := newPair(s)
-	if d := p.compareConfigs(s.First); d != "" {
+func (s sequence) differs(all opponents) (string, int) {
+	if d := all.begin(s); d != "" {
 		return d, 0
 	}
 	for i, e := range s.Events {
-		if _, d := p.play(e); d != "" {
+		if _, d := all.play(e); d != "" {
 			return d, i + 1
 		}
 	}
@@ -510,11 +519,11 @@ func (s sequence) differs() (string, int) {
 
 // shrink returns a smaller sequence that still differs: events, networks, rules and
 // settings are taken away as long as it does.
-func (s sequence) shrink() sequence {
+func (s sequence) shrink(all opponents) sequence {
 	for smaller := true; smaller; {
 		smaller = false
 		try := func(candidate sequence) bool {
-			if difference, n := candidate.differs(); difference != "" {
+			if difference, n := candidate.differs(all); difference != "" {
 				candidate.Events = candidate.Events[:n]
 				s, smaller = candidate, true
 				return true
@@ -599,13 +608,13 @@ func (s sequence) String() string {
 }
 
 // report fails a test with the smallest sequence that differs.
-func (s sequence) report(t *testing.T, difference string) {
+func (s sequence) report(t *testing.T, all opponents, difference string) {
 	t.Helper()
-	small := s.shrink()
-	if d, _ := small.differs(); d != "" {
+	small := s.shrink(all)
+	if d, _ := small.differs(all); d != "" {
 		difference = d
 	}
-	t.Fatalf("the engine and the reference differ:\n%s\n%s", small, difference)
+	t.Fatalf("the engine and another one differ:\n%s\n%s", small, difference)
 }
 
 // TestReference plays random sequences against the engine and the reference.
@@ -616,10 +625,10 @@ func TestReference(t *testing.T) {
 	t.Logf("%d packets with -seed %d", *packets, *seed)
 	reached := map[vcc.Reason]int{}
 	for done, i := 0, uint64(0); done < *packets; i++ {
-		s, difference := play(rand.New(rand.NewPCG(*seed, i)), 256)
+		s, difference := play(rand.New(rand.NewPCG(*seed, i)), usualEvents, &pair{})
 		if difference != "" {
 			t.Logf("sequence %d", i)
-			s.report(t, difference)
+			s.report(t, &pair{}, difference)
 		}
 		for _, e := range s.Events {
 			if e.Packet != nil {
@@ -627,7 +636,8 @@ func TestReference(t *testing.T) {
 			}
 		}
 		if i%8 == 0 {
-			p := newPair(s)
+			p := &pair{}
+			p.begin(s)
 			for _, e := range s.Events {
 				d, _ := p.play(e)
 				reached[d.Reason]++
