@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/cli"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/provider"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/rehearsal"
 )
 
 // version is set by the linker when a release is built; "" is moduleVersion.
@@ -38,6 +39,7 @@ cloudconnect-iac/vcc. For people it has the command line of the provider's refer
 `
 
 func main() {
+	rehearsal.Inside()
 	if version == "" {
 		version = moduleVersion()
 	}

@@ -57,6 +57,16 @@ tf apply -auto-approve
 heading "Plan again: nothing to do"
 plan 0
 
+# Where there are no namespaces to be had, the rehearsal says why, and the story goes on.
+heading "Before the disaster: a rehearsal in this machine's kernel, with real packets"
+status=0
+why=$("$plugin" backend failover rehearse "Whole site" --exec web01 -- true 2>&1) || status=$?
+if [ "$status" -eq 0 ]; then
+	backend failover rehearse "Whole site" --check "$root/examples/rehearsal/checks.yaml" 2>&1
+else
+	echo "$why"
+fi
+
 heading "The site is lost: full site failover"
 backend failover start "Whole site"
 

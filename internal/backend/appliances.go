@@ -103,8 +103,5 @@ func withOwnRules(inputs []vcc.ApplianceInputs) []vcc.ApplianceInputs {
 
 // serves reports whether an address is in one of the appliance's networks.
 func serves(in vcc.ApplianceInputs, a netip.Addr) bool {
-	return slices.ContainsFunc(in.Networks, func(n vcc.Network) bool {
-		g := in.Gateways[n.ID]
-		return g.IPv4 != nil && g.IPv4.Network().Contains(a) || g.IPv6 != nil && g.IPv6.Network.Contains(a)
-	})
+	return slices.ContainsFunc(in.Networks, func(n vcc.Network) bool { return in.Gateways[n.ID].Serves(a) })
 }

@@ -375,13 +375,6 @@ func (t *tracer) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destin
 	if t.found != nil {
 		return ""
 	}
-	verb, on := "does not reach", "over "+q.Protocol
-	if r.Reachable {
-		verb = "reaches"
-	}
-	if q.Port > 0 {
-		on = fmt.Sprintf("on %s port %d", q.Protocol, q.Port)
-	}
 	switch {
 	case t.wantsGateway(r, source, destination):
 		because = t.missingGateways(source, destination)
@@ -391,30 +384,9 @@ func (t *tracer) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destin
 		because += "; name the public address of a rule that leads to it"
 	case r.Reason == vcc.ReasonNoPublicIPRule && (q.Port == 0 || !t.claimed(destination)): // no rule lets an echo in, or is for what is not the tenant's
 	case r.Reachable == q.Unwanted:
-		because += wayOut[r.Reason]
+		because += r.Reason.WayOut()
 	}
-	return fmt.Sprintf("%s %s %s %s: %s.", endText(q.Source, source), verb, endText(q.Destination, destination), on, because)
-}
-
-// wayOut is advice about an outcome that is not as it should be, for causes that give none.
-var wayOut = map[vcc.Reason]string{
-	vcc.ReasonNoInternetAccess:      "; use a network with internet access",
-	vcc.ReasonDifferentHardwarePlan: "; use networks of one hardware plan",
-	vcc.ReasonNoPublicIPRule:        "; add one to the failover plan",
-	vcc.ReasonRoutingEnabled:        "; switch the routing option off",
-	vcc.ReasonInternetAccess:        "; use a network without internet access",
-	vcc.ReasonPublicIPRule:          "; remove it from the failover plan",
-}
-
-// endText writes an end for people.
-func endText(e vcc.TraceEnd, a netip.Addr) string {
-	switch {
-	case e.Internet:
-		return fmt.Sprintf("the internet (%s)", a)
-	case e.VM != "":
-		return fmt.Sprintf("%s (%s)", e.VM, a)
-	}
-	return a.String()
+	return q.Sentence(r.Reachable, source, destination, because)
 }
 
 // wantsGateway reports whether a default gateway is what lacks most between two addresses that do

@@ -208,6 +208,9 @@ func fail(stderr io.Writer, err error) int {
 	if errors.Is(err, notReachable{}) {
 		return exitNotReachable
 	}
+	if status := exitStatus(0); errors.As(err, &status) {
+		return int(status)
+	}
 	text := err.Error()
 	advice := settingNames.Advice(err)
 	if config := new(backend.ConfigError); errors.As(err, &config) {

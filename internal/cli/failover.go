@@ -10,11 +10,12 @@ import (
 )
 
 type failoverCmds struct {
-	Start   failoverStartCmd  `cmd:"" help:"Start full site failover by a plan."`
-	Undo    failoverUndoCmd   `cmd:"" help:"Undo the full site failover that is under way."`
-	Test    failoverTestCmd   `cmd:"" help:"Say what a full site failover by a plan would do. Nothing changes."`
-	Status  failoverStatusCmd `cmd:"" help:"Show the failover plans and which of them is failed over."`
-	Partial partialCmds       `cmd:"" help:"Start and stop partial site failover of a VM, which keeps its appliance busy."`
+	Start    failoverStartCmd    `cmd:"" help:"Start full site failover by a plan."`
+	Undo     failoverUndoCmd     `cmd:"" help:"Undo the full site failover that is under way."`
+	Test     failoverTestCmd     `cmd:"" help:"Say what a full site failover by a plan would do. Nothing changes."`
+	Rehearse failoverRehearseCmd `cmd:"" help:"Rebuild the failover in namespaces of this Linux machine, and run real programs in it, with no risk to anything."`
+	Status   failoverStatusCmd   `cmd:"" help:"Show the failover plans and which of them is failed over."`
+	Partial  partialCmds         `cmd:"" help:"Start and stop partial site failover of a VM, which keeps its appliance busy."`
 }
 
 type planArgument struct {

@@ -29,6 +29,7 @@ type failoverModel struct {
 	Plan      types.String `tfsdk:"plan"`
 	Operation types.String `tfsdk:"operation"`
 	Force     types.Bool   `tfsdk:"force"`
+	Checks    types.List   `tfsdk:"checks"`
 }
 
 // Metadata names the action.
@@ -39,7 +40,7 @@ func (a *failoverAction) Metadata(_ context.Context, req action.MetadataRequest,
 // Schema describes the action.
 func (a *failoverAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Starts, undoes or tests full site failover by a cloud failover plan. What happens to each network extension appliance is reported " +
+		MarkdownDescription: "Starts, undoes, tests or rehearses full site failover by a cloud failover plan. What happens to each network extension appliance is reported " +
 			"as progress, and what people should know before they rely on it as warnings. Actions need Terraform 1.14 or later.",
 		Attributes: map[string]schema.Attribute{
 			"plan": schema.StringAttribute{
@@ -49,13 +50,15 @@ func (a *failoverAction) Schema(_ context.Context, _ action.SchemaRequest, resp 
 			"operation": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "`start` fails the whole site over: the appliances take over the stored default gateways. `undo` takes the addresses away and stops " +
-					"the appliances. `test` says what a start would do, and changes nothing.",
+					"the appliances. `test` says what a start would do, and changes nothing. `rehearse` rebuilds what a start would do in namespaces of this machine, which has " +
+					"to be a Linux machine, tries `checks` there with real packets, and fails where the outcome is not as declared; it changes nothing either.",
 			},
 			"force": schema.BoolAttribute{
 				Optional: true,
 				MarkdownDescription: "Whether a `start` ends the partial site failovers that keep an appliance busy. Without it such a start is refused. " +
 					"Only good with `start`.",
 			},
+			"checks": failoverChecksAttribute(),
 		},
 	}
 }
@@ -75,6 +78,9 @@ func (a *failoverAction) ValidateConfig(ctx context.Context, req action.Validate
 		if err == nil && operation != vcc.FailoverStart && m.Force.ValueBool() {
 			resp.Diagnostics.AddAttributeError(path.Root("force"), "Invalid Failover",
 				fmt.Sprintf("force: only a start ends partial failovers; remove it, because operation is %q.", operation))
+		}
+		if err == nil {
+			resp.Diagnostics.Append(checkFailoverChecks(ctx, operation, m)...)
 		}
 	}
 }
@@ -113,6 +119,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	}
 	failed := map[vcc.FailoverOperation]string{
 		vcc.FailoverStart: "Failover Not Started", vcc.FailoverUndo: "Failover Not Undone", vcc.FailoverTest: "Failover Not Tested",
+		vcc.FailoverRehearse: "Failover Not Rehearsed",
 	}[operation]
 	if a.connection == nil {
 		addUnknownProviderError(&resp.Diagnostics, failed)
@@ -125,6 +132,10 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	}
 	progress := func(format string, args ...any) {
 		resp.SendProgress(action.InvokeProgressEvent{Message: vcc.Printable(fmt.Sprintf(format, args...))})
+	}
+	if operation == vcc.FailoverRehearse {
+		resp.Diagnostics.Append(a.rehearse(ctx, plan, m, progress)...)
+		return
 	}
 	var session *vcc.FailoverSession
 	known := 0 // how much of the session's log is from before

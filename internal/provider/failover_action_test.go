@@ -76,7 +76,7 @@ func TestFailoverAction_errors(t *testing.T) {
 		}
 		return diagnostics
 	}
-	expectText(t, say(s, failover("Whole site", "begin")), "validate: ERROR", `AttributeName("operation")`, `"begin" is not an operation; use start, undo or test`)
+	expectText(t, say(s, failover("Whole site", "begin")), "validate: ERROR", `AttributeName("operation")`, `"begin" is not an operation; use start, undo, test or rehearse`)
 	expectText(t, say(s, failover("Half site", "start")), "plan: ERROR", `AttributeName("plan")`, `no failover plan "Half site"; did you mean "Whole site"?`)
 	expectText(t, say(s, failover("Shop", "start")), "plan: ERROR", `no failover plan "Shop"`) // another tenant's
 	expectText(t, say(unconfigured(t), failover("Whole site", "start")), "ERROR", "Failover Not Started", "values that are not known yet")

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/rehearsal"
 )
 
 // mirror is the folder that plugin makes, "" until it is asked for.
@@ -48,6 +50,7 @@ var plugin = sync.OnceValues(func() (_ string, err error) {
 const gogc = "800"
 
 func TestMain(m *testing.M) {
+	rehearsal.Inside() // this program is started again for one
 	if os.Getenv("GOGC") == "" {
 		if err := os.Setenv("GOGC", gogc); err != nil {
 			panic(err)

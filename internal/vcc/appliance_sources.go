@@ -40,8 +40,7 @@ type ReplicaNIC struct {
 func (t LabTenant) Replicas(networks []Network, gateways map[string]GatewaySettings) []Replica {
 	networkOf := func(p ProductionNetwork, n NIC) (id string) {
 		for _, own := range networks {
-			g := gateways[own.ID]
-			if g.IPv4 != nil && g.IPv4.Network().Contains(n.IPv4) || g.IPv6 != nil && g.IPv6.Network.Contains(n.IPv6) {
+			if g := gateways[own.ID]; g.Serves(n.IPv4) || g.Serves(n.IPv6) {
 				return own.ID
 			}
 		}

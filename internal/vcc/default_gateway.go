@@ -52,6 +52,11 @@ func (s GatewaySettings) Validate() error {
 	return errors.Join(v4, v6)
 }
 
+// Serves reports whether an address is in one of the gateway's networks.
+func (s GatewaySettings) Serves(a netip.Addr) bool {
+	return s.IPv4 != nil && s.IPv4.Network().Contains(a) || s.IPv6 != nil && s.IPv6.Network.Contains(a)
+}
+
 // Warnings returns advice about settings that are valid (D11).
 func (s GatewaySettings) Warnings() []Warning {
 	if s.IPv6 == nil {

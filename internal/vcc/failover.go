@@ -31,16 +31,19 @@ const (
 	FailoverUndo FailoverOperation = "undo"
 	// FailoverTest: the log says what a start would do, and nothing changes.
 	FailoverTest FailoverOperation = "test"
+	// FailoverRehearse: the caller rebuilds what a start would do and tries it, and nothing of
+	// what is stored changes.
+	FailoverRehearse FailoverOperation = "rehearse"
 )
 
 // ParseFailoverOperation reads an operation. The error has no field: the caller
 // knows where the value stood.
 func ParseFailoverOperation(s string) (FailoverOperation, error) {
 	switch o := FailoverOperation(s); o {
-	case FailoverStart, FailoverUndo, FailoverTest:
+	case FailoverStart, FailoverUndo, FailoverTest, FailoverRehearse:
 		return o, nil
 	}
-	return "", invalid("", "%q is not an operation; use %s, %s or %s", s, FailoverStart, FailoverUndo, FailoverTest)
+	return "", invalid("", "%q is not an operation; use %s, %s, %s or %s", s, FailoverStart, FailoverUndo, FailoverTest, FailoverRehearse)
 }
 
 // FailoverSession is one failover, from its start to its end.

@@ -65,3 +65,12 @@ func OutsideAddress(v6 bool, claimed func(netip.Addr) bool) netip.Addr {
 	}
 	return netip.Addr{}
 }
+
+// PrivateBlocks are the blocks whose addresses no internet carries (D22).
+func PrivateBlocks() []netip.Prefix {
+	blocks := make([]netip.Prefix, len(privateBlocks))
+	for i, p := range privateBlocks {
+		blocks[i] = p.block
+	}
+	return blocks
+}

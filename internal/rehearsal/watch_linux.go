@@ -1,0 +1,205 @@
+package rehearsal
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/linuxrouter"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// watcher says what the kernel of one appliance decides. It is safe for concurrent use.
+type watcher struct {
+	// host leads what is said where there are several appliances.
+	host   string
+	notify func(Notice)
+
+	mu sync.Mutex
+	// compiled is what the kernel has, and before that what it had: a packet may have been decided by either.
+	compiled, before *appliance.Compiled
+	said             map[conversation]bool
+	expected         map[*expectation]bool
+}
+
+// conversation is what is said once.
+type conversation struct {
+	arriving            appliance.Interface
+	protocol            appliance.Protocol
+	source, destination netip.AddrPort
+	reason              vcc.Reason
+}
+
+// maxSaid bounds what is remembered of what was said.
+const maxSaid = 1 << 14
+
+func newWatcher(host string, c *appliance.Compiled, notify func(Notice)) *watcher {
+	return &watcher{host: host, notify: notify, compiled: c, before: c, said: map[conversation]bool{}, expected: map[*expectation]bool{}}
+}
+
+// configuring takes what the kernel is about to have.
+func (w *watcher) configuring(c *appliance.Compiled) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before, w.compiled = w.compiled, c
+	clear(w.said) // of what is as it was, too: it is news after a change
+}
+
+// expectation collects what is decided about one request and its reply.
+type expectation struct {
+	protocol    appliance.Protocol
+	source      netip.AddrPort
+	destination netip.Addr
+
+	mu      sync.Mutex
+	first   *linuxrouter.Entry // on the request
+	dropped *linuxrouter.Entry // on either
+}
+
+func (e *expectation) isDropped() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.dropped != nil
+}
+
+// expect collects from now on. Whoever calls it forgets the expectation afterwards.
+func (w *watcher) expect(e *expectation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expected[e] = true
+}
+
+func (w *watcher) forget(e *expectation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.expected, e)
+}
+
+func (e *expectation) take(v linuxrouter.Entry) {
+	if v.Packet.Protocol != e.protocol {
+		return
+	}
+	request := v.Packet.Source == e.source && v.Packet.Destination.Addr() == e.destination && !v.Packet.EchoReply
+	reply := v.Packet.Destination.Addr() == e.source.Addr() && (v.Packet.Destination.Port() == e.source.Port() || v.Packet.EchoReply && v.Packet.Source.Port() == e.source.Port())
+	if !request && !reply {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if request && e.first == nil {
+		e.first = &v
+	}
+	if v.Verdict == vcc.Dropped && e.dropped == nil {
+		e.dropped = &v
+	}
+}
+
+// follow takes what a log has until it is closed.
+func (w *watcher) follow(log *linuxrouter.Log) {
+	for {
+		entries, err := log.Read()
+		for _, e := range entries {
+			w.take(e)
+		}
+		if errors.Is(err, os.ErrClosed) {
+			return
+		}
+		if err != nil { // some were thrown away, say
+			w.notify(Notice{Text: fmt.Sprintf("some of what the kernel drops is not told: %v", err)})
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
+// take says what the kernel decided, where that is worth saying.
+func (w *watcher) take(v linuxrouter.Entry) {
+	p := v.Packet
+	if !p.Source.IsValid() || p.Destination.Addr().IsMulticast() || p.Destination.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return // what hosts say to their link by themselves, and what no program sends
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for e := range w.expected {
+		e.take(v)
+	}
+	fault := w.differs(v)
+	if fault == "" && v.Verdict != vcc.Dropped {
+		return
+	}
+	key := conversation{p.Interface, p.Protocol, p.Source, p.Destination, v.Reason}
+	if w.said[key] {
+		return
+	}
+	if len(w.said) >= maxSaid {
+		clear(w.said)
+	}
+	w.said[key] = true
+	w.notify(Notice{Text: w.line(v) + fault, Fault: fault != ""})
+}
+
+// line is what is said of a packet: where it arrived, what it is, and what became of it.
+func (w *watcher) line(v linuxrouter.Entry) string {
+	p := v.Packet
+	at := p.Interface.String()
+	if w.host != "" {
+		at = w.host + " " + at
+	}
+	return fmt.Sprintf("%s: %s %s -> %s: %s", at, p.Protocol, p.Source.Addr(), vcc.FormatEnd(p.Destination), w.words(v))
+}
+
+// words are Trace's for a verdict, with the way out, or the bare facts where it says something else.
+func (w *watcher) words(v linuxrouter.Entry) string {
+	bare := fmt.Sprintf("%s, %s", v.Verdict, v.Reason)
+	for _, step := range appliance.Trace(w.compiled, v.Packet).Steps {
+		if step.Kind == vcc.StepRule && strings.HasPrefix(step.Message, bare+":") {
+			return step.Message + w.wayOut(v)
+		}
+	}
+	return bare
+}
+
+// wayOut is what to do about a drop. That nothing gets in from outside but by a rule for it is as it
+// should be, unless it was for an address that has others.
+func (w *watcher) wayOut(v linuxrouter.Entry) string {
+	if v.Reason != vcc.ReasonNoPublicIPRule {
+		return v.Reason.WayOut()
+	}
+	for _, r := range w.compiled.DestinationNAT {
+		if r.Public.Addr() == v.Packet.Destination.Addr() && v.Packet.Destination.Port() != 0 {
+			return v.Reason.WayOut()
+		}
+	}
+	return ""
+}
+
+// differs compares a verdict of the kernel with the routing engine's, and says how they differ; ""
+// where they do not, or where the engine does not say. It knows no states of TCP, and it is asked as
+// for the first packet of a flow, so that it cannot know of a reply without a way back.
+func (w *watcher) differs(v linuxrouter.Entry) string {
+	if isSegment(v) || v.Verdict == vcc.Dropped && v.Reason == vcc.ReasonNoRoute {
+		return ""
+	}
+	now, before := appliance.Trace(w.compiled, v.Packet), appliance.Trace(w.before, v.Packet)
+	if v.Verdict == now.Verdict && v.Reason == now.Reason || v.Verdict == before.Verdict && v.Reason == before.Reason {
+		return ""
+	}
+	return fmt.Sprintf(". But backend trace says %s, %s: that is a fault of this program. Please report it with both", now.Verdict, now.Reason)
+}
+
+// isSegment reports whether a packet is one of TCP that opens no connection (RFC 9293, 3.1).
+func isSegment(v linuxrouter.Entry) bool {
+	if v.Packet.Protocol != appliance.TCP {
+		return false
+	}
+	head := 40
+	if v.Raw[0]>>4 == 4 {
+		head = int(v.Raw[0]&15) * 4
+	}
+	const syn, ack = 1 << 1, 1 << 4
+	return len(v.Raw) > head+13 && v.Raw[head+13]&(syn|ack) != syn
+}
