@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,6 +84,10 @@ const failureWrite = 10 * time.Second
 
 // LogIn implements vcc.AccountService.
 func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, error) {
+	return s.logIn(ctx, username, password, from, forClient)
+}
+
+func (s *Store) logIn(ctx context.Context, username, password string, from netip.Addr, of lifetimes) (vcc.Tokens, error) {
 	try := newLoginTry(username, vcc.ClientAddress(from))
 	// What refuses it only reads: nobody waits for a guesser's writes.
 	failures, end, err := s.guesses.begin(ctx, try.here, s.now, func() (vcc.LoginFailures, error) { return s.failures(ctx, try) })
@@ -131,7 +136,7 @@ func (s *Store) LogIn(ctx context.Context, username, password string, from netip
 			return vcc.Tokens{}, err
 		}
 		at := s.now()
-		return s.issue(ctx, tx, at, tokenRow{Username: username, Family: uuid.NewString(), Since: &at, Address: try.address})
+		return s.issue(ctx, tx, at, of, tokenRow{Username: username, Family: uuid.NewString(), Since: &at, Address: try.address})
 	})
 	if err == nil {
 		s.guesses.forget(try.here)
@@ -207,12 +212,12 @@ func (s *Store) forgetOld(ctx context.Context, tx querier) error {
 }
 
 // issue adds a pair of tokens of a login, whose lifetimes begin at a time.
-func (s *Store) issue(ctx context.Context, tx querier, at time.Time, login tokenRow) (vcc.Tokens, error) {
-	tokens := vcc.Tokens{Access: newToken(), Refresh: newToken()}
+func (s *Store) issue(ctx context.Context, tx querier, at time.Time, of lifetimes, login tokenRow) (vcc.Tokens, error) {
+	tokens := vcc.Tokens{Access: of.prefix + newToken(), Refresh: newToken()}
 	for _, t := range []struct {
 		secret, kind string
 		lifetime     time.Duration
-	}{{tokens.Access, "access", vcc.AccessTokenLifetime}, {tokens.Refresh, "refresh", vcc.RefreshTokenLifetime}} {
+	}{{tokens.Access, "access", of.access}, {tokens.Refresh, "refresh", of.refresh}} {
 		err := tx.exec(ctx, "INSERT INTO tokens (digest, kind, family, username, expires_at, since, address) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			digest(t.secret), t.kind, login.Family, login.Username, at.Add(t.lifetime), login.Since, login.Address)
 		if err != nil {
@@ -260,7 +265,7 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string, from netip.Add
 		if err := tx.exec(ctx, "UPDATE tokens SET used = TRUE WHERE digest = $1", row.Digest); err != nil {
 			return nil, err
 		}
-		tokens, err := s.issue(ctx, tx, s.now(), *row)
+		tokens, err := s.issue(ctx, tx, s.now(), forClient, *row)
 		return &tokens, err
 	})
 	switch {
@@ -274,20 +279,28 @@ func (s *Store) Refresh(ctx context.Context, refreshToken string, from netip.Add
 
 // Authenticate implements vcc.AccountService.
 func (s *Store) Authenticate(ctx context.Context, accessToken string) (vcc.Account, error) {
+	if strings.HasPrefix(accessToken, windowPrefix) {
+		return vcc.Account{}, invalidToken("the access token is a browser's, and good for nothing else; log in again")
+	}
+	account, _, err := s.authenticate(ctx, accessToken)
+	return account, err
+}
+
+func (s *Store) authenticate(ctx context.Context, accessToken string) (account vcc.Account, token *tokenRow, err error) {
 	q := querier{store: s}
-	a, err := again(s, func() (vcc.Account, error) { // no transaction: this comes before every request
-		row, err := s.findToken(ctx, q, "access", accessToken)
-		if err != nil {
+	account, err = again(s, func() (vcc.Account, error) { // no transaction: this comes before every request
+		var err error
+		if token, err = s.findToken(ctx, q, "access", accessToken); err != nil {
 			return vcc.Account{}, err
 		}
-		account, err := findAccount(ctx, q, row.Username)
+		row, err := findAccount(ctx, q, token.Username)
 		switch {
 		case err != nil:
 			return vcc.Account{}, err
-		case account == nil: // removed since
+		case row == nil: // removed since
 			return vcc.Account{}, invalidToken("the account is no more; log in with another")
 		}
-		return account.account(), nil
+		return row.account(), nil
 	})
-	return a, s.engine.translate(err)
+	return account, token, s.engine.translate(err)
 }

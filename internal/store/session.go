@@ -12,6 +12,9 @@ func (r tokenRow) session() vcc.Session {
 	if s.Since = s.RefreshedAt; r.Since != nil { // else older releases did not write it down
 		s.Since = *r.Since
 	}
+	if s.RefreshedAt.Before(s.Since) { // a browser's, which is never refreshed and ends sooner
+		s.RefreshedAt = s.Since
+	}
 	return s
 }
 

@@ -31,6 +31,14 @@ type Account struct {
 	TenantID string
 }
 
+// MayWrite refuses the changes of an account that may read alone. CodeAccessDenied.
+func (a Account) MayWrite() error {
+	if a.Role == RoleViewer {
+		return &Error{Code: CodeAccessDenied, Message: "the account may read and not write, because its role is viewer; nothing was changed"}
+	}
+	return nil
+}
+
 // Tokens are the result of a login.
 type Tokens struct {
 	// Access identifies the sender of a request, for AccessTokenLifetime.

@@ -24,9 +24,21 @@ const FailoverPrefixLength = 64
 // every value that is wrong, with the fields "address", "network" and
 // "prefixLength".
 func ParseIPv6Settings(address, network string, prefixLength int) (IPv6Settings, error) {
+	return parseIPv6Settings(address, network, prefixLength, ValidatePrefixLength(prefixLength))
+}
+
+// ParseTypedIPv6Settings is ParseIPv6Settings for a prefix length that somebody typed.
+func ParseTypedIPv6Settings(address, network, prefixLength string) (IPv6Settings, error) {
+	length, read := parseLength(prefixLength)
+	if !read {
+		return parseIPv6Settings(address, network, 0, invalid("", "%q is not a prefix length; use 1 to 128 (%d is the one that works for failover)", prefixLength, FailoverPrefixLength))
+	}
+	return ParseIPv6Settings(address, network, length)
+}
+
+func parseIPv6Settings(address, network string, prefixLength int, lenErr error) (IPv6Settings, error) {
 	addr, addrErr := ParseIPv6Address(address)
 	net, netErr := ParseIPv6Address(network)
-	lenErr := ValidatePrefixLength(prefixLength)
 	if err := errors.Join(Within("address", addrErr), Within("network", netErr), Within("prefixLength", lenErr)); err != nil {
 		return IPv6Settings{}, err
 	}
