@@ -69,6 +69,9 @@ type Embedded struct {
 	Actor string
 
 	store    *store.Store
+	services *Services
+	tenant   string // the ID of the one to act for, "" for none
+	log      *slog.Logger
 	server   *http.Server
 	listener *pipeListener
 }
@@ -165,10 +168,10 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 			return nil, err
 		}
 	}
-	e := &Embedded{DataDir: dir, Created: created, LabChanges: changes, Actor: actorName(cfg.Program), store: s, listener: newPipeListener()}
+	e := &Embedded{DataDir: dir, Created: created, LabChanges: changes, Actor: actorName(cfg.Program), store: s, services: NewServices(s), tenant: tenant, log: cfg.Log, listener: newPipeListener()}
 	e.server = &http.Server{
 		Handler: httpapi.NewHandler(httpapi.ServerConfig{
-			Services:      NewServices(s),
+			Services:      e.services,
 			Authenticator: httpapi.Always{Role: vcc.RoleOperator, TenantID: tenant, Username: e.Actor},
 			Log:           cfg.Log,
 			Version:       cfg.Version,

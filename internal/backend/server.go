@@ -119,8 +119,9 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	if s.readiness, err = s.store.Readiness(ctx); err != nil {
 		return nil, err
 	}
+	services := NewServices(s.store)
 	handler := httpapi.NewHandler(httpapi.ServerConfig{
-		Services: NewServices(s.store), Accounts: s.store, Ready: s.ready, MaxRequests: cfg.MaxRequests, Measure: s.measure,
+		Services: services, Accounts: s.store, Sessions: s.store, Pages: pages(cfg, services, tlsConfig != nil), Ready: s.ready, MaxRequests: cfg.MaxRequests, Measure: s.measure,
 		RequestTimeout: requestTimeout, Log: cfg.Log, Version: cfg.Version,
 	})
 	s.server = &http.Server{

@@ -3,6 +3,7 @@ package backend
 import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/window"
 )
 
 // Services are everything that a server puts on the wire: the store's services,
@@ -20,4 +21,5 @@ var (
 	_ vcc.FailoverService  = (*Services)(nil)
 	_ vcc.ApplianceService = (*Services)(nil)
 	_ vcc.SiteService      = (*Services)(nil)
+	_ window.Services      = (*Services)(nil)
 )

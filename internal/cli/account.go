@@ -23,6 +23,8 @@ type accountCmds struct {
 
 func (accountCmds) sharedFlags() []string { return []string{"json", "tenant"} }
 
+func (accountCmds) does() string { return "works on a database" }
+
 // newPassword is where the new password of an account comes from.
 type newPassword struct {
 	File string `name:"new-password-file" placeholder:"FILE" help:"File whose first line is the new password; or set VCC_NEW_PASSWORD (default: a password is made)."`

@@ -48,6 +48,7 @@ type backendCommands struct {
 	Replay       replayCmd       `cmd:"" help:"Say what of captured traffic would get through after full site failover, and what would break, and why."`
 	Lab          labCmds         `cmd:"" help:"Declare the lab, and show it."`
 	VBR          vbrCmds         `cmd:"" name:"vbr" help:"Exchange files with a real backup server: read what it has, and write scripts for it."`
+	Window       windowCmd       `cmd:"" help:"Open the Default Gateways window of a data folder in a browser."`
 
 	Serve   serveCmd    `cmd:"" help:"Serve a backend for many tenants over the network."`
 	Account accountCmds `cmd:"" help:"Add, list and remove the accounts of a served backend."`
@@ -63,6 +64,10 @@ type session struct {
 	// as names the tenant that an operator acts for.
 	as     vcc.Actor
 	served bool
+	// embedded is the backend of a data folder, nil at a served one.
+	embedded *backend.Embedded
+	// program is what the history has beside the name of the user of a data folder.
+	program string
 	// fresh is the embedded backend that lab apply is to make; client is that of a rehearsal.
 	fresh   *backend.EmbeddedConfig
 	stdin   io.Reader
@@ -102,21 +107,26 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		_, _ = fmt.Fprintf(stderr, "Error: %v. See: terraform-provider-vcc %s\n", err, usageOf(parser.Model.Node, args))
 		return exitUsage
 	}
-	s := &session{ctx: ctx, flags: &c.Backend, stdin: stdin, stdout: stdout, stderr: stderr, version: version}
+	s := &session{ctx: ctx, flags: &c.Backend, stdin: stdin, stdout: stdout, stderr: stderr, version: version, program: "command line"}
 	if err := s.run(command); err != nil {
 		return fail(stderr, err)
 	}
 	return exitDone
 }
 
-// databaseCommand is a command that opens a database itself, and works on no backend.
-type databaseCommand interface {
-	// sharedFlags are the flags of every command (target) that have a meaning for this one.
+// fewFlags is a command for which not all flags of every command (target) have a meaning.
+type fewFlags interface {
+	// sharedFlags are those that have.
 	sharedFlags() []string
+	// does says what the command does, as the reason.
+	does() string
 }
 
-// offlineCommand is a databaseCommand that opens no database either.
-type offlineCommand interface{ needsNoBackend() }
+// standalone is a command that works on no backend: it opens a database itself, or needs neither.
+type standalone interface {
+	fewFlags
+	withoutBackend()
+}
 
 // preparer is a command that can fail before a backend is opened.
 type preparer interface{ prepare() error }
@@ -141,23 +151,24 @@ func (s *session) run(command *kong.Context) (err error) {
 		}
 	}
 	target := targetOf(command)
-	if c, ok := target.(databaseCommand); ok {
-		name, what := strings.Fields(command.Command())[1], "works on a database"
-		if _, ok := target.(offlineCommand); ok {
-			name, what = command.Selected().FullPath(), "needs no backend"
-			name = strings.TrimPrefix(name, "terraform-provider-vcc backend ")
-		}
+	if c, ok := target.(fewFlags); ok {
+		name := strings.TrimPrefix(command.Selected().FullPath(), "terraform-provider-vcc backend ")
 		for _, flag := range meaningless(c) {
 			if explicit[flag] {
-				return usageError("--" + flag + " has no meaning for " + name + ", which " + what)
+				return usageError("--" + flag + " has no meaning for " + name + ", which " + c.does())
 			}
 		}
+	}
+	if _, ok := target.(standalone); ok {
 		return command.Run(s)
 	}
 	if p, ok := target.(preparer); ok {
 		if err := p.prepare(); err != nil {
 			return err
 		}
+	}
+	if named, ok := target.(interface{ program() string }); ok {
+		s.program = named.program()
 	}
 	_, makes := target.(folderMaker)
 	end, err := s.connect(explicit, makes)
@@ -173,14 +184,14 @@ func (s *session) run(command *kong.Context) (err error) {
 }
 
 // meaningless lists the flags of every command that have no meaning for this one.
-func meaningless(c databaseCommand) []string {
+func meaningless(c fewFlags) []string {
 	return slices.DeleteFunc([]string{"data-dir", "endpoint", "username", "password-file", "ca-certificate", "tenant", "json"},
 		func(flag string) bool { return slices.Contains(c.sharedFlags(), flag) })
 }
 
 // help prints the help of a command without the flags that have no meaning for it.
 func help(options kong.HelpOptions, command *kong.Context) error {
-	if c, ok := targetOf(command).(databaseCommand); ok {
+	if c, ok := targetOf(command).(fewFlags); ok {
 		without := meaningless(c)
 		for _, flags := range command.Selected().AllFlags(false) {
 			for _, f := range flags {

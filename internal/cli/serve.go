@@ -18,6 +18,10 @@ type database struct {
 
 func (database) sharedFlags() []string { return []string{"json"} }
 
+func (database) does() string { return "works on a database" }
+
+func (database) withoutBackend() {}
+
 // on carries something out on the database, which there has to be.
 func (d database) on(s *session, do func(*backend.Store) error) error { return d.open(s, false, do) }
 

@@ -54,7 +54,7 @@ func (s *session) connect(explicit map[string]bool, applies bool) (end func() er
 			return nil, usageError("--" + flag + " belongs to a served backend, and no --endpoint is given")
 		}
 	}
-	cfg := backend.EmbeddedConfig{DataDir: f.DataDir, Existing: true, Tenant: f.Tenant, Bare: applies, Program: "command line", Version: s.version}
+	cfg := backend.EmbeddedConfig{DataDir: f.DataDir, Existing: true, Tenant: f.Tenant, Bare: applies, Program: s.program, Version: s.version}
 	e, err := backend.OpenEmbedded(s.ctx, cfg)
 	if applies && errors.Is(err, backend.ErrNoBackend) {
 		return s.rehearse(cfg)
@@ -62,7 +62,7 @@ func (s *session) connect(explicit map[string]bool, applies bool) (end func() er
 	if err != nil {
 		return nil, err
 	}
-	s.client = e.Client
+	s.client, s.embedded = e.Client, e
 	return e.Close, nil
 }
 

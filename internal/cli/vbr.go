@@ -29,7 +29,8 @@ type vbrCmds struct {
 type fileCommand struct{}
 
 func (fileCommand) sharedFlags() []string { return nil }
-func (fileCommand) needsNoBackend()       {}
+func (fileCommand) does() string          { return "needs no backend" }
+func (fileCommand) withoutBackend()       {}
 
 type vbrExportScriptCmd struct{ fileCommand }
 

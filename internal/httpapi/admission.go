@@ -76,6 +76,8 @@ type place struct {
 	of    *places
 	key   string
 	until time.Time // no more waiting from then on
+	// credentials are the digest of those that the request has.
+	credentials [sha256.Size]byte
 }
 
 type placeKey struct{}
@@ -92,23 +94,23 @@ func (s *server) admit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		p := &place{of: a.strangers, key: vcc.ClientAddress(remoteAddress(r)), until: time.Now().Add(maxWait)}
+		p := &place{of: a.strangers, key: vcc.ClientAddress(remoteAddress(r)), until: time.Now().Add(maxWait), credentials: credentialsOf(r)}
 		shed := shedStranger
-		if r.URL.Path == tokenPath {
+		if s.isLogin(r) {
 			// No place is taken by somebody who sends slowly, and is not known.
-			if !readLogin(w, r) {
+			if !s.readLogin(w, r) {
 				return
 			}
 			p.of, shed = a.logins, shedLogin
 		} else if strings.HasPrefix(r.URL.Path, descriptionPath) {
 			p.of = a.descriptions // the one long answer for strangers: who reads it slowly keeps nobody else waiting
-		} else if key, known := a.keyOf(r); known {
+		} else if key, known := a.keyOf(p.credentials); known {
 			p.of, p.key, shed = a.tenants, key, shedTenant
 		}
 		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
 			nameKnown(loggedRequest(r.Context()), p.key)
 			drain(w, r)
-			writeError(w, s.fail(r.Context(), r.Method, "", err)) // the path may be anything
+			s.refuse(w, r, s.fail(r.Context(), r.Method, "", err)) // the path may be anything
 			return
 		}
 		defer func() { p.of.give(p.key) }()
@@ -151,8 +153,8 @@ func drain(w http.ResponseWriter, r *http.Request) {
 
 // identified tells whose request it is that was just authenticated. It changes to a place of theirs.
 // CodeUnavailable: there is none.
-func (a *admission) identified(r *http.Request, as vcc.Account) error {
-	p, admitted := r.Context().Value(placeKey{}).(*place)
+func (a *admission) identified(ctx context.Context, as vcc.Account) error {
+	p, admitted := ctx.Value(placeKey{}).(*place)
 	if a == nil || !admitted {
 		return nil
 	}
@@ -160,12 +162,12 @@ func (a *admission) identified(r *http.Request, as vcc.Account) error {
 	if as.Role == vcc.RoleOperator {
 		key = operatorKey + as.Username
 	}
-	a.remember(r, key)
+	a.remember(p.credentials, key)
 	if p.of == a.tenants && p.key == key {
 		return nil
 	}
 	before := *p
-	if err := a.take(r.Context(), p, a.tenants, key, shedTenant); err != nil {
+	if err := a.take(ctx, p, a.tenants, key, shedTenant); err != nil {
 		return err
 	}
 	p.of, p.key = a.tenants, key
@@ -200,18 +202,18 @@ var messagesOfShed = map[string]string{
 }
 
 // readLogin reads the body of a login, and reports whether it came in time.
-func readLogin(w http.ResponseWriter, r *http.Request) bool {
+func (s *server) readLogin(w http.ResponseWriter, r *http.Request) bool {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(loginBodyTimeout)) // in memory there is none
 	content, err := io.ReadAll(io.LimitReader(r.Body, maxTokenBody+1))
 	if err != nil {
 		w.Header().Set("Connection", "close")
-		writeError(w, newError(&vcc.Error{Code: vcc.CodeInvalidValue, Message: "the body of the login did not arrive in time"}))
+		s.refuse(w, r, newError(&vcc.Error{Code: vcc.CodeInvalidValue, Message: "the body of the login did not arrive in time"}))
 		return false
 	}
 	if len(content) > maxTokenBody { // nobody who has a place waits for the rest
 		drain(w, r)
-		writeError(w, &wireError{
+		s.refuse(w, r, &wireError{
 			status: http.StatusRequestEntityTooLarge, ErrorCode: vcc.CodeInvalidValue,
 			Message: fmt.Sprintf("the body of a login has at most %d bytes", maxTokenBody),
 		})
@@ -222,9 +224,17 @@ func readLogin(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// keyOf returns the key of whoever was the last to be authenticated with the credentials of a request.
-func (a *admission) keyOf(r *http.Request) (string, bool) {
-	digest := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+// credentialsOf returns the digest of what a request shows to say whose it is: an access token, or the
+// cookies of a browser.
+func credentialsOf(r *http.Request) [sha256.Size]byte {
+	if authorization := r.Header.Get("Authorization"); authorization != "" {
+		return sha256.Sum256([]byte(authorization))
+	}
+	return sha256.Sum256([]byte("cookie " + r.Header.Get("Cookie")))
+}
+
+// keyOf returns the key of whoever was the last to be authenticated with credentials.
+func (a *admission) keyOf(digest [sha256.Size]byte) (string, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if key, known := a.recent[digest]; known {
@@ -234,8 +244,7 @@ func (a *admission) keyOf(r *http.Request) (string, bool) {
 	return key, known
 }
 
-func (a *admission) remember(r *http.Request, key string) {
-	digest := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+func (a *admission) remember(digest [sha256.Size]byte, key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.recent) >= knownTokens {
@@ -245,15 +254,15 @@ func (a *admission) remember(r *http.Request, key string) {
 }
 
 // unknown forgets credentials that are no good any more.
-func (a *admission) unknown(r *http.Request) {
-	if a == nil {
+func (a *admission) unknown(ctx context.Context) {
+	p, admitted := ctx.Value(placeKey{}).(*place)
+	if a == nil || !admitted {
 		return
 	}
-	digest := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.recent, digest)
-	delete(a.older, digest)
+	delete(a.recent, p.credentials)
+	delete(a.older, p.credentials)
 }
 
 // load returns how many requests of accounts are at work, and how many wait.

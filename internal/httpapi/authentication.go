@@ -108,8 +108,9 @@ func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, 
 	default:
 		return refuse("grant_type", "use password or refresh_token")
 	}
-	s.metrics.login(form.Get("grant_type"), vcc.Code(err))
-	s.logLogin(ctx, form.Get("grant_type"), form.Get("username"), tokens, err)
+	s.logLogin(ctx, form.Get("grant_type"), form.Get("username"), from, func(ctx context.Context) (vcc.Account, error) {
+		return s.Accounts.Authenticate(ctx, tokens.Access)
+	}, err)
 	return tokens, err
 }
 
@@ -118,9 +119,9 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	account, err := s.Authenticator.Authenticate(r)
 	if err == nil {
-		err = s.admission.identified(r, account)
+		err = s.admission.identified(r.Context(), account)
 	} else if c := vcc.Code(err); c == vcc.CodeInvalidToken || c == vcc.CodeExpiredToken {
-		s.admission.unknown(r)
+		s.admission.unknown(r.Context())
 	}
 	if err != nil {
 		writeError(w, s.fail(r.Context(), r.Method, loggedRoute(r), err))
@@ -164,9 +165,10 @@ func (s *server) actFor(ctx huma.Context, next func(huma.Context)) {
 
 // noViewers refuses accounts that may read and not write.
 func (s *server) noViewers(ctx huma.Context, next func(huma.Context)) {
-	if account, _ := ctx.Context().Value(accountKey{}).(vcc.Account); account.Role == vcc.RoleViewer {
+	account, _ := ctx.Context().Value(accountKey{}).(vcc.Account)
+	if err := account.MayWrite(); err != nil {
 		_, w := humago.Unwrap(ctx)
-		writeError(w, newError(&vcc.Error{Code: vcc.CodeAccessDenied, Message: "the account may read and not write, because its role is viewer; nothing was changed"}))
+		writeError(w, newError(err))
 		return
 	}
 	next(ctx)

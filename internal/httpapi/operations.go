@@ -166,7 +166,7 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				writeError(w, s.fail(r.Context(), loggedMethod(r), loggedRoute(r), fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+				s.refuse(w, r, s.fail(r.Context(), loggedMethod(r), loggedRoute(r), fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -36,6 +36,11 @@ type ServerConfig struct {
 	// in, and Authenticator finds the account of a request.
 	Accounts      vcc.AccountService
 	Authenticator Authenticator
+	// Pages, if not nil, makes pages for people beside the API, of the services and sessions that it gets.
+	// What is done through them is logged, and audited, and has its place like a request of the API.
+	Pages func(Services, vcc.WindowSessionService) Pages
+	// Sessions are for Pages. With Pages they are needed, and Accounts, too.
+	Sessions vcc.WindowSessionService
 	// Ready, if not nil, returns the reason why the server cannot do its work now. The message of a
 	// *vcc.Error is for anybody, all else for the log.
 	Ready func(context.Context) error
@@ -72,7 +77,12 @@ func (h *Handler) Operations() http.Handler { return h.operations }
 func NewHandler(cfg ServerConfig) *Handler {
 	useOwnErrors()
 	mux := http.NewServeMux()
+	s := &server{ServerConfig: cfg, metrics: newMetrics(cfg.Version)}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if s.pages != nil && s.pages.Wants(r) {
+			s.pages.NotFound(w, r)
+			return
+		}
 		writeError(w, &wireError{
 			status: http.StatusNotFound, ErrorCode: vcc.CodeNotFound,
 			Message: "there is no such operation at this path; /openapi.json lists what there is", // the path may be anything
@@ -84,7 +94,7 @@ func NewHandler(cfg ServerConfig) *Handler {
 	config.RejectUnknownQueryParameters = true
 	config.Components = &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)}
 	config.Formats = map[string]huma.Format{"application/json": boundedJSON, "json": boundedJSON}
-	s := &server{ServerConfig: cfg, api: humago.New(mux, config), metrics: newMetrics(cfg.Version)}
+	s.api = humago.New(mux, config)
 	s.admission = newAdmission(cfg.MaxRequests, s.metrics)
 	s.api.UseMiddleware(boundRequest)
 	if s.Log == nil {
@@ -98,6 +108,10 @@ func NewHandler(cfg ServerConfig) *Handler {
 		s.registerTokens()
 	}
 	s.register()
+	if s.Pages != nil {
+		s.pages = s.Pages(pageServices{s.Services, s}, pageSessions{s.Sessions, s})
+		s.pages.Register(mux)
+	}
 	return &Handler{
 		Handler:    s.logRequests(s.recoverPanics(s.admit(mux))),
 		operations: s.recoverPanics(s.operationsAlone(mux)),
@@ -109,6 +123,7 @@ type server struct {
 	api       huma.API
 	metrics   *metrics
 	admission *admission // nil: all are admitted
+	pages     Pages      // nil: none
 }
 
 // PageQuery are the parameters of every list. The name is exported because huma reads the
