@@ -20,7 +20,7 @@ const (
 // Trace decides a packet as an engine without flows would, and returns the steps.
 // It costs more than deciding and changes nothing.
 func Trace(c *Compiled, p Packet) vcc.TracedPacket {
-	return trace(c, newFlowTable(1), p).TracedPacket
+	return trace(c, newFlowTable(1), p, true).TracedPacket
 }
 
 // Reachability says whether a destination answers to a source, if a host is there
@@ -35,6 +35,16 @@ func Trace(c *Compiled, p Packet) vcc.TracedPacket {
 // A reply that leaves through ext0 needs a route to where the request came from:
 // with no external gateway only the external network itself gets one.
 func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16) vcc.Reachability {
+	return reachability(c, source, destination, protocol, port, true)
+}
+
+// Outcome is Reachability without words, for many questions: there is no explanation, and of the
+// request's steps there are those of arriving and leaving, without a message.
+func Outcome(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16) vcc.Reachability {
+	return reachability(c, source, destination, protocol, port, false)
+}
+
+func reachability(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16, words bool) vcc.Reachability {
 	packet := Packet{Protocol: protocol, HopLimit: requestHopLimit, Source: netip.AddrPortFrom(source, requestPort)}
 	if protocol.isEcho() {
 		port, packet.Protocol = 0, ICMPv6
@@ -46,7 +56,7 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 	packet.Interface = c.Arriving(source)
 
 	flows := newFlowTable(1)
-	request := trace(c, flows, packet)
+	request := trace(c, flows, packet, words)
 	r := vcc.Reachability{TracedPacket: request.TracedPacket, Explanation: request.because}
 	if r.Verdict == vcc.Dropped {
 		return r
@@ -61,7 +71,7 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 	switch {
 	case r.Verdict == vcc.Forwarded:
 		answer.Interface = request.decided.Leaving
-		reply = trace(c, flows, answer)
+		reply = trace(c, flows, answer, words)
 	case packet.Interface == Ext0 && !isLinkLocal(source) && !wayBack:
 		reply = settled(answer, vcc.Dropped, vcc.ReasonNoRoute, noWayBack(source))
 	default:
@@ -70,7 +80,7 @@ func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 	}
 	r.Reply = &reply.TracedPacket
 	r.Reachable = reply.Verdict == vcc.Forwarded
-	if !r.Reachable {
+	if !r.Reachable && words {
 		r.Explanation = "the reply is dropped: " + reply.because
 	}
 	return r
@@ -98,11 +108,21 @@ func ruleStep(v vcc.Verdict, r vcc.Reason, because string) vcc.TraceStep {
 	return vcc.TraceStep{Kind: vcc.StepRule, Message: fmt.Sprintf("%s, %s: %s", v, r, because)}
 }
 
-func trace(c *Compiled, flows *flowTable, p Packet) traced {
+// trace decides a packet and says why, with words or without.
+func trace(c *Compiled, flows *flowTable, p Packet, words bool) traced {
 	d, r := flows.decide(c, &p, time.Time{})
-	t := traced{decided: d, because: r.because(c, &p), TracedPacket: vcc.TracedPacket{
+	t := traced{decided: d, TracedPacket: vcc.TracedPacket{
 		Verdict: d.Verdict, Reason: d.Reason, Source: p.end(d.Source), Destination: p.end(d.Destination),
 	}}
+	if !words {
+		t.Steps = make([]vcc.TraceStep, 1, 2)
+		t.Steps[0] = vcc.TraceStep{Kind: vcc.StepArriving, Interface: p.Interface.String()}
+		if d.Verdict == vcc.Forwarded {
+			t.Steps = append(t.Steps, vcc.TraceStep{Kind: vcc.StepLeaving, Interface: d.Leaving.String()})
+		}
+		return t
+	}
+	t.because = r.because(c, &p)
 	source := p.endText(p.Source)
 	t.Steps = []vcc.TraceStep{
 		{Kind: vcc.StepArriving, Interface: p.Interface.String(), Message: fmt.Sprintf("%s from %s to %s arrives on %s", p.Protocol, source, p.endText(p.Destination), c.label(p.Interface))},

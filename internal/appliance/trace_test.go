@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -136,6 +137,14 @@ func TestReachability(t *testing.T) {
 						}
 					}
 				}
+			}
+			outcome := appliance.Outcome(compile(tc.cfg), addr(tc.source), addr(tc.destination), protocol, tc.port)
+			words := cmp.Options{cmpopts.EquateComparable(netip.AddrPort{}), cmpopts.IgnoreFields(vcc.Reachability{}, "Explanation"), cmpopts.IgnoreFields(vcc.TracedPacket{}, "Steps")}
+			if diff := cmp.Diff(r, outcome, words); diff != "" {
+				t.Errorf("without words (-want +got):\n%s", diff)
+			}
+			if from, to := outcome.Steps[0].Interface, outcome.Steps[len(outcome.Steps)-1].Interface; from != r.Steps[0].Interface || r.Verdict == vcc.Forwarded && to != r.Steps[len(r.Steps)-1].Interface {
+				t.Errorf("without words it arrives on %s and leaves through %s: %+v", from, to, r.Steps)
 			}
 			if (r.Reply == nil) != (r.Verdict == vcc.Dropped) || len(r.Steps) == 0 || r.Reply != nil && len(r.Reply.Steps) == 0 {
 				t.Errorf("incomplete: %+v", r)

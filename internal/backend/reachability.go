@@ -264,7 +264,11 @@ func (t *tracer) way(q vcc.TraceRequest, protocol appliance.Protocol, source, de
 	}
 	var best *vcc.Reachability
 	for _, o := range candidates {
-		r := appliance.Reachability(o.compiled, source, destination, protocol, uint16(q.Port)) //nolint:gosec // 1 to 65535
+		decide := appliance.Reachability
+		if t.found != nil {
+			decide = appliance.Outcome
+		}
+		r := decide(o.compiled, source, destination, protocol, uint16(q.Port)) //nolint:gosec // 1 to 65535
 		if f := t.failureOutside(o.inputs.External, r, source, destination); f != nil {
 			f.mark(&r)
 		}

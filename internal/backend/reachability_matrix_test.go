@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
@@ -154,18 +155,41 @@ func TestMatrix_refused(t *testing.T) {
 	}
 	// Who has gone is not computed for.
 	services, as := s.services("ABC Company")
-	ctx, cancel := context.WithCancel(t.Context())
-	_, err = services.Matrix(ctx, as, vcc.MatrixRequest{Protocol: "icmp"}, vcc.Assumption{})
-	ok(t, err)
-	cancel()
-	if _, err := services.Matrix(ctx, as, vcc.MatrixRequest{Protocol: "icmp"}, vcc.Assumption{}); err == nil {
-		t.Error("a matrix for a context that is done")
+	for _, left := range []int64{0, 40} {
+		ctx := &leaving{Context: t.Context()}
+		ctx.left.Store(left)
+		if _, err := services.Matrix(ctx, as, vcc.MatrixRequest{Protocol: "icmp"}, vcc.Assumption{}); err == nil {
+			t.Errorf("a matrix for a context that is done after %d questions", left)
+		}
 	}
+}
 
-	// The ends that a matrix can have are listed.
-	vms, total, err := services.VMs(t.Context(), as, vcc.Page{Skip: 5, Limit: 5})
-	ok(t, err)
-	if total != 6 || len(vms) != 1 || vms[0].Name != "tape01" {
-		t.Errorf("%d VMs, of which the second page is %v", total, vms)
+// leaving is a context that is done once it was asked a number of times.
+type leaving struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (l *leaving) Err() error {
+	if l.left.Add(-1) < 0 {
+		return context.Canceled
 	}
+	return nil
+}
+
+// The VMs of a site come in pages, in the order of their declaration.
+func TestVMs(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
+		abc.VMs = append(abc.VMs, vcc.VM{Name: "none", Guest: vcc.GuestOther})
+	})})
+	services, as := s.services("ABC Company")
+	var got []string
+	for skip := range 9 { // a page of one each, and one beyond the last
+		list, total, err := services.VMs(t.Context(), as, vcc.Page{Skip: skip, Limit: 1})
+		ok(t, err)
+		same(t, "total", total, 7)
+		got = append(got, mapped(list, func(vm vcc.VM) string { return vm.Name })...)
+	}
+	same(t, "VMs", got, []string{"web01", "web02", "db01", "file01", "vault01", "tape01", "none"})
 }

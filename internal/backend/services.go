@@ -20,6 +20,5 @@ func NewServices(s *store.Store) *Services { return &Services{s, newCompiledTena
 var (
 	_ vcc.FailoverService  = (*Services)(nil)
 	_ vcc.ApplianceService = (*Services)(nil)
-	_ vcc.SiteService      = (*Services)(nil)
 	_ window.Services      = (*Services)(nil)
 )

@@ -17,6 +17,7 @@ import (
 type windowServices struct {
 	httpapi.Services
 	vcc.WindowService
+	vcc.SiteService
 }
 
 // pages makes the window that a served backend has beside its API.
@@ -24,7 +25,7 @@ func pages(cfg ServerConfig, services *Services, secure bool) func(httpapi.Servi
 	return func(api httpapi.Services, sessions vcc.WindowSessionService) httpapi.Pages {
 		host, _, _ := net.SplitHostPort(cfg.Listen)
 		return window.New(window.Config{
-			Services: windowServices{api, services}, Sessions: sessions, Log: cfg.Log,
+			Services: windowServices{api, services, services}, Sessions: sessions, Log: cfg.Log,
 			Secure: secure || cfg.AllowPlaintext && !httpapi.IsLoopback(host), // there a proxy does TLS
 		})
 	}

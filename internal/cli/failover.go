@@ -137,11 +137,8 @@ func (s *session) printSession(f *vcc.FailoverSession, err error) error {
 		if f.Test {
 			_, _ = fmt.Fprintf(w, "Test of failover plan %q: nothing was started. A failover would do this:\n", f.PlanName)
 		}
-		for _, e := range f.Log {
-			// What an ended failover did at its start has been said then.
-			if f.EndedAt.IsZero() || !e.Time.Before(f.EndedAt) {
-				_, _ = fmt.Fprintln(w, e.Message)
-			}
+		for _, e := range f.Done() {
+			_, _ = fmt.Fprintln(w, e.Message)
 		}
 		if !f.EndedAt.IsZero() {
 			return

@@ -124,7 +124,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	changing := slices.DeleteFunc(sortedKeys(operations), func(id string) bool { return strings.HasPrefix(operations[id], "GET ") })
 	equal(t, "operations that may change something", changing, []string{
 		"deleteDefaultGateways", "postFailoverPlansStart", "postFailoverPlansTest", "postFailoverPlansUndo",
-		"postPartialFailoversStart", "postPartialFailoversStop", "postReplicationJobsRun", "postRouteTrace", "putDefaultGateways", "putLab", "putLastExport", "putNetworkRouting",
+		"postPartialFailoversStart", "postPartialFailoversStop", "postReachabilityMatrix", "postReplicationJobsRun", "postRouteTrace", "putDefaultGateways", "putLab", "putLastExport", "putNetworkRouting",
 	})
 }
 

@@ -254,6 +254,11 @@ const (
 	ProblemVMNotReplicated ProblemCode = "vm_not_replicated"
 )
 
+// Words says a problem in a few words, for a picture or a cell of a table.
+func (c ProblemCode) Words() string {
+	return strings.NewReplacer("_", " ", "ipv6", "IPv6", "ip", "IP", "vm", "VM").Replace(string(c))
+}
+
 // ApplianceProblem is something that people should know before they rely on an
 // appliance.
 type ApplianceProblem struct {
@@ -292,11 +297,4 @@ type ApplianceService interface {
 	// MaxMatrixCells; fields are those of ParseMatrixRequest, or begin with "assume".
 	// CodeConflict: D12 would be broken, or the tenant has no cloud networks.
 	Matrix(ctx context.Context, as Actor, request MatrixRequest, assume Assumption) (*ReachabilityMatrix, error)
-}
-
-// SiteService shows a tenant's own site, as it was declared.
-type SiteService interface {
-	// VMs returns a page of the tenant's VMs in the order of their declaration, and how many
-	// there are.
-	VMs(ctx context.Context, as Actor, page Page) ([]VM, int, error)
 }

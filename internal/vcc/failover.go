@@ -46,6 +46,19 @@ func ParseFailoverOperation(s string) (FailoverOperation, error) {
 	return "", invalid("", "%q is not an operation; use %s, %s, %s or %s", s, FailoverStart, FailoverUndo, FailoverTest, FailoverRehearse)
 }
 
+// Consequence says in a sentence or two what an operation does.
+func (o FailoverOperation) Consequence() string {
+	switch o {
+	case FailoverStart:
+		return "The appliances become the default gateways of their networks: they do what is stored of gateways, of the routing option and of the plan's public IP rules, and every change reaches them at once."
+	case FailoverUndo:
+		return "The addresses are taken away from the appliances, and the appliances stop."
+	case FailoverTest:
+		return "A test says what a start would do. Nothing is started and nothing changes."
+	}
+	return ""
+}
+
 // FailoverSession is one failover, from its start to its end.
 type FailoverSession struct {
 	ID   string
@@ -77,6 +90,21 @@ func (s FailoverSession) String() string {
 		return fmt.Sprintf("the partial site failover of VM %q", s.VM)
 	}
 	return fmt.Sprintf("the full site failover of plan %q", s.PlanName)
+}
+
+// Done is the part of the log that is about the last operation. What an ended failover did at its
+// start was said then.
+func (s FailoverSession) Done() []FailoverLogEntry {
+	if s.EndedAt.IsZero() {
+		return s.Log
+	}
+	var done []FailoverLogEntry
+	for _, e := range s.Log {
+		if !e.Time.Before(s.EndedAt) {
+			done = append(done, e)
+		}
+	}
+	return done
 }
 
 // CheckOccupied checks D14 for a failover that is to start: active are the failovers under

@@ -155,7 +155,7 @@ func pairs(from, to []netip.Addr) (list [][2]netip.Addr) {
 // Outcome is the reason that settled whether the destination is reached: the request's, or the
 // reply's where the request arrives and its reply does not get back.
 func (r Reachability) Outcome() Reason {
-	if !r.Reachable && r.Verdict != Dropped && r.Reply != nil && r.Reply.Verdict == Dropped {
+	if r.Reply != nil && r.Reply.Verdict == Dropped {
 		return r.Reply.Reason
 	}
 	return r.Reason

@@ -1,6 +1,7 @@
 package vcc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -26,6 +27,12 @@ type VM struct {
 	Name  string
 	Guest Guest
 	NICs  []NIC
+}
+
+// SiteService shows a tenant's own site, as it was declared.
+type SiteService interface {
+	// VMs returns a page of the tenant's VMs in the order of their declaration, and how many there are.
+	VMs(ctx context.Context, as Actor, page Page) ([]VM, int, error)
 }
 
 // Guest is the kind of operating system in a VM.

@@ -232,6 +232,7 @@ func TestSessionFixation(t *testing.T) {
 // made for alone.
 func TestSessionsEnd(t *testing.T) {
 	s := common(t)
+	s.direct(func(store *backend.Store) error { _, err := store.RevokeAccount(t.Context(), abc); return err }) // logins of other tests
 	v := s.visitor()
 	answered := v.logIn(abc)
 	for _, c := range answered.Cookies() {

@@ -10,6 +10,9 @@ type section struct {
 func sections() []section {
 	return []section{
 		{"gateways", "Default Gateways", (*Window).registerGateways},
+		{"reachability", "Who reaches whom", (*Window).registerReachability},
+		{"appliance", "Appliance", (*Window).registerAppliance},
+		{"failover", "Failover Plans", (*Window).registerFailover},
 	}
 }
 

@@ -30,6 +30,7 @@ type Services interface {
 	vcc.NetworkRoutingService
 	vcc.FailoverService
 	vcc.ApplianceService
+	vcc.SiteService
 	vcc.TenantService
 	vcc.WindowService
 }
@@ -146,6 +147,11 @@ func (w *Window) action(path string, fn pageFunc) {
 		}
 		return fn(r)
 	}))
+}
+
+// question is action for a form that changes nothing, which viewers may send, too.
+func (w *Window) question(path string, fn pageFunc) {
+	w.handle("POST /tenants/{tenant}/"+path, w.tenants(fn))
 }
 
 func (w *Window) handle(pattern string, fn http.HandlerFunc) { w.mux.Handle(pattern, w.protect(fn)) }
