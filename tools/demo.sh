@@ -105,6 +105,8 @@ heading "What has not reached the server, and the script that brings it there"
 backend vbr status
 show terraform-provider-vcc backend vbr script
 "$plugin" backend vbr script >change.ps1
+# The script is PowerShell.
+# shellcheck disable=SC2016
 sed -n '/^\$data = /,/^.@/p' change.ps1
 
 heading "As if the script had run on the server, and that had exported again: nothing is left"
