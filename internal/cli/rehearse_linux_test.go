@@ -34,11 +34,23 @@ type ordinary struct {
 // nobody is the user of that name on every system that we know.
 const nobody = 65534
 
+// rehearsed is the folder of the program that is built for rehearsals, "" for none.
+var rehearsed string
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if rehearsed != "" {
+		_ = os.RemoveAll(rehearsed)
+	}
+	os.Exit(status)
+}
+
 var rehearsable = sync.OnceValues(func() (program string, err error) {
 	dir, err := os.MkdirTemp("", "rehearsal")
 	if err != nil {
 		return "", err
 	}
+	rehearsed = dir
 	program = filepath.Join(dir, "terraform-provider-vcc")
 	build := exec.Command("go", "build", "-o", program, "github.com/cloudconnect-iac/terraform-provider-vcc")
 	build.Dir = sources
@@ -243,7 +255,7 @@ func TestRehearse_check(t *testing.T) {
 
 	o.write("checks.yaml", "- { source: web01, destination: spare01, protocol: tcp, port: 5432, reachable: true }\n")
 	got = check()
-	equal(t, "a VM of no plan", got, result{1, "", "Error: checks.yaml:1: [0].destination: failover plan \"Whole site\" starts no VM \"spare01\" with a known address; it starts web01, db01\n"})
+	equal(t, "a VM of no plan", got, result{1, "", "Error: checks.yaml:1: destination: failover plan \"Whole site\" starts no VM \"spare01\" with a known address; it starts web01, db01\n"})
 }
 
 // The example proves what it says it does.
@@ -345,8 +357,8 @@ func TestRehearse_changes(t *testing.T) {
 	o := newOrdinary(t)
 	c := o.converse()
 	c.tell(
-		"db01", "nc -4l 9000 > received &",
-		"web01", "(sleep 0.2; while echo x; do sleep 0.01; done) | nc -4 db01 9000 &",
+		"db01", "nc -4l 9000 > received &", "until grep -q :2328 /proc/net/tcp; do sleep 0.1; done", // 9000; else the machine answers itself
+		"web01", "while echo x; do sleep 0.01; done | nc -4 db01 9000 &",
 	)
 	c.grows("received")
 	o.done("routing", "off")
@@ -416,6 +428,7 @@ func TestRehearse_killed(t *testing.T) {
 	during, err := net.Interfaces()
 	ok(t, err)
 	equal(t, "links of the host", len(during), len(before))
+	all := allProcesses(t) // whoever comes later may get a namespace of a number that was used before
 
 	ok(t, c.cmd.Process.Kill())
 	_ = c.cmd.Wait()
@@ -424,7 +437,7 @@ func TestRehearse_killed(t *testing.T) {
 			return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || isZombie(pid)
 		})
 		var kept []string
-		for _, ns := range namespacesOf(t, allProcesses(t)) {
+		for _, ns := range namespacesOf(t, all) {
 			if slices.Contains(held, ns) {
 				kept = append(kept, ns)
 			}

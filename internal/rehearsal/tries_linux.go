@@ -85,7 +85,16 @@ func (w *world) tryOne(t Try) (TryOutcome, error) {
 	if err != nil {
 		return TryOutcome{}, fmt.Errorf("a request from %s to %s: %w", t.Source, t.Destination, err)
 	}
-	return e.outcome(expected, answered), nil
+	o := e.outcome(expected, answered)
+	if o.Fault != "" { // what is stored may have changed meanwhile, and the kernel decides by that
+		w.mu.Lock()
+		scene, all = w.scene, w.compiled
+		w.mu.Unlock()
+		if now := e.outcome(scene.expected(all, t), answered); now.Fault == "" {
+			return now, nil
+		}
+	}
+	return o, nil
 }
 
 // outcome is what the kernel did, in the routing engine's words where both say the same.

@@ -155,7 +155,7 @@ func judge(checks []vcc.Check, tries []Try, outcomes []TryOutcome) []Outcome {
 		}
 		o, c := outcomes[i], checks[t.Check]
 		next := Outcome{Source: t.Source, Destination: t.Destination, Reachable: o.Reachable, Reason: o.Reason, Explanation: explain(c, t, o), Fault: o.Fault}
-		if now := judged[t.Check]; !now.Source.IsValid() || now.Holds(c) && !next.Holds(c) || now.Fault == "" && next.Fault != "" {
+		if now := judged[t.Check]; !now.Source.IsValid() || now.Holds(c) && !next.Holds(c) || now.Holds(c) == next.Holds(c) && now.Fault == "" && next.Fault != "" {
 			judged[t.Check] = next
 		}
 	}

@@ -20,6 +20,9 @@ type capture struct {
 	mixed bool
 }
 
+// maxFrame is the most that is read of a packet, as in the tools that write captures.
+const maxFrame = 1 << 18
+
 const (
 	readSize  = 1 << 18
 	batchSize = 512
@@ -51,6 +54,9 @@ func open(r io.Reader) (*capture, error) {
 	old, err := pcapgo.NewReader(b)
 	if err != nil {
 		return nil, fmt.Errorf("it is neither pcap nor pcapng, nor gzip of either: %w", err)
+	}
+	if most := old.Snaplen(); most == 0 || most > maxFrame { // 0 stands for no bound
+		old.SetSnaplen(maxFrame)
 	}
 	if !readable(old.LinkType()) {
 		return nil, fmt.Errorf("its frames are of link type %d; a replay reads Ethernet, Linux cooked and raw IP", old.LinkType())
