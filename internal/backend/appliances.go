@@ -70,10 +70,12 @@ func (s *Services) ApplianceSources(ctx context.Context, as vcc.Actor, id, known
 			sources.Gateways[n.ID] = g
 		}
 	}
+	own := map[string]bool{}
+	for _, n := range a.inputs.Networks {
+		own[n.ID] = true
+	}
 	for _, r := range c.Tenant.Replicas(c.tracer.networks, a.inputs.Gateways) {
-		r.NICs = slices.DeleteFunc(r.NICs, func(n vcc.ReplicaNIC) bool {
-			return !slices.ContainsFunc(a.inputs.Networks, func(own vcc.Network) bool { return own.ID == n.NetworkID })
-		})
+		r.NICs = slices.DeleteFunc(r.NICs, func(n vcc.ReplicaNIC) bool { return !own[n.NetworkID] })
 		if len(r.NICs) > 0 {
 			sources.Replicas = append(sources.Replicas, r)
 		}

@@ -94,7 +94,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		p := &place{of: a.strangers, key: vcc.ClientAddress(remoteAddress(r)), until: time.Now().Add(maxWait), credentials: credentialsOf(r)}
+		p := &place{of: a.strangers, key: vcc.ClientAddress(remoteAddress(r)), until: time.Now().Add(maxWait), credentials: s.credentialsOf(r)}
 		shed := shedStranger
 		if s.isLogin(r) {
 			// No place is taken by somebody who sends slowly, and is not known.
@@ -224,13 +224,16 @@ func (s *server) readLogin(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// credentialsOf returns the digest of what a request shows to say whose it is: an access token, or the
-// cookies of a browser.
-func credentialsOf(r *http.Request) [sha256.Size]byte {
-	if authorization := r.Header.Get("Authorization"); authorization != "" {
-		return sha256.Sum256([]byte(authorization))
+// credentialsOf returns the digest of what a request shows to say whose it is: an access token, or at a
+// page the session of a browser. Nothing else counts, or one session could be remembered any
+// number of times.
+func (s *server) credentialsOf(r *http.Request) [sha256.Size]byte {
+	if s.pages != nil && !strings.HasPrefix(r.URL.Path, "/api/") {
+		if session := s.pages.Session(r); session != "" {
+			return sha256.Sum256([]byte("session " + session))
+		}
 	}
-	return sha256.Sum256([]byte("cookie " + r.Header.Get("Cookie")))
+	return sha256.Sum256([]byte(r.Header.Get("Authorization")))
 }
 
 // keyOf returns the key of whoever was the last to be authenticated with credentials.

@@ -15,6 +15,8 @@ type Pages interface {
 	Register(mux *http.ServeMux)
 	// IsLogin reports whether a request has a password in its body.
 	IsLogin(r *http.Request) bool
+	// Session is the secret of the session that a request has, "" for none.
+	Session(r *http.Request) string
 	// Wants reports whether a request is a person's, who is to be answered with a page.
 	Wants(r *http.Request) bool
 	// NotFound answers that there is no such page, and Refuse with an error of the domain.

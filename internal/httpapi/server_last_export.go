@@ -5,6 +5,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -26,6 +29,14 @@ func (s *server) getLastExport(ctx context.Context, as vcc.Actor, _ *struct{}) (
 type putLastExportInput struct {
 	DryRun bool `query:"dryRun" doc:"Answer with what would change, and change nothing"`
 	Body   wireServerExport
+}
+
+// maxExport is how long the body of an export may be: 4,000 networks with both families and IDs have 1.2 MB.
+const maxExport = 4 << 20
+
+// limit lets the export of a large tenant in.
+func (putLastExportInput) limit(operation *huma.Operation) {
+	operation.MaxBodyBytes, operation.BodyReadTimeout = maxExport, 30*time.Second
 }
 
 func (s *server) putLastExport(ctx context.Context, as vcc.Actor, in *putLastExportInput) (*answerBody[wireImport], error) {

@@ -149,6 +149,9 @@ func (s *Store) ImportServerExport(ctx context.Context, as vcc.Actor, e vcc.Serv
 }
 
 func (s *Store) importExport(ctx context.Context, tx querier, as vcc.Actor, e vcc.ServerExport) (outcome vcc.ImportOutcome, err error) {
+	if err := e.CheckClock(s.now()); err != nil {
+		return outcome, err
+	}
 	last, err := findLastExport(ctx, tx, as.TenantID)
 	if err == nil {
 		err = checkProvider(ctx, tx, e)

@@ -197,6 +197,10 @@ func TestImport_refused(t *testing.T) {
 			`the backup server's gateway of "Silver network 1" cannot be stored: 10.1.0.0/24 overlaps 10.1.0.0/16 of "Silver network 2 (internet)" on the same network extension appliance; ` +
 				`no router can serve both. Use another network here, or change that gateway first. Nothing was changed. If the two networks are on different hosts, declare them so in the lab`,
 		},
+		"yet to come": {
+			with(func(e *vcc.ServerExport) { e.ExportedAt = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }), vcc.CodeInvalidValue,
+			"the export is of 9999-01-01 00:00:00 UTC, which is yet to come; set the clock of the backup server, and export again. Nothing was changed",
+		},
 		"a name twice":    {with(func(e *vcc.ServerExport) { e.Networks = append(e.Networks, e.Networks[0]) }), vcc.CodeInvalidValue, `"Silver network 1 (internet)" is at networks[0].name already; networks are matched by their names, so a name can be there once`},
 		"a control name":  {with(func(e *vcc.ServerExport) { e.Server = "vbr\x1b01" }), vcc.CodeInvalidValue, `"vbr\x1b01" has the control character U+001B, which no name can have; remove it`},
 		"a wrong gateway": {with(func(e *vcc.ServerExport) { e.Networks[0].Gateway = new(ipv4("10.1.0.0/16")) }), vcc.CodeInvalidValue, "10.1.0.0 is the network address of 10.1.0.0/16; a gateway needs a host address, 10.1.0.1 to 10.1.255.254"},

@@ -38,13 +38,19 @@ type ReplicaNIC struct {
 // cloud network that a replication job maps its production network to (D6). An adapter for which
 // there is neither is left out, and so is a VM without any.
 func (t LabTenant) Replicas(networks []Network, gateways map[string]GatewaySettings) []Replica {
+	mapped := map[string][]Network{} // by production network: a look at all jobs and VMs
 	networkOf := func(p ProductionNetwork, n NIC) (id string) {
 		for _, own := range networks {
 			if g := gateways[own.ID]; g.Serves(n.IPv4) || g.Serves(n.IPv6) {
 				return own.ID
 			}
 		}
-		if targets := t.CloudNetworks(p, networks); len(targets) > 0 {
+		targets, known := mapped[p.Name]
+		if !known {
+			targets = t.CloudNetworks(p, networks)
+			mapped[p.Name] = targets
+		}
+		if len(targets) > 0 {
 			return targets[0].ID
 		}
 		return ""

@@ -10,6 +10,10 @@ import (
 // some public addresses on both sides.
 const MaxMatrixCells = 1 << 14
 
+// MaxMatrixWays is how many pairs of addresses the cells of a matrix have together at most. VMs with
+// an address in each family make two a cell.
+const MaxMatrixWays = 1 << 17
+
 // MatrixRequest asks who would reach whom after full site failover, over one protocol and port.
 type MatrixRequest struct {
 	// Sources are the rows. With none they are the tenant's VMs in the order of their
@@ -67,14 +71,23 @@ func (r MatrixRequest) Over(site Site, public []netip.Addr) (MatrixRequest, erro
 		return r, invalid("", "a matrix has %d cells at most, and %d sources by %d destinations are %d; name fewer of them", MaxMatrixCells, rows, columns, rows*columns)
 	}
 	var v errorList
+	found := map[TraceEnd]bool{}
 	for _, ends := range []struct {
 		field string
 		list  []TraceEnd
 	}{{"sources", r.Sources}, {"destinations", r.Destinations}} {
 		for i, e := range ends.list {
-			if _, err := site.addressesOf(e, nil); err != nil && len(v) < MaxListed { // each looks for names that are alike
+			if found[e] {
+				continue
+			}
+			if len(v) >= MaxListed { // each looks at all VMs for names that are alike
+				break
+			}
+			_, err := site.addressesOf(e, nil)
+			if err != nil {
 				v = append(v, Within(fmt.Sprintf("%s[%d]", ends.field, i), err))
 			}
+			found[e] = err == nil
 		}
 	}
 	return r, v.err()
@@ -107,12 +120,14 @@ type ReachabilityMatrix struct {
 
 // Matrix asks about each cell of a request that has all of its ends. decide answers one question
 // whose ways are those given, of which there is at least one; an error of its ends the matrix.
+// CodeInvalidValue: there are more than MaxMatrixWays.
 func (r MatrixRequest) Matrix(site Site, outside []netip.Addr, decide func(TraceRequest, [][2]netip.Addr) (MatrixCell, error)) (*ReachabilityMatrix, error) {
 	columns := make([][]netip.Addr, len(r.Destinations))
 	for i, e := range r.Destinations {
 		columns[i], _ = site.addressesOf(e, outside) // Over found every VM
 	}
 	m := &ReachabilityMatrix{r.Sources, r.Destinations, make([][]MatrixCell, len(r.Sources))}
+	total := 0
 	for i, source := range r.Sources {
 		row, _ := site.addressesOf(source, outside)
 		m.Cells[i] = make([]MatrixCell, len(r.Destinations))
@@ -130,6 +145,9 @@ func (r MatrixRequest) Matrix(site Site, outside []netip.Addr, decide func(Trace
 			if len(ways) == 0 {
 				cell.Reason = ReasonDifferentFamilies
 				continue
+			}
+			if total += len(ways); total > MaxMatrixWays {
+				return nil, invalid("", "the addresses of these VMs make more than %d pairs, which is the most that one matrix has; name fewer VMs", MaxMatrixWays)
 			}
 			var err error
 			if *cell, err = decide(TraceRequest{Source: source, Destination: destination, Protocol: r.Protocol, Port: r.Port}, ways); err != nil {

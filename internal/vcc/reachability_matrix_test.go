@@ -1,6 +1,8 @@
 package vcc_test
 
 import (
+	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -46,5 +48,43 @@ func TestWords(t *testing.T) {
 		if got := code.Words(); got != want {
 			t.Errorf("%s: %q, want %q", code, got, want)
 		}
+	}
+}
+
+// What a small request can ask for is bounded: pairs of addresses, and looks for names that are alike.
+func TestMatrix_bounds(t *testing.T) {
+	t.Parallel()
+	wide := func(name string) vcc.VM {
+		vm := vcc.VM{Name: name}
+		for i := range vcc.MaxNICs {
+			vm.NICs = append(vm.NICs, vcc.NIC{Network: "App", IPv4: netip.AddrFrom4([4]byte{10, 0, byte(len(name)), byte(i)})})
+		}
+		return vm
+	}
+	site := vcc.Site{VMs: []vcc.VM{wide("a"), wide("bb")}}
+	r := vcc.MatrixRequest{Protocol: "tcp", Port: 443}
+	for range 100 {
+		r.Sources, r.Destinations = append(r.Sources, vcc.TraceEnd{VM: "a"}), append(r.Destinations, vcc.TraceEnd{VM: "bb"})
+	}
+	r, err := r.Over(site, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ways := 0
+	_, err = r.Matrix(site, nil, func(_ vcc.TraceRequest, asked [][2]netip.Addr) (vcc.MatrixCell, error) {
+		ways += len(asked)
+		return vcc.MatrixCell{}, nil
+	})
+	if vcc.Code(err) != vcc.CodeInvalidValue || ways > vcc.MaxMatrixWays {
+		t.Errorf("%d pairs of addresses were decided: %v", ways, err)
+	}
+
+	r = vcc.MatrixRequest{Protocol: "tcp", Port: 443, Destinations: []vcc.TraceEnd{{Internet: true}}}
+	for i := range vcc.MaxMatrixCells {
+		r.Sources = append(r.Sources, vcc.TraceEnd{VM: fmt.Sprintf("nobody-%d", i)})
+	}
+	_, err = r.Over(site, nil)
+	if n := len(vcc.Errors(err)); n != vcc.MaxListed {
+		t.Errorf("%d errors about unknown VMs, want %d", n, vcc.MaxListed)
 	}
 }

@@ -103,6 +103,17 @@ func (e ServerExport) Validate() error {
 	return errs.err()
 }
 
+// maxAhead is how far the clock of a backup server may be ahead, time zones that were mixed up included.
+const maxAhead = 24 * time.Hour
+
+// CheckClock checks that an export is not from the future: no later one could follow it.
+func (e ServerExport) CheckClock(now time.Time) error {
+	if ahead := e.ExportedAt.Sub(now); !e.ExportedAt.IsZero() && ahead > maxAhead {
+		return invalid("exportedAt", "the export is %s, which is yet to come; set the clock of the backup server, and export again. Nothing was changed", e.When())
+	}
+	return nil
+}
+
 // ExportFinding says how a value that an import stored came to be on the backup server.
 type ExportFinding string
 

@@ -55,6 +55,9 @@ func (w *Window) setCookie(rw http.ResponseWriter, name, secret string) {
 	http.SetCookie(rw, c)
 }
 
+// Session implements httpapi.Pages.
+func (w *Window) Session(r *http.Request) string { return w.secret(r, sessionCookie) }
+
 func (w *Window) secret(r *http.Request, name string) string {
 	c, err := r.Cookie(w.cookie(name))
 	if err != nil {
