@@ -48,7 +48,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 			continue
 		}
 		commands++
-		words := slices.DeleteFunc(strings.Fields(line), func(w string) bool { return strings.ContainsAny(w, "<[-") })
+		words := slices.DeleteFunc(strings.Fields(line), func(w string) bool { return strings.ContainsAny(w, "<[]-") })
 		if out := done(t, strings.Join(words, " ")+" --help"); !strings.HasPrefix(out, "Usage: terraform-provider-vcc "+strings.Join(words, " ")) {
 			t.Errorf("%q: %q", words, out)
 		}
