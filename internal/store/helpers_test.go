@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,9 +38,7 @@ var children = map[string]func(args []string) error{"open": openChild, "write": 
 func TestMain(m *testing.M) {
 	child := children[os.Getenv(childEnv)]
 	if child == nil {
-		// The command line may ask for more. Many tests wait: for a disk, or for PostgreSQL.
-		must(0, flag.Set("rapid.checks", "30"))
-		must(0, flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))))
+		must(0, flag.Set("rapid.checks", "30")) // unless the command line asks for more
 		status := m.Run()
 		if postgresServer != nil {
 			_ = postgresServer.Close()
