@@ -2,9 +2,11 @@ package backend_test
 
 import (
 	"bufio"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -70,8 +72,17 @@ func TestOverload(t *testing.T) {
 		same(t, "status of one more", refused.status, http.StatusServiceUnavailable)
 		same(t, "status of a viewer's", s.send(method, routing, "", viewer, "Content-Type: application/json").status, http.StatusServiceUnavailable)
 	}
+	put := func(w *wire, length int) {
+		w.write(fmt.Sprintf("PUT %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s\r\nContent-Length: %d\r\n\r\n%s", routing, abc, length, strings.Repeat(" ", length)))
+	}
+	long := s.wire()
+	put(long, 1<<20) // all of it, before the answer is read
+	same(t, "status of a long one", long.reply().status, http.StatusServiceUnavailable)
+	if _, err := long.r.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("its connection afterwards: %v", err)
+	}
 	patient := s.wire() // what was sent was read, so the connection is good for more
-	patient.write("PUT " + routing + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + abc + "\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat(" ", 1<<20))
+	put(patient, 64<<10)
 	same(t, "status of another one", patient.reply().status, http.StatusServiceUnavailable)
 	patient.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	same(t, "status of what follows on its connection", patient.reply().status, http.StatusOK)
@@ -99,7 +110,7 @@ func TestOverload(t *testing.T) {
 	s.logIn("abc-company", abcPassword)
 
 	text := s.watch("/metrics").body
-	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"5", "0", "2"})
+	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"6", "0", "2"})
 	for _, w := range crowd {
 		w.write(`{"a": 1}` + " ")
 		same(t, "status of what had a place", w.reply().status, http.StatusBadRequest)
@@ -121,6 +132,34 @@ func TestSlowStrangers(t *testing.T) {
 	}
 	time.Sleep(time.Second) // long enough for them to be at work, and for the longest of what they are let to do
 	same(t, "status of the first request with a token", s.send("GET", api+"/networkRouting", "", bearer(s.logIn("abc-company", abcPassword).AccessToken)).status, http.StatusOK)
+}
+
+// TestGuessesWait: a guess that comes too early has its answer after a second, and keeps no place meanwhile.
+func TestGuessesWait(t *testing.T) {
+	t.Parallel()
+	s := serve(t, backend.ServerConfig{Database: withAccounts(t, ""), MaxRequests: 1}) // two logins of one address at once
+	guess := func() int {
+		return s.send("POST", "/api/oauth2/token", "grant_type=password&username=abc-company&password=wrong", "Content-Type: application/x-www-form-urlencoded").status
+	}
+	same(t, "status of a guess that is free", guess(), http.StatusUnauthorized)
+	db, err := sql.Open("sqlite", strings.TrimPrefix(s.cfg.Database, "sqlite:")+"?_pragma=busy_timeout(5000)")
+	ok(t, err)
+	defer db.Close()                                                             //nolint:errcheck // it was written
+	_, err = db.ExecContext(t.Context(), "UPDATE login_attempts SET count = 20") // half a minute to wait
+	ok(t, err)
+	var guessing sync.WaitGroup
+	for range 6 {
+		guessing.Go(func() {
+			begun := time.Now()
+			if status := guess(); status != http.StatusTooManyRequests {
+				t.Errorf("status of a guess that comes too early: %d", status)
+			}
+			if took := time.Since(begun); took < time.Second {
+				t.Errorf("it was answered after %v", took)
+			}
+		})
+	}
+	guessing.Wait()
 }
 
 // watch asks the address for metrics.

@@ -22,6 +22,10 @@ const (
 	maxWait = 200 * time.Millisecond
 	// drainTime is how long a refused request has for the rest of its body.
 	drainTime = 500 * time.Millisecond
+	// longBody is from how many bytes on a body is not worth to be read for nothing.
+	longBody = 64 << 10
+	// longBodyPause is how long a client has to see that its long request is refused, before the rest is read.
+	longBodyPause = 100 * time.Millisecond
 	// shedRetryAfter bounds when a request that was refused may come again: after 1 to so many seconds,
 	// so that a crowd does not come back at once.
 	shedRetryAfter = 3
@@ -80,6 +84,14 @@ type place struct {
 	credentials [sha256.Size]byte
 }
 
+// leave gives the place back, once.
+func (p *place) leave() {
+	if p.of != nil {
+		p.of.give(p.key)
+		p.of = nil
+	}
+}
+
 type placeKey struct{}
 
 // admit gives each request its place, or refuses it. Whether the server is alive and ready is
@@ -109,11 +121,16 @@ func (s *server) admit(next http.Handler) http.Handler {
 		}
 		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
 			nameKnown(loggedRequest(r.Context()), p.key)
+			refusal := s.fail(r.Context(), r.Method, "", err) // the path may be anything
+			if r.ContentLength < 0 || r.ContentLength > longBody {
+				s.refuseLong(w, r, refusal)
+				return
+			}
 			drain(w, r)
-			s.refuse(w, r, s.fail(r.Context(), r.Method, "", err)) // the path may be anything
+			s.refuse(w, r, refusal)
 			return
 		}
-		defer func() { p.of.give(p.key) }()
+		defer p.leave()
 		// In place, because those before this one look at the request for the operation that was found.
 		*r = *r.WithContext(context.WithValue(r.Context(), placeKey{}, p))
 		next.ServeHTTP(w, r)
@@ -132,6 +149,22 @@ func nameKnown(l *requestLog, key string) {
 		l.tenant = id
 	} else if username, ok := strings.CutPrefix(key, operatorKey); ok {
 		l.account = username
+	}
+}
+
+// refuseLong refuses a request before its body was read, and gives up its connection. Most clients read
+// the answer while they send, and stop; reading all the same would cost as much as serving. The others have
+// drainTime.
+func (s *server) refuseLong(w http.ResponseWriter, r *http.Request, refusal *wireError) {
+	w.Header().Set("Connection", "close")
+	s.refuse(w, r, refusal)
+	_ = http.NewResponseController(w).Flush() // in memory there is nothing to flush
+	wait := time.NewTimer(longBodyPause)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		drain(w, r)
+	case <-r.Context().Done():
 	}
 }
 
@@ -266,6 +299,27 @@ func (a *admission) unknown(ctx context.Context) {
 	defer a.mu.Unlock()
 	delete(a.recent, p.credentials)
 	delete(a.older, p.credentials)
+}
+
+// refusedLoginWait is how long the refusal of a login waits before it is sent.
+const refusedLoginWait = time.Second
+
+// holdBack waits before a login is told that it came too early, or that too many wait. Whoever guesses without a
+// pause asks again as soon as the answer is there, and without this wait a few hundred of them keep the
+// processors busy. The request gives its place back first, so that nobody waits for it.
+func holdBack(ctx context.Context, err error) {
+	if code := vcc.Code(err); code != vcc.CodeTooManyRequests && code != vcc.CodeUnavailable {
+		return
+	}
+	if p, admitted := ctx.Value(placeKey{}).(*place); admitted {
+		p.leave()
+	}
+	wait := time.NewTimer(refusedLoginWait)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // load returns how many requests of accounts are at work, and how many wait.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -260,7 +261,10 @@ func (s *server) fail(ctx context.Context, method, route string, err error) *wir
 
 func writeError(w http.ResponseWriter, e *wireError) {
 	maps.Copy(w.Header(), e.GetHeaders())
+	content, _ := json.Marshal(e) // texts and numbers
+	content = append(content, '\n')
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(content))) // whoever flushes it sends all of it
 	w.WriteHeader(e.status)
-	_ = json.NewEncoder(w).Encode(e) // the caller may be gone: nobody is left to tell
+	_, _ = w.Write(content) // the caller may be gone: nobody is left to tell
 }

@@ -52,12 +52,14 @@ var holding sync.Mutex
 func HoldHashing() (release func()) {
 	holding.Lock()
 	slots := min(runtime.GOMAXPROCS(0), maxHashes)
-	for range slots {
-		_ = hashing.wait(context.Background(), &hashTurn{owner: true, rank: -1})
+	turns := make([]*hashTurn, slots)
+	for i := range turns {
+		turns[i] = &hashTurn{owner: true, rank: -1}
+		_ = hashing.wait(context.Background(), turns[i])
 	}
 	return func() {
-		for range slots {
-			hashing.leave()
+		for _, t := range turns {
+			hashing.leave(t)
 		}
 		holding.Unlock()
 	}
@@ -92,21 +94,43 @@ func HashingQueue() (waiting int, next string) {
 }
 
 // HashQueue is a queue of its own.
-type HashQueue struct{ q *hashQueue }
+type HashQueue struct {
+	q      *hashQueue
+	mu     *sync.Mutex
+	atWork *[]*hashTurn
+}
 
 // NewHashQueue makes a queue for so many at once.
-func NewHashQueue(free int) HashQueue { return HashQueue{&hashQueue{free: free}} }
+func NewHashQueue(free int) HashQueue {
+	return HashQueue{&hashQueue{free: free}, new(sync.Mutex), new([]*hashTurn)}
+}
 
 // Wait waits for the turn of a login.
 func (q HashQueue) Wait(ctx context.Context, address string, failures vcc.LoginFailures) error {
-	return q.q.wait(ctx, loginTurn(address, failures))
+	return q.wait(ctx, loginTurn(address, failures))
 }
 
 // WaitOwner waits for the turn of who sets a password.
-func (q HashQueue) WaitOwner(ctx context.Context) error { return q.q.wait(ctx, ownersTurn()) }
+func (q HashQueue) WaitOwner(ctx context.Context) error { return q.wait(ctx, ownersTurn()) }
 
-// Leave ends a turn.
-func (q HashQueue) Leave() { q.q.leave() }
+func (q HashQueue) wait(ctx context.Context, t *hashTurn) error {
+	err := q.q.wait(ctx, t)
+	if err == nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		*q.atWork = append(*q.atWork, t)
+	}
+	return err
+}
+
+// Leave ends the turn that has lasted longest.
+func (q HashQueue) Leave() {
+	q.mu.Lock()
+	t := (*q.atWork)[0]
+	*q.atWork = (*q.atWork)[1:]
+	q.mu.Unlock()
+	q.q.leave(t)
+}
 
 // Waiting is how many wait.
 func (q HashQueue) Waiting() int {

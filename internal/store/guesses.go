@@ -17,12 +17,47 @@ const maxGuesses = 100
 // check that many each.
 //
 // Most guesses are refused unlooked at, and come again at once. Their queries would keep everybody else
-// waiting for a connection, so a refusal holds for a second without any.
+// waiting for a connection, so a refusal holds for seconds without any.
 type guesses struct {
 	mu sync.Mutex
 	of map[string]*pairGuesses
 	// refused is what the pairs were told last.
 	refused map[string]refusal
+	// counting has room for the one that counts a wrong password.
+	counting chan struct{}
+	// forgot is when old failures were forgotten last.
+	forgot time.Time
+}
+
+// oneByOne runs what counts a wrong password after the others of its kind: of the writes of a process, that of a
+// right one waits for one of them at most.
+func (g *guesses) oneByOne(ctx context.Context, count func() error) error {
+	g.mu.Lock()
+	if g.counting == nil {
+		g.counting = make(chan struct{}, 1)
+	}
+	g.mu.Unlock()
+	select {
+	case g.counting <- struct{}{}:
+		defer func() { <-g.counting }()
+		return count()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// forgetEvery is how often failures make a process forget old ones.
+const forgetEvery = time.Minute
+
+// forgetNow reports whether it is time to forget old failures.
+func (g *guesses) forgetNow(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.Sub(g.forgot).Abs() < forgetEvery {
+		return false
+	}
+	g.forgot = now
+	return true
 }
 
 // refusal is what a guess was told whose password was not looked at.
@@ -32,9 +67,9 @@ type refusal struct {
 }
 
 const (
-	// refusalHolds is for how long a pair is refused again without a query. A right password at
-	// another server may have ended its wait meanwhile.
-	refusalHolds = time.Second
+	// refusalHolds is for how long a pair is refused again without a query, at most as long as it has to wait. A
+	// server whose clock is ahead may have let a right password in meanwhile.
+	refusalHolds = 5 * time.Second
 	// maxRefused is how many pairs are remembered that were refused.
 	maxRefused = 10_000
 )

@@ -23,11 +23,16 @@ var hashing = &hashQueue{free: min(runtime.GOMAXPROCS(0), maxHashes)}
 
 // hashQueue bounds how many passwords are hashed at once, and how many wait for that, so that no
 // crowd of logins takes all of a process's memory or time.
+//
+// Passwords of logins after wrong ones are guesses, most of them. They are hashed one at a time, and as
+// long a pause follows each: half of the time at least is left for everybody else, however many guess.
 type hashQueue struct {
 	mu      sync.Mutex
 	free    int
 	waiting []*hashTurn // in order of arrival
-	given   int         // turns that waited for theirs
+	given   int         // turns so far
+	// guessing says that a guess is hashed, or that the pause after it lasts.
+	guessing bool
 }
 
 // ownersShare is which part of the turns goes to whoever sets a password and has waited longest,
@@ -44,8 +49,11 @@ type hashTurn struct {
 	fair bool
 	// owner is the turn of who sets a password, and never crowded out.
 	owner bool
+	// guess is the turn of a login after wrong passwords.
+	guess bool
 	// answer gets true when the turn has come, and false when it is crowded out.
 	answer chan bool
+	begun  time.Time
 }
 
 // ownersTurn comes after those of who logs in at an address that nobody guesses from.
@@ -53,19 +61,15 @@ func ownersTurn() *hashTurn { return &hashTurn{rank: 2, owner: true} }
 
 // loginTurn is the turn of a login.
 func loginTurn(address string, failures vcc.LoginFailures) *hashTurn {
-	return &hashTurn{address: address, rank: failures.Rank(), fair: !failures.Known}
+	return &hashTurn{address: address, rank: failures.Rank(), fair: !failures.Known, guess: failures.Guess()}
 }
 
 // wait returns once it is t's turn; leave ends it. CodeUnavailable: too many of a better rank wait.
 func (q *hashQueue) wait(ctx context.Context, t *hashTurn) error {
 	t.answer = make(chan bool, 1)
 	q.mu.Lock()
-	if q.free > 0 {
-		q.free--
-		q.mu.Unlock()
-		return nil
-	}
 	q.add(t)
+	q.grant()
 	q.mu.Unlock()
 	select {
 	case granted := <-t.answer:
@@ -75,12 +79,12 @@ func (q *hashQueue) wait(ctx context.Context, t *hashTurn) error {
 		return nil
 	case <-ctx.Done():
 		q.mu.Lock()
+		defer q.mu.Unlock()
 		if i := slices.Index(q.waiting, t); i >= 0 {
 			q.waiting = slices.Delete(q.waiting, i, i+1)
 		} else if <-t.answer {
-			q.next()
+			q.end(t)
 		}
-		q.mu.Unlock()
 		return ctx.Err()
 	}
 }
@@ -112,10 +116,23 @@ func (q *hashQueue) add(t *hashTurn) {
 }
 
 // leave ends a turn.
-func (q *hashQueue) leave() {
+func (q *hashQueue) leave(t *hashTurn) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.next()
+	q.end(t)
+}
+
+func (q *hashQueue) end(t *hashTurn) {
+	q.free++
+	if t.guess {
+		time.AfterFunc(time.Since(t.begun), func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.guessing = false
+			q.grant()
+		})
+	}
+	q.grant()
 }
 
 // best is the turn that comes next, -1 for none: the least rank, and among equals the newest. A
@@ -124,6 +141,9 @@ func (q *hashQueue) leave() {
 func (q *hashQueue) best() int {
 	best := -1
 	for i, t := range q.waiting {
+		if t.guess && q.guessing {
+			continue
+		}
 		if best < 0 || t.rank <= q.waiting[best].rank {
 			best = i
 		}
@@ -131,18 +151,23 @@ func (q *hashQueue) best() int {
 	return best
 }
 
-// next passes a turn on.
-func (q *hashQueue) next() {
-	best := q.best()
-	if best < 0 {
-		q.free++
-		return
-	}
-	if q.given++; q.given%ownersShare == 0 {
-		if i := slices.IndexFunc(q.waiting, func(t *hashTurn) bool { return t.owner }); i >= 0 {
-			best = i
+// grant gives turns as long as there are free ones.
+func (q *hashQueue) grant() {
+	for q.free > 0 {
+		best := q.best()
+		if best < 0 {
+			return
 		}
+		if q.given++; q.given%ownersShare == 0 {
+			if i := slices.IndexFunc(q.waiting, func(t *hashTurn) bool { return t.owner }); i >= 0 {
+				best = i
+			}
+		}
+		t := q.waiting[best]
+		q.waiting = slices.Delete(q.waiting, best, best+1)
+		q.free--
+		q.guessing = q.guessing || t.guess
+		t.begun = time.Now()
+		t.answer <- true
 	}
-	q.waiting[best].answer <- true
-	q.waiting = slices.Delete(q.waiting, best, best+1)
 }

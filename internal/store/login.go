@@ -114,7 +114,9 @@ func (s *Store) logIn(ctx context.Context, username, password string, from netip
 	if !right {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureWrite)
 		defer cancel()
-		if err := s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, try) }); err != nil {
+		if err := s.guesses.oneByOne(ctx, func() error {
+			return s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, try) })
+		}); err != nil {
 			return vcc.Tokens{}, err
 		}
 		return vcc.Tokens{}, refused
@@ -185,19 +187,15 @@ func (s *Store) failures(ctx context.Context, try loginTry) (vcc.LoginFailures, 
 	return f, s.engine.translate(err)
 }
 
-// countFailure counts a wrong password.
+// countFailure counts a wrong password. It is one statement, because all failures of all accounts take turns.
 func (s *Store) countFailure(ctx context.Context, tx querier, try loginTry) error {
-	if err := s.forgetOld(ctx, tx); err != nil {
-		return err
-	}
-	for _, subject := range []string{try.here, try.from, try.account} {
-		err := tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES ($1, 1, $2) "+
-			"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", subject, s.now())
-		if err != nil {
+	if s.guesses.forgetNow(s.now()) {
+		if err := s.forgetOld(ctx, tx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES ($1, 1, $4), ($2, 1, $4), ($3, 1, $4) "+
+		"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", try.here, try.from, try.account, s.now())
 }
 
 // forgetOld removes failures and tokens that nobody asks for any more. A failure that is yet to

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
@@ -129,22 +130,22 @@ func testLogInAtOnce(t *testing.T) {
 	equal(t, "sessions", len(sessions), len(errs))
 }
 
-// What a guess was told that came too early is good for a second without a query. A right password
+// What a guess was told that came too early is good for five seconds without a query. A right password
 // ends it.
 func TestGuessing_remembered(t *testing.T) { onBoth(t, testGuessingRemembered) }
 
 func testGuessingRemembered(t *testing.T) {
 	f := withAccounts(t)
 	ctx := t.Context()
-	ok(t, f.CountFailures(ctx, "abc", slices.Repeat([]netip.Addr{home}, 12)...))
-	equal(t, "wait", waits(t, "a guess", f.guess(t, "abc", home)), 4*time.Second)
-	other := &fixture{path: f.path, at: f.at.Add(4 * time.Second)}
+	ok(t, f.CountFailures(ctx, "abc", slices.Repeat([]netip.Addr{home}, 15)...))
+	equal(t, "wait", waits(t, "a guess", f.guess(t, "abc", home)), 30*time.Second)
+	other := &fixture{path: f.path, at: f.at.Add(30 * time.Second)}
 	other.open(t)
 	other.logIn(t, "abc")
-	f.at = f.at.Add(999 * time.Millisecond)
-	equal(t, "wait that is remembered", waits(t, "a guess", f.guess(t, "abc", home)), 3001*time.Millisecond)
+	f.at = f.at.Add(4999 * time.Millisecond)
+	equal(t, "wait that is remembered", waits(t, "a guess", f.guess(t, "abc", home)), 25001*time.Millisecond)
 	f.at = f.at.Add(time.Millisecond)
-	wantCode(t, "a guess a second later", f.guess(t, "abc", home), vcc.CodeInvalidToken)
+	wantCode(t, "a guess five seconds later", f.guess(t, "abc", home), vcc.CodeInvalidToken)
 
 	// A guess came too early while the right password was being checked.
 	f.at = f.at.Add(vcc.LoginsForgotten)
@@ -473,7 +474,39 @@ func TestHashQueue_owner(t *testing.T) {
 	}
 	q.Leave()
 	wg.Wait()
-	equal(t, "logins before the owner's turn", <-owner, int32(7))
+	equal(t, "logins before the owner's turn", <-owner, int32(6))
+}
+
+// TestHashQueue_guesses: guesses are hashed one at a time, with a pause after each, and keep nobody else
+// waiting.
+func TestHashQueue_guesses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		guess := vcc.LoginFailures{Here: vcc.Failures{Count: 1}}
+		q := store.NewHashQueue(2)
+		ok(t, q.Wait(ctx, "a", guess))
+		go func() {
+			if err := q.Wait(ctx, "b", guess); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		equal(t, "waiting beside a guess", q.Waiting(), 1)
+		ok(t, q.Wait(ctx, "c", vcc.LoginFailures{}))
+		time.Sleep(100 * time.Millisecond)
+		q.Leave() // a's
+		q.Leave() // c's
+		ok(t, q.Wait(ctx, "d", vcc.LoginFailures{Known: true}))
+		time.Sleep(99 * time.Millisecond)
+		equal(t, "waiting in the pause", q.Waiting(), 1)
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		equal(t, "waiting after the pause", q.Waiting(), 0)
+		q.Leave()
+		q.Leave()
+		time.Sleep(time.Second) // the last pause ends, too
+	})
 }
 
 // TestHashQueue_bound: never are more hashed at once than there are places, also with logins that

@@ -35,7 +35,7 @@ func argon2id(ctx context.Context, turn *hashTurn, password string, salt []byte,
 	if err := hashing.wait(ctx, turn); err != nil {
 		return nil, err
 	}
-	defer hashing.leave()
+	defer hashing.leave(turn)
 	return argon2.IDKey([]byte(password), salt, time, memory, threads, hashLength), nil
 }
 

@@ -62,8 +62,14 @@ type LoginFailures struct {
 	Known bool
 }
 
+// Guess reports whether the login is likely a guess: the address had the password wrong before, or nobody has
+// logged in from it and the account is attacked.
+func (f LoginFailures) Guess() bool { return f.Here.Count > 0 || f.attacked() }
+
+func (f LoginFailures) attacked() bool { return !f.Known && f.Account.Count >= attackedFrom }
+
 func (f LoginFailures) free() int {
-	if !f.Known && f.Account.Count >= attackedFrom {
+	if f.attacked() {
 		return freeUnderAttack
 	}
 	return freeLogins
