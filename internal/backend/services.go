@@ -19,6 +19,7 @@ func NewServices(s *store.Store) *Services { return &Services{s, newCompiledTena
 
 var (
 	_ vcc.FailoverService  = (*Services)(nil)
+	_ vcc.FailoverPreview  = (*Services)(nil)
 	_ vcc.ApplianceService = (*Services)(nil)
 	_ window.Services      = (*Services)(nil)
 )

@@ -615,9 +615,9 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 
 	services, actor := s.services("ABC Company")
 	ctx, cancel = context.WithCancel(t.Context())
-	_, err := services.Store.StartFailover(ctx, actor, id, false, func(bool, time.Time, []vcc.ApplianceInputs) ([]vcc.FailoverLogEntry, []vcc.ApplianceProblem) {
+	_, err := services.Store.StartFailover(ctx, actor, id, false, func(bool, time.Time, []vcc.ApplianceInputs) store.Prepared {
 		cancel()
-		return nil, nil
+		return store.Prepared{}
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled within: got %v", err)

@@ -12,9 +12,10 @@ import (
 type failoverCmds struct {
 	Start    failoverStartCmd    `cmd:"" help:"Start full site failover by a plan."`
 	Undo     failoverUndoCmd     `cmd:"" help:"Undo the full site failover that is under way."`
-	Test     failoverTestCmd     `cmd:"" help:"Say what a full site failover by a plan would do. Nothing changes."`
+	Test     failoverTestCmd     `cmd:"" help:"Say what a full site failover by a plan would do, and keep a report of that. Nothing is started."`
 	Rehearse failoverRehearseCmd `cmd:"" help:"Rebuild the failover in namespaces of this Linux machine, and run real programs in it, with no risk to anything."`
 	Status   failoverStatusCmd   `cmd:"" help:"Show the failover plans and which of them is failed over."`
+	Sessions failoverSessionsCmd `cmd:"" help:"List failovers and the reports of tests, newest first."`
 	Partial  partialCmds         `cmd:"" help:"Start and stop partial site failover of a VM, which keeps its appliance busy."`
 }
 
@@ -145,6 +146,12 @@ func (s *session) printSession(f *vcc.FailoverSession, err error) error {
 		}
 		for _, p := range f.Problems {
 			_, _ = fmt.Fprintf(w, "Problem: %s\n", p.Message)
+		}
+		switch {
+		case f.Test && f.IsKept():
+			_, _ = fmt.Fprintf(w, "The report is kept as session %s\n", f.ID)
+		case f.Test:
+			_, _ = fmt.Fprintf(w, "No report is kept: %s\n", vcc.NotKept)
 		}
 	})
 }

@@ -105,6 +105,7 @@ func TestAudit(t *testing.T) {
 		{"networkRouting.put", "abc", tenant, tenant, 3.0, nil, nil},
 		{"replicationJob.run", "abc", tenant, job, nil, nil, nil},
 		{"defaultGateway.detect", "abc", tenant, second, 4.0, nil, nil},
+		{"failover.test", "abc", tenant, plan, nil, nil, nil},
 		{"failover.start", "abc", tenant, plan, nil, nil, nil},
 		{"failover.undo", "abc", tenant, plan, nil, nil, nil},
 		{"partialFailover.start", "abc", tenant, "web01", nil, nil, nil},

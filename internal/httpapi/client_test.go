@@ -30,6 +30,7 @@ import (
 type clientServices struct {
 	*httpapi.Client
 	vcc.TenantService
+	vcc.FailoverPreview
 }
 
 // sameList lists by the services themselves and by a client, and returns what both say.
@@ -170,7 +171,19 @@ func TestClientOperations(t *testing.T) {
 	plan := failoverPlans()[0].ID
 	tested, err := c.TestFailover(ctx, own, plan)
 	ok(t, err)
-	equal(t, "ID of a test", []any{tested.ID, tested.Test}, []any{"", true})
+	equal(t, "a test is kept", []any{tested.IsKept(), tested.Test}, []any{true, true})
+	sessions := func(f vcc.FailoverSessionFilter) []vcc.FailoverSession {
+		return sameList(t, a, "failover sessions", func(s httpapi.Services, as vcc.Actor) ([]vcc.FailoverSession, int, error) {
+			return s.FailoverSessions(ctx, as, f, firstPage)
+		})
+	}
+	equal(t, "sessions after a test", sessions(vcc.FailoverSessionFilter{}), []vcc.FailoverSession{*tested})
+	if len(tested.Networks) == 0 || len(tested.Machines) == 0 || len(tested.Machines[0].NICs) == 0 {
+		t.Errorf("the report has too little in it for a comparison: %+v", tested)
+	}
+	session, err := c.FailoverSession(ctx, own, tested.ID)
+	ok(t, err)
+	equal(t, "one session", session, tested)
 	_, err = c.UndoFailover(ctx, own, plan)
 	wantVCC(t, err, vcc.Error{Code: vcc.CodeConflict, ResourceID: plan})
 	started, err := c.StartFailover(ctx, own, plan, false)

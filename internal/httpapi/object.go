@@ -38,6 +38,8 @@ func Object(value any) any {
 		return newWireJobRun(*v)
 	case []vcc.FailoverPlan:
 		return convert(v, newWireFailoverPlan)
+	case []vcc.FailoverSession:
+		return convert(v, newWireFailoverSession)
 	case *vcc.FailoverSession:
 		return newWireFailoverSession(*v)
 	case vcc.Reachability:

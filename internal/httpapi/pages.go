@@ -129,3 +129,12 @@ func (p pageServices) UndoFailover(ctx context.Context, as vcc.Actor, planID str
 	}
 	return session, err
 }
+
+// TestFailover implements vcc.FailoverService.
+func (p pageServices) TestFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
+	session, err := p.Services.TestFailover(ctx, as, planID)
+	if err == nil {
+		p.s.auditObject(ctx, "failover.test", session.PlanID)
+	}
+	return session, err
+}

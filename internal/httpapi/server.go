@@ -24,6 +24,7 @@ type Services interface {
 	vcc.NetworkRoutingService
 	vcc.ReplicationJobService
 	vcc.FailoverService
+	vcc.FailoverPreview
 	vcc.ApplianceService
 	vcc.LabService
 	vcc.TenantService
@@ -157,6 +158,7 @@ func (s *server) register() {
 	s.registerRouting()
 	s.registerReplicationJobs()
 	s.registerFailover()
+	s.registerFailoverSessions()
 	s.registerAppliances()
 	s.registerLab()
 	s.registerLastExport()

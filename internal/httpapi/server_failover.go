@@ -32,9 +32,14 @@ func (s *server) registerFailover() {
 		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
 			return s.answerSession(ctx, "failover.undo")(s.Services.UndoFailover(ctx, as, in.ID))
 		})
-	handleQuestion(s, http.MethodPost, "failoverPlans/{id}/test", "Say what a full site failover would do",
+	// A viewer may ask what a start would do; no report of that is kept. A repeated test is one more report.
+	handleQuestion(s, http.MethodPost, "failoverPlans/{id}/test", "Say what a full site failover would do, and keep a report of that, unless the account may not write",
 		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
-			return s.answerSession(ctx, "failover.test")(s.Services.TestFailover(ctx, as, in.ID))
+			test := s.Services.TestFailover
+			if account, _ := ctx.Value(accountKey{}).(vcc.Account); account.MayWrite() != nil {
+				test = s.Services.PreviewFailover
+			}
+			return s.answerSession(ctx, "failover.test")(test(ctx, as, in.ID))
 		})
 	for _, op := range []struct {
 		verb, summary string
@@ -56,7 +61,7 @@ func (s *server) answerSession(ctx context.Context, action string) func(*vcc.Fai
 		if err != nil {
 			return nil, err
 		}
-		if !session.Test {
+		if session.IsKept() {
 			s.auditObject(ctx, action, cmp.Or(session.PlanID, session.VM))
 		}
 		return &answerBody[wireFailoverSession]{newWireFailoverSession(*session)}, nil

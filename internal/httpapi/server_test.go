@@ -362,6 +362,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	equal(t, "operations", operations, map[string]string{
 		"postToken":                               "POST /api/oauth2/token",
+		"getFailoverSessions":                     "GET /api/v1/cloudConnect/failoverSessions",
+		"getFailoverSessionsById":                 "GET /api/v1/cloudConnect/failoverSessions/{id}",
 		"getLab":                                  "GET /api/v1/lab",
 		"putLab":                                  "PUT /api/v1/lab",
 		"getLastExport":                           "GET /api/v1/cloudConnect/lastExport",

@@ -60,6 +60,8 @@ func TestTenancy(t *testing.T) {
 	viewer := a.logIn(t, "viewer", abcPassword)
 	_, err := a.store.RunReplicationJob(t.Context(), a.tokens["ABC"], a.job(t)) // there are replicas to fail over
 	ok(t, err)
+	tested, err := a.services.TestFailover(t.Context(), a.tokens["ABC"], a.plan(t))
+	ok(t, err)
 	network, xyzNetwork := a.network(t, "ABC", "Silver network 1 (internet)"), a.network(t, "XYZ", "Gold network 1 (internet)")
 	lab := a.do(t, "GET", "/api/v1/lab", "", bearer(root.AccessToken)).body
 	// of is what an operation needs: objects of ABC's in the path, and a body.
@@ -108,7 +110,9 @@ func TestTenancy(t *testing.T) {
 		"getReplicationJobs":                      {tenants, of{}},
 		"postReplicationJobsRun":                  {tenants, of{ids: id(a.job(t)), foreign: 404}},
 		"getFailoverPlans":                        {tenants, of{}},
-		"postFailoverPlansTest":                   {tenants, of{ids: id(a.plan(t)), foreign: 404, asks: true}},
+		"postFailoverPlansTest":                   {tenants, of{ids: id(a.plan(t)), foreign: 404, asks: true}}, // a viewer's test leaves no report
+		"getFailoverSessions":                     {tenants, of{}},
+		"getFailoverSessionsById":                 {tenants, of{ids: id(tested.ID), foreign: 404}},
 		"postFailoverPlansStart":                  {tenants, of{ids: id(a.plan(t)), foreign: 404}},
 		"postFailoverPlansUndo":                   {tenants, of{ids: id(a.plan(t)), foreign: 404}},
 		"postPartialFailoversStart":               {tenants, of{ids: map[string]string{"vm": "web01"}, foreign: 404}},

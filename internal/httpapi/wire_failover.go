@@ -24,20 +24,25 @@ type wirePublicIPRule struct {
 	ToPort    int    `json:"toPort"`
 }
 
-// wireFailoverSession is one failover, from its start to its end.
+// wireFailoverSession is one failover, from its start to its end, or the report of a test of one.
 type wireFailoverSession struct {
-	ID        string                 `json:"id" doc:"Empty for a test, which is kept nowhere"`
+	ID        string                 `json:"id" doc:"Empty for a test of which no report is kept, because the account may not write"`
 	Kind      vcc.FailoverKind       `json:"kind" enum:"fullSite,partialSite"`
 	PlanID    string                 `json:"planId"`
 	PlanName  string                 `json:"planName"`
 	VM        string                 `json:"vm"`
 	StartedAt time.Time              `json:"startedAt"`
 	StartedBy string                 `json:"startedBy"`
-	EndedAt   *time.Time             `json:"endedAt" required:"false"`
+	EndedAt   *time.Time             `json:"endedAt" required:"false" doc:"Null while the failover is under way, and for a test"`
 	EndedBy   string                 `json:"endedBy"`
 	Log       []wireFailoverLogEntry `json:"log"`
 	Problems  []wireApplianceProblem `json:"problems"`
-	Test      bool                   `json:"test" doc:"Whether it is a test: nothing was started, and the log says what would be"`
+	// What got which address, or would.
+	Networks        []wireSessionNetwork       `json:"networks" doc:"The appliances' adapters with the addresses that they got at the start, or would get; empty at partial site failover"`
+	Machines        []wireSessionMachine       `json:"machines" doc:"The replicas that were started, or would be; empty at partial site failover"`
+	PublicAddresses []wireSessionPublicAddress `json:"publicAddresses" doc:"Where public addresses lead, or would"`
+
+	Test bool `json:"test" doc:"Whether it is a test: nothing was started, and the log says what would be"`
 }
 
 // wireFailoverLogEntry is one line of a session's log.
@@ -84,6 +89,8 @@ func newWireFailoverSession(s vcc.FailoverSession) wireFailoverSession {
 		StartedAt: s.StartedAt, StartedBy: s.StartedBy, EndedAt: optionalTime(s.EndedAt), EndedBy: s.EndedBy,
 		Log:      convert(s.Log, func(e vcc.FailoverLogEntry) wireFailoverLogEntry { return wireFailoverLogEntry(e) }),
 		Problems: convert(s.Problems, newWireApplianceProblem), Test: s.Test,
+		Networks: convert(s.Networks, newWireSessionNetwork), Machines: convert(s.Machines, newWireSessionMachine),
+		PublicAddresses: convert(s.PublicAddresses, newWireSessionPublicAddress),
 	}
 }
 
@@ -92,14 +99,23 @@ func (w wireFailoverLogEntry) decode() (vcc.FailoverLogEntry, error) {
 }
 
 func (w wireFailoverSession) decode() (vcc.FailoverSession, error) {
-	log, err := decodeList("log", w.Log)
-	if err != nil {
-		return vcc.FailoverSession{}, err
-	}
-	problems, err := decodeList("problems", w.Problems)
-	return vcc.FailoverSession{
+	s := vcc.FailoverSession{
 		ID: w.ID, Kind: w.Kind, PlanID: w.PlanID, PlanName: w.PlanName, VM: w.VM,
-		StartedAt: w.StartedAt, StartedBy: w.StartedBy, EndedAt: timeOrZero(w.EndedAt), EndedBy: w.EndedBy,
-		Log: log, Problems: problems, Test: w.Test,
-	}, err
+		StartedAt: w.StartedAt, StartedBy: w.StartedBy, EndedAt: timeOrZero(w.EndedAt), EndedBy: w.EndedBy, Test: w.Test,
+	}
+	var err error
+	if s.Log, err = decodeList("log", w.Log); err != nil {
+		return s, err
+	}
+	if s.Problems, err = decodeList("problems", w.Problems); err != nil {
+		return s, err
+	}
+	if s.Networks, err = decodeList("networks", w.Networks); err != nil {
+		return s, err
+	}
+	if s.Machines, err = decodeList("machines", w.Machines); err != nil {
+		return s, err
+	}
+	s.PublicAddresses, err = decodeList("publicAddresses", w.PublicAddresses)
+	return s, err
 }

@@ -52,6 +52,8 @@ func filled(t *testing.T) *fixture {
 	ok(t, err)
 	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, false, quietly)
 	ok(t, err)
+	_, err = f.TestFailover(ctx, f.abc, plans[0].ID, withProblem)
+	ok(t, err)
 	f.imports(t, export(0, false, &app, new(ipv4("10.8.0.1/16"))))
 	return f
 }

@@ -25,21 +25,39 @@ type sessionRow struct {
 	Hosts         string
 	StartedAt     time.Time
 	StartedBy     string
+	EndedAt       *time.Time
+	EndedBy       string
 	Log, Problems string
+	Test          bool
+	Outcome       *string
 }
 
+const sessionColumns = "id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, ended_at, ended_by, log, problems, test, outcome"
+
 // selectUnderWay are a tenant's sessions that have not ended.
-const selectUnderWay = "SELECT id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, log, problems FROM failover_sessions " +
-	"WHERE tenant_id = $1 AND ended_at IS NULL"
+const selectUnderWay = "SELECT " + sessionColumns + fromSessions + " AND ended_at IS NULL"
 
 func (r *sessionRow) fields() []any {
-	return []any{&r.ID, &r.Kind, &r.PlanID, &r.PlanName, &r.VM, &r.Hosts, &r.StartedAt, &r.StartedBy, &r.Log, &r.Problems}
+	return []any{
+		&r.ID, &r.Kind, &r.PlanID, &r.PlanName, &r.VM, &r.Hosts, &r.StartedAt, &r.StartedBy, &r.EndedAt, &r.EndedBy,
+		&r.Log, &r.Problems, &r.Test, &r.Outcome,
+	}
 }
 
 func (r sessionRow) session() (vcc.FailoverSession, error) {
 	s := vcc.FailoverSession{
 		ID: r.ID, Kind: r.Kind, PlanID: r.PlanID, PlanName: r.PlanName, VM: r.VM,
-		StartedAt: r.StartedAt, StartedBy: r.StartedBy,
+		StartedAt: r.StartedAt, StartedBy: r.StartedBy, EndedBy: r.EndedBy, Test: r.Test,
+	}
+	if r.EndedAt != nil && !r.Test {
+		s.EndedAt = *r.EndedAt
+	}
+	if r.Outcome != nil {
+		outcome, err := decode[outcomeRecord](*r.Outcome)
+		if err != nil {
+			return s, err
+		}
+		outcome.fill(&s)
 	}
 	log, logErr := decode[[]logEntryRecord](r.Log)
 	problems, problemsErr := decode[[]problemRecord](r.Problems)
@@ -53,10 +71,20 @@ func newSessionRow(s vcc.FailoverSession, hosts []string) (sessionRow, error) {
 	occupied, hostsErr := encode(hosts)
 	log, logErr := encodeLog(s.Log)
 	problems, problemsErr := encode(each(s.Problems, func(p vcc.ApplianceProblem) problemRecord { return problemRecord(p) }))
-	return sessionRow{
+	r := sessionRow{
 		ID: s.ID, Kind: s.Kind, PlanID: s.PlanID, PlanName: s.PlanName, VM: s.VM, Hosts: occupied,
-		StartedAt: s.StartedAt, StartedBy: s.StartedBy, Log: log, Problems: problems,
-	}, errors.Join(hostsErr, logErr, problemsErr)
+		StartedAt: s.StartedAt, StartedBy: s.StartedBy, Log: log, Problems: problems, Test: s.Test,
+	}
+	if s.Test { // which is never under way
+		r.EndedAt = &s.StartedAt
+	}
+	var outcomeErr error
+	if o := newOutcomeRecord(s); o != nil {
+		var text string
+		text, outcomeErr = encode(o)
+		r.Outcome = &text
+	}
+	return r, errors.Join(hostsErr, logErr, problemsErr, outcomeErr)
 }
 
 func encodeLog(log []vcc.FailoverLogEntry) (string, error) {
@@ -243,10 +271,17 @@ func findHost(ctx context.Context, q querier, id string) (vcc.Host, error) {
 	return declared(declaration, hostRecord.host)
 }
 
-// Prepare tells the log and the problems of a full site failover that begins at a time, or of
-// a test of one, from the inputs of its appliances. It runs inside the transaction and must do
-// no I/O.
-type Prepare func(test bool, at time.Time, inputs []vcc.ApplianceInputs) (log []vcc.FailoverLogEntry, problems []vcc.ApplianceProblem)
+// Prepare tells what a full site failover that begins at a time does, or what a test of one says, from
+// the inputs of its appliances. It runs inside the transaction and must do no I/O.
+type Prepare func(test bool, at time.Time, inputs []vcc.ApplianceInputs) Prepared
+
+// Prepared are the parts of a session that follow from the inputs of its appliances.
+type Prepared struct {
+	Log             []vcc.FailoverLogEntry
+	Problems        []vcc.ApplianceProblem
+	Networks        []vcc.SessionNetwork
+	PublicAddresses []vcc.SessionPublicAddress
+}
 
 // StartFailover is vcc.FailoverService's; prepare tells what happens.
 func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, force bool, prepare Prepare) (*vcc.FailoverSession, error) {
@@ -263,17 +298,6 @@ func (s *Store) StartFailover(ctx context.Context, as vcc.Actor, planID string, 
 			session.Log = append(ended, session.Log...)
 		}
 		return s.begin(ctx, tx, as, session, hosts)
-	})
-}
-
-// TestFailover is vcc.FailoverService's; prepare tells what would happen.
-func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (*vcc.FailoverSession, error) {
-	return read(ctx, s, func(tx querier) (*vcc.FailoverSession, error) {
-		session, _, err := s.fullSite(ctx, tx, as, planID, true, prepare)
-		if err != nil {
-			return nil, err
-		}
-		return &session, nil
 	})
 }
 
@@ -336,12 +360,14 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 	if err != nil {
 		return session, nil, err
 	}
+	session.Machines = tenant.SessionMachines(plan.VMs, replicas, inputs)
 	inputs = slices.DeleteFunc(inputs, func(in vcc.ApplianceInputs) bool { return !slices.Contains(hosts, in.HostName) })
 	for i := range inputs {
 		inputs[i].PublicIPRules = plan.PublicIPRules
 	}
-	log, problems := prepare(test, session.StartedAt, inputs)
-	session.Log, session.Problems = log, append(session.Problems, problems...)
+	prepared := prepare(test, session.StartedAt, inputs)
+	session.Log, session.Problems = prepared.Log, append(session.Problems, prepared.Problems...)
+	session.Networks, session.PublicAddresses = prepared.Networks, prepared.PublicAddresses
 	started := "started"
 	if test {
 		started = "would start"
@@ -393,14 +419,7 @@ func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session vcc
 		return nil, err
 	}
 	session.ID = uuid.NewString()
-	r, err := newSessionRow(session, hosts)
-	if err != nil {
-		return nil, err
-	}
-	return &session, tx.exec(ctx, "INSERT INTO failover_sessions "+
-		"(id, tenant_id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, log, problems) "+
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		r.ID, as.TenantID, r.Kind, r.PlanID, r.PlanName, r.VM, r.Hosts, r.StartedAt, r.StartedBy, r.Log, r.Problems)
+	return &session, insertSession(ctx, tx, as, session, hosts)
 }
 
 // UndoFailover implements vcc.FailoverService.

@@ -8,19 +8,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // quietly prepares a failover without a word.
-func quietly(bool, time.Time, []vcc.ApplianceInputs) ([]vcc.FailoverLogEntry, []vcc.ApplianceProblem) {
-	return nil, nil
-}
+func quietly(bool, time.Time, []vcc.ApplianceInputs) store.Prepared { return store.Prepared{} }
 
-// withProblem prepares a failover with a problem.
-func withProblem(_ bool, at time.Time, _ []vcc.ApplianceInputs) ([]vcc.FailoverLogEntry, []vcc.ApplianceProblem) {
-	return []vcc.FailoverLogEntry{{Time: at, Message: "an entry"}}, []vcc.ApplianceProblem{{
-		Code: vcc.ProblemNoDefaultGateway, NetworkID: "1", NetworkName: "Silver network 1", Message: "no gateway",
-	}}
+// withProblem prepares a failover with a problem, and with something in every list of a session.
+func withProblem(_ bool, at time.Time, _ []vcc.ApplianceInputs) store.Prepared {
+	return store.Prepared{
+		Log:      []vcc.FailoverLogEntry{{Time: at, Message: "an entry"}},
+		Problems: []vcc.ApplianceProblem{{Code: vcc.ProblemNoDefaultGateway, NetworkID: "1", NetworkName: "Silver network 1", Message: "no gateway"}},
+		Networks: []vcc.SessionNetwork{
+			{HostName: "esx01", Interface: "ext0", Addresses: []netip.Prefix{prefix("198.51.100.5/24"), prefix("2001:db8:ffff::5/64")}},
+			{HostName: "esx01", Interface: "net1", NetworkID: "1", NetworkName: "Silver network 1"},
+		},
+		PublicAddresses: []vcc.SessionPublicAddress{
+			{Public: addrPort("203.0.113.10:443"), Internal: addrPort("172.17.52.10:8443"), HostName: "esx01", NetworkName: "Silver network 1"},
+		},
+	}
 }
 
 // A full failover that is forced ends the partial ones on its appliances in the same
@@ -151,8 +158,8 @@ func TestPreparedInputs(t *testing.T) { onBoth(t, testPreparedInputs) }
 func testPreparedInputs(t *testing.T) {
 	f, esx, _ := twoPlans(t)
 	calls := 0
-	prepare := func(test bool) func(bool, time.Time, []vcc.ApplianceInputs) ([]vcc.FailoverLogEntry, []vcc.ApplianceProblem) {
-		return func(got bool, at time.Time, inputs []vcc.ApplianceInputs) ([]vcc.FailoverLogEntry, []vcc.ApplianceProblem) {
+	prepare := func(test bool) store.Prepare {
+		return func(got bool, at time.Time, inputs []vcc.ApplianceInputs) store.Prepared {
 			calls++
 			equal(t, "test", got, test)
 			equal(t, "time", at, f.at)
@@ -162,7 +169,7 @@ func testPreparedInputs(t *testing.T) {
 		}
 	}
 	f.unchanged(t, func() {
-		session, err := f.TestFailover(t.Context(), f.abc, esx.ID, prepare(true))
+		session, err := f.PreviewFailover(t.Context(), f.abc, esx.ID, prepare(true))
 		ok(t, err)
 		equal(t, "problems of a test", each(session.Problems, func(p vcc.ApplianceProblem) string { return p.Message }), []string{"no gateway"})
 		equal(t, "log of a test", each(session.Log, func(e vcc.FailoverLogEntry) string { return e.Message }), []string{
@@ -201,6 +208,10 @@ func testOtherTenantsFailoversD20(t *testing.T) {
 			},
 			"test": func(ctx context.Context, id string) error {
 				_, err := f.TestFailover(ctx, f.abc, id, quietly)
+				return err
+			},
+			"preview": func(ctx context.Context, id string) error {
+				_, err := f.PreviewFailover(ctx, f.abc, id, quietly)
 				return err
 			},
 			"undo": func(ctx context.Context, id string) error {

@@ -50,6 +50,7 @@ func testRecords(t *testing.T) {
 	ok(t, err)
 	_, err = f.StartFailover(ctx, f.abc, plans[0].ID, false, withProblem)
 	ok(t, err)
+	silver := f.network(t, f.abc, "Silver network 1 (internet)").ID
 
 	var got strings.Builder
 	for _, q := range []string{
@@ -59,10 +60,10 @@ func testRecords(t *testing.T) {
 		"SELECT 'replication_jobs', declaration FROM replication_jobs ORDER BY name",
 		"SELECT 'failover_plans', declaration FROM failover_plans ORDER BY name",
 		"SELECT 'changes', COALESCE(before, 'none'), COALESCE(after, 'none') FROM changes ORDER BY tenant_id, revision",
-		"SELECT 'failover_sessions', hosts, problems FROM failover_sessions",
+		"SELECT 'failover_sessions', hosts, problems, outcome FROM failover_sessions",
 	} {
 		for _, row := range query(t, f.path, q) {
-			got.WriteString(row + "\n")
+			got.WriteString(strings.ReplaceAll(row, silver, "ID") + "\n")
 		}
 	}
 	want, err := os.ReadFile(filepath.Join("testdata", "records.txt"))
@@ -105,6 +106,12 @@ func testStoresJobsOnce(t *testing.T) {
 	ok(t, err)
 	if plans[0].Session == nil || len(plans[0].Session.Problems) != 1 {
 		t.Errorf("the failover under way is %+v", plans[0].Session)
+	}
+	sessions, _, err := f.FailoverSessions(t.Context(), f.abc, vcc.FailoverSessionFilter{}, everything)
+	ok(t, err)
+	equal(t, "sessions of a release that kept less", sessions, []vcc.FailoverSession{*plans[0].Session})
+	if sessions[0].Test || sessions[0].Networks != nil || sessions[0].Machines != nil {
+		t.Errorf("an old session has what nobody stored: %+v", sessions[0])
 	}
 	inputs, err := f.ReachabilityInputs(t.Context(), f.abc)
 	ok(t, err)

@@ -136,7 +136,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect), serverExports(dialect)))
+	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect), serverExports(dialect), failoverReports(dialect)))
 	return goose.NewProvider(dialect, db, files, options...)
 }
 

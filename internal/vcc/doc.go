@@ -22,7 +22,7 @@
 //	D15  ../appliance/compile.go  at full site failover the appliance gets the stored gateways
 //	D16  ../appliance/decide.go   networks with internet access reach outside
 //	D17  public_ip_rule.go   a public address and port lead into a cloud network
-//	D18  failover.go         undo takes the addresses away, a test changes nothing
+//	D18  failover.go         undo takes the addresses away, a test keeps a report and changes nothing else
 //	D19  ../backend/appliances.go  a change reaches an appliance in failover at once
 //	D20  actor.go            another tenant's object answers as one that is missing
 //	D21  appliance.go        a VMware VM has ten network adapters at most

@@ -29,7 +29,8 @@ const (
 	FailoverStart FailoverOperation = "start"
 	// FailoverUndo: the addresses are taken away, and the appliances stop.
 	FailoverUndo FailoverOperation = "undo"
-	// FailoverTest: the log says what a start would do, and nothing changes.
+	// FailoverTest: the log says what a start would do. Nothing is started and nothing of the site
+	// changes; a report is kept.
 	FailoverTest FailoverOperation = "test"
 	// FailoverRehearse: the caller rebuilds what a start would do and tries it, and nothing of
 	// what is stored changes.
@@ -59,8 +60,9 @@ func (o FailoverOperation) Consequence() string {
 	return ""
 }
 
-// FailoverSession is one failover, from its start to its end.
+// FailoverSession is one failover, from its start to its end, or the report of a test of one.
 type FailoverSession struct {
+	// ID is empty for a test of which no report is kept.
 	ID   string
 	Kind FailoverKind
 	// PlanID and PlanName are empty at partial site failover, VM at full site
@@ -69,11 +71,16 @@ type FailoverSession struct {
 	VM               string
 	StartedAt        time.Time
 	StartedBy        string
-	// EndedAt is zero, and EndedBy empty, while the failover is under way.
+	// EndedAt is zero, and EndedBy empty, while the failover is under way, and for a test.
 	EndedAt  time.Time
 	EndedBy  string
 	Log      []FailoverLogEntry
 	Problems []ApplianceProblem
+	// Networks, Machines and PublicAddresses are what got which address at the start, or would get it in
+	// a test. A partial failover has none, and neither has a session that a release without them stored.
+	Networks        []SessionNetwork
+	Machines        []SessionMachine
+	PublicAddresses []SessionPublicAddress
 	// Test says that nothing was started: the log says what would be (D18).
 	Test bool
 }
@@ -144,14 +151,29 @@ type FailoverService interface {
 	// CodeNotFound: no such plan. CodeConflict: the plan is not failed over.
 	UndoFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 
-	// TestFailover says what StartFailover would do, and changes nothing (D18).
-	// The session that it returns is kept nowhere.
+	// TestFailover says what StartFailover would do, and keeps that as a report. It starts nothing, and
+	// changes nothing of the site (D18). The report is of the moment at which it is stored: one
+	// transaction reads and keeps. Only the newest reports stay (MaxFailoverTests).
 	// CodeNotFound: no such plan.
 	TestFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
+
+	// FailoverSessions returns a page of the tenant's failovers and reports of tests, newest first, and
+	// how many a filter selects.
+	FailoverSessions(ctx context.Context, as Actor, filter FailoverSessionFilter, page Page) ([]FailoverSession, int, error)
+
+	// FailoverSession returns one of them. CodeNotFound: no such session.
+	FailoverSession(ctx context.Context, as Actor, id string) (*FailoverSession, error)
 
 	// StartPartialFailover and StopPartialFailover occupy the appliances for one VM,
 	// and nothing else. CodeNotFound: no such VM. CodeConflict: an appliance does
 	// full site failover (D14); the VM is failed over already, or is not.
 	StartPartialFailover(ctx context.Context, as Actor, vm string) (*FailoverSession, error)
 	StopPartialFailover(ctx context.Context, as Actor, vm string) (*FailoverSession, error)
+}
+
+// FailoverPreview asks what a start would do, for who may not write and before a start is confirmed. It is
+// the server's alone, like TenantService.
+type FailoverPreview interface {
+	// PreviewFailover is TestFailover without a report: the session that it returns is kept nowhere.
+	PreviewFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 }

@@ -28,7 +28,7 @@ func (w *Window) registerFailover() {
 			send = w.question
 		}
 		send(path, func(r *request) (*view, error) {
-			p, err := w.site(r).failover(r.Context(), r.PathValue("plan"), o, r.typed("force") != "")
+			p, err := w.site(r).failover(r.Context(), r.PathValue("plan"), o, failoverForm{force: r.typed("force") != "", keep: r.account.MayWrite() == nil})
 			if err != nil {
 				return nil, err
 			}
@@ -40,6 +40,10 @@ func (w *Window) registerFailover() {
 		})
 	}
 }
+
+// failoverForm is what a form says of an operation: whether a start ends partial failovers first, and whether
+// the report of a test is kept, which viewers have no right to.
+type failoverForm struct{ force, keep bool }
 
 // failoverPage asks once more before an operation on a failover plan, or shows its outcome.
 type failoverPage struct {
@@ -76,6 +80,9 @@ func (p failoverPage) Step() string { return string(p.Operation) }
 // IsDanger reports whether the operation takes something away.
 func (p failoverPage) IsDanger() bool { return p.Operation == vcc.FailoverUndo }
 
+// IsTest reports whether the operation leaves a report.
+func (p failoverPage) IsTest() bool { return p.Operation == vcc.FailoverTest }
+
 // IsStart reports whether the operation takes force.
 func (p failoverPage) IsStart() bool { return p.Operation == vcc.FailoverStart }
 
@@ -104,7 +111,7 @@ func (s tenantSite) failoverQuestion(ctx context.Context, planID string, operati
 	if p.Operation != vcc.FailoverStart {
 		return p, nil
 	}
-	p.Preview, err = s.TestFailover(ctx, s.as, planID)
+	p.Preview, err = s.PreviewFailover(ctx, s.as, planID)
 	return p, p.refused(err)
 }
 
@@ -118,19 +125,21 @@ func (p *failoverPage) refused(err error) error {
 }
 
 // failover carries an operation out. A refusal is on the page, which then asks again.
-func (s tenantSite) failover(ctx context.Context, planID string, operation vcc.FailoverOperation, force bool) (*failoverPage, error) {
+func (s tenantSite) failover(ctx context.Context, planID string, operation vcc.FailoverOperation, form failoverForm) (*failoverPage, error) {
 	p, err := s.failoverQuestion(ctx, planID, operation)
 	if err != nil {
 		return nil, err
 	}
-	p.Force, p.Refused = force, ""
-	switch p.Operation {
-	case vcc.FailoverStart:
-		p.Session, err = s.StartFailover(ctx, s.as, planID, force)
-	case vcc.FailoverUndo:
+	p.Force, p.Refused = form.force, ""
+	switch {
+	case p.Operation == vcc.FailoverStart:
+		p.Session, err = s.StartFailover(ctx, s.as, planID, form.force)
+	case p.Operation == vcc.FailoverUndo:
 		p.Session, err = s.UndoFailover(ctx, s.as, planID)
-	case vcc.FailoverTest:
+	case form.keep:
 		p.Session, err = s.TestFailover(ctx, s.as, planID)
+	default:
+		p.Session, err = s.PreviewFailover(ctx, s.as, planID)
 	}
 	return p, p.refused(err)
 }

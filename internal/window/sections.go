@@ -13,6 +13,7 @@ func sections() []section {
 		{"reachability", "Who reaches whom", (*Window).registerReachability},
 		{"appliance", "Appliance", (*Window).registerAppliance},
 		{"failover", "Failover Plans", (*Window).registerFailover},
+		{"sessions", "Failover Sessions", (*Window).registerFailoverSessions},
 	}
 }
 

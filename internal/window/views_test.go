@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"net/http"
@@ -129,8 +130,18 @@ func TestFailoverPages(t *testing.T) {
 	under := func() bool { t.Helper(); return s.plan("Whole site").Session != nil }
 
 	r.get("/failover").says(t, http.StatusOK, "Whole site db01", "203.0.113.10:443 → 172.17.52.10:443", "Ready Test Start")
-	r.get("/failover/"+id+"/test").says(t, http.StatusOK, `Test failover plan "Whole site"?`, "Nothing is started and nothing changes.")
-	r.submit("/failover/"+id+"/test").says(t, http.StatusOK, "Nothing was started. A failover would do this:", "net1 (VMware Silver network 1 (internet)) would get 172.17.52.1/23",
+	kept := func() []vcc.FailoverSession {
+		t.Helper()
+		return every(t, s.as, func(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.FailoverSession, int, error) {
+			return s.FailoverSessions(ctx, as, vcc.FailoverSessionFilter{}, p)
+		})
+	}
+	r.get("/sessions").says(t, http.StatusOK, "Nothing was failed over or tested yet.")
+	r.get("/failover/"+id+"/test").says(t, http.StatusOK, `Test failover plan "Whole site"?`, "Nothing is started and nothing changes. A report of it is kept.")
+	if len(kept()) != 0 {
+		t.Error("the question left a report")
+	}
+	r.submit("/failover/"+id+"/test").says(t, http.StatusOK, "The report of this test is kept:", "Nothing was started. A failover would do this:", "net1 (VMware Silver network 1 (internet)) would get 172.17.52.1/23",
 		`no default gateway is stored for "VMware Silver network 1"`)
 	if under() {
 		t.Fatal("a test started a failover")
@@ -138,6 +149,9 @@ func TestFailoverPages(t *testing.T) {
 	r.get("/failover/"+id+"/start").says(t, http.StatusOK, `Start failover plan "Whole site"?`, "The appliances become the default gateways", "What it would do", "would get 172.17.52.1/23")
 	if under() {
 		t.Fatal("the question started a failover")
+	}
+	if len(kept()) != 1 {
+		t.Errorf("a test and a question left %d sessions", len(kept()))
 	}
 	// A partial failover keeps the appliance busy, unless it is ended by force.
 	_, err := s.StartPartialFailover(t.Context(), s.as, "web01")
@@ -170,10 +184,45 @@ func TestFailoverPages(t *testing.T) {
 		t.Error("a viewer is offered a start")
 	}
 	reader.submit("/failover/"+id+"/start").says(t, http.StatusForbidden, "its role is viewer")
-	reader.submit("/failover/"+id+"/test").says(t, http.StatusOK, "Nothing was started")
+	before := len(kept())
+	reader.get("/failover/"+id+"/test").says(t, http.StatusOK, "No report of it is kept, because your account may read and not write.")
+	reader.submit("/failover/"+id+"/test").says(t, http.StatusOK, "Nothing was started", "No report of this test is kept")
+	if len(kept()) != before {
+		t.Error("a viewer left a report")
+	}
 	if under() {
 		t.Fatal("a forged form, or a viewer's, started a failover")
 	}
+}
+
+// The sessions are listed, newest first, and each is shown with what got which address, or would.
+func TestFailoverSessionPages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.replicated()
+	plan := s.plan("Whole site").ID
+	tested, err := s.TestFailover(t.Context(), s.as, plan)
+	ok(t, err)
+	started, err := s.StartFailover(t.Context(), s.as, plan, false)
+	ok(t, err)
+	r := s.open(vcc.RoleViewer)
+	list := r.get("/sessions")
+	list.says(t, http.StatusOK, "Full site failover Whole site test Under way 3", "Test Whole site test Nothing was started 3", "1 to 2 of 2")
+	if strings.Index(list.body, started.ID) > strings.Index(list.body, tested.ID) {
+		t.Error("the newest session is not the first")
+	}
+	_, err = s.UndoFailover(t.Context(), s.as, plan)
+	ok(t, err)
+	_, err = s.StartPartialFailover(t.Context(), s.as, "web01")
+	ok(t, err)
+	r.get("/sessions").says(t, http.StatusOK, "Partial site failover web01 test Under way None", "Ended at", "by test 3")
+
+	r.get("/sessions/"+tested.ID).says(t, http.StatusOK, `Test of failover plan "Whole site"`, "Nothing was started: this says what a failover would have done then.",
+		`no default gateway : no default gateway is stored for "VMware Silver network 1"`, "web01 esx01 VMware Silver network 1 (internet): 172.17.52.10/23 2001:db8:52::10/64",
+		"net1 esx01 VMware Silver network 1 (internet) 172.17.52.1/23 fe80::1/64", "net3 esx01 VMware Silver network 1 none", "203.0.113.10:443 172.17.52.10:443 VMware Silver network 1 (internet)",
+		`replica of VM "web01" would start`)
+	r.get("/sessions/"+started.ID).says(t, http.StatusOK, `Full site failover of failover plan "Whole site"`, "It ended at", "by test.", `replica of VM "web01" started`)
+	r.get("/sessions/nothing").says(t, http.StatusNotFound, "there is no failover session with ID nothing")
 }
 
 // Names are text on every page, never markup.
@@ -209,6 +258,12 @@ func TestViews_hostileNames(t *testing.T) {
 	pages["test"] = r.submit("/failover/" + id + "/test")
 	pages["start"] = r.submit("/failover/" + id + "/start")
 	pages["running appliance"] = r.get("/appliance")
+	pages["sessions"] = r.get("/sessions")
+	for _, session := range every(t, s.as, func(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.FailoverSession, int, error) {
+		return s.FailoverSessions(ctx, as, vcc.FailoverSessionFilter{}, p)
+	}) {
+		pages[string(session.Operation())+" session"] = r.get("/sessions/" + session.ID)
+	}
 	for path, page := range pages {
 		if strings.Contains(page.body, script) || strings.Count(page.body, "<script") != strings.Count(page.body, `<script src="/assets/`) {
 			t.Errorf("%s has a name as markup:\n%s", path, page.body)

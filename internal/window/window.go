@@ -29,6 +29,7 @@ type Services interface {
 	vcc.DefaultGatewayService
 	vcc.NetworkRoutingService
 	vcc.FailoverService
+	vcc.FailoverPreview
 	vcc.ApplianceService
 	vcc.SiteService
 	vcc.TenantService
