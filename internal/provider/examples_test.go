@@ -27,6 +27,7 @@ var examples = map[string]func(t *testing.T, name string){
 	"data-sources/vcc_hardware_plan_networks":              applyExample,
 	"data-sources/vcc_reachability":                        applyExample,
 	"data-sources/vcc_network_extension_appliance":         applyExample,
+	"data-sources/vcc_failover_sessions":                   applyExample,
 	"resources/vcc_default_gateway/import.sh":              importExample,
 	"resources/vcc_network_routing/import.sh":              importExample,
 	"resources/vcc_default_gateway/import-by-string-id.tf": importExample,

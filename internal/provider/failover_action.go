@@ -50,7 +50,7 @@ func (a *failoverAction) Schema(_ context.Context, _ action.SchemaRequest, resp 
 			"operation": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "`start` fails the whole site over: the appliances take over the stored default gateways. `undo` takes the addresses away and stops " +
-					"the appliances. `test` says what a start would do, and changes nothing. `rehearse` rebuilds what a start would do in namespaces of this machine, which has " +
+					"the appliances. `test` says what a start would do, and starts nothing; a report of it is kept, which data source `vcc_failover_sessions` reads. `rehearse` rebuilds what a start would do in namespaces of this machine, which has " +
 					"to be a Linux machine, tries `checks` there with real packets, and fails where the outcome is not as declared; it changes nothing either.",
 			},
 			"force": schema.BoolAttribute{
@@ -155,7 +155,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	}
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
-		if httpapi.Uncertain(err) { // no plan shows a failover
+		if httpapi.Uncertain(err) && operation != vcc.FailoverTest { // no plan shows a failover
 			resp.Diagnostics.AddWarning("Look Before Trying Again",
 				"Data source vcc_network_extension_appliance and \"terraform-provider-vcc backend failover status\" say whether a failover is under way.")
 		}
@@ -163,6 +163,13 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	}
 	for _, entry := range session.Log[min(known, len(session.Log)):] {
 		progress("%s", entry.Message)
+	}
+	switch {
+	case operation == vcc.FailoverTest && session.IsKept():
+		progress("The report of this test is kept as failover session %s", session.ID)
+	case operation == vcc.FailoverTest:
+		resp.Diagnostics.AddWarning("No Report Kept", fmt.Sprintf(
+			"No report of this test is kept, and data source vcc_failover_sessions will not have it: %s.", vcc.NotKept))
 	}
 	if operation == vcc.FailoverUndo {
 		return // the problems are those of the failover that is over

@@ -168,7 +168,7 @@ func newApplianceModel(plan types.String, a vcc.ApplianceState) applianceModel {
 		HardwarePlan: plan, ID: types.StringValue(a.ID), HostName: types.StringValue(a.HostName),
 		Platform: types.StringValue(string(a.Platform)), State: types.StringValue(a.State()),
 		Interfaces: []applianceInterfaceModel{}, Routes: []applianceRouteModel{},
-		SourceNAT: []sourceNATModel{}, DestinationNAT: []destinationNATModel{}, Problems: []applianceProblemModel{},
+		SourceNAT: []sourceNATModel{}, DestinationNAT: []destinationNATModel{}, Problems: newApplianceProblemModels(a.Problems),
 	}
 	for _, i := range a.Interfaces {
 		adapter := applianceInterfaceModel{types.StringValue(i.Name), orNull(i.NetworkID), orNull(i.NetworkName), textList(i.Addresses, netip.Prefix.String)}
@@ -187,10 +187,16 @@ func newApplianceModel(plan types.String, a vcc.ApplianceState) applianceModel {
 	for _, r := range a.DestinationNAT {
 		m.DestinationNAT = append(m.DestinationNAT, destinationNATModel{types.StringValue(r.Public.String()), types.StringValue(r.Internal.String()), types.StringValue(r.Interface)})
 	}
-	for _, p := range a.Problems {
-		m.Problems = append(m.Problems, applianceProblemModel{types.StringValue(string(p.Code)), orNull(p.NetworkID), orNull(p.NetworkName), types.StringValue(p.Message)})
-	}
 	return m
+}
+
+// newApplianceProblemModels returns a list, which is never null.
+func newApplianceProblemModels(problems []vcc.ApplianceProblem) []applianceProblemModel {
+	list := make([]applianceProblemModel, len(problems))
+	for i, p := range problems {
+		list[i] = applianceProblemModel{types.StringValue(string(p.Code)), orNull(p.NetworkID), orNull(p.NetworkName), types.StringValue(p.Message)}
+	}
+	return list
 }
 
 // addressOrNull returns null for no address.

@@ -121,7 +121,7 @@ func (p *vccProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources lists the data sources.
 func (p *vccProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newCloudNetworkDataSource, newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource}
+	return []func() datasource.DataSource{newCloudNetworkDataSource, newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource, newFailoverSessionsDataSource}
 }
 
 // ListResources lists what `terraform query` can find.
