@@ -125,7 +125,7 @@ func busy(call, with string, since *vcc.FailoverSession) string {
 		wayOut = ", or start with force, which ends partial failovers"
 	}
 	return fmt.Sprintf("the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. End that one first%s",
-		with, since.StartedAt.Format(time.RFC3339), wayOut)
+		with, vcc.TimeText(since.StartedAt), wayOut)
 }
 
 func (s *site) run(job string) {

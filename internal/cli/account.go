@@ -240,7 +240,7 @@ func (c accountSessionsCmd) Run(s *session) error {
 		return s.printText(func(w io.Writer) {
 			row(w, "SESSION", "USER NAME", "SINCE", "REFRESHED", "EXPIRES", "ADDRESS")
 			for _, l := range list {
-				row(w, l.ID, l.Username, l.Since.UTC().Format(time.RFC3339), l.RefreshedAt.UTC().Format(time.RFC3339), l.ExpiresAt.UTC().Format(time.RFC3339), l.Address)
+				row(w, l.ID, l.Username, vcc.TimeText(l.Since), vcc.TimeText(l.RefreshedAt), vcc.TimeText(l.ExpiresAt), l.Address)
 			}
 		})
 	})

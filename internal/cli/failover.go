@@ -101,7 +101,7 @@ func (failoverStatusCmd) Run(s *session) error {
 				_, _ = fmt.Fprintf(w, "%s\tready\t\t\n", p.Name)
 				continue
 			}
-			_, _ = fmt.Fprintf(w, "%s\tfailed over\t%s\t%s\n", p.Name, p.Session.StartedAt.Format("2006-01-02 15:04:05 MST"), p.Session.StartedBy)
+			_, _ = fmt.Fprintf(w, "%s\tfailed over\t%s\t%s\n", p.Name, vcc.TimeText(p.Session.StartedAt), p.Session.StartedBy)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -234,7 +233,7 @@ func (c gatewayHistoryCmd) Run(s *session) error {
 			if change.Provenance != nil {
 				by = change.Provenance.String()
 			}
-			row(w, change.Time.UTC().Format(time.RFC3339), by, state(change.Before), state(change.After))
+			row(w, vcc.TimeText(change.Time), by, state(change.Before), state(change.After))
 		}
 	})
 }

@@ -186,7 +186,7 @@ func because(q vcc.TraceRequest, explanation string) string {
 func printReplay(w io.Writer, name string, r *replay.Report, listed [][]listedGroup, names map[netip.Addr]string, top int) {
 	_, _ = fmt.Fprintf(w, "%s: %d packets, %s", name, r.Packets, byteText(r.Bytes))
 	if r.Packets > 0 {
-		_, _ = fmt.Fprintf(w, ", from %s to %s", r.First.Format("2006-01-02 15:04:05 MST"), r.Last.Format("2006-01-02 15:04:05 MST"))
+		_, _ = fmt.Fprintf(w, ", from %s to %s", vcc.TimeText(r.First), vcc.TimeText(r.Last))
 	}
 	_, _ = fmt.Fprint(w, "\n\n")
 	line := func(what string, t replay.Tally) { row(w, what, t.Conversations, t.Packets, byteText(t.Bytes)) }

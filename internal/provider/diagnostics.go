@@ -112,7 +112,7 @@ func addUnknownProviderError(diags *diag.Diagnostics, what string) {
 }
 
 // formatTime writes a time for people.
-func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+func formatTime(t time.Time) string { return vcc.TimeText(t) }
 
 // failureLog sends the embedded backend's failures to Terraform's log.
 func failureLog(ctx context.Context) *slog.Logger { return slog.New(tflogHandler{ctx: ctx}) }

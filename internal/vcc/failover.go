@@ -127,7 +127,7 @@ func CheckOccupied(start FailoverSession, active []FailoverSession) error {
 		}
 		return &Error{Code: CodeConflict, ResourceID: a.ID, Message: fmt.Sprintf(
 			"the network extension appliance is busy with %s since %s; an appliance does one kind of failover at a time. %s",
-			a, a.StartedAt.Format(time.RFC3339), wayOut)}
+			a, TimeText(a.StartedAt), wayOut)}
 	}
 	return nil
 }

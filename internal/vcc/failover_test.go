@@ -14,7 +14,7 @@ func TestCheckOccupiedD14(t *testing.T) {
 	partial := func(vm string) vcc.FailoverSession {
 		return vcc.FailoverSession{ID: "2", Kind: vcc.FailoverPartialSite, VM: vm, StartedAt: at}
 	}
-	const oneKind = " since 2026-11-28T08:00:00Z; an appliance does one kind of failover at a time. End that one first"
+	const oneKind = " since 2026-11-28 08:00:00 UTC; an appliance does one kind of failover at a time. End that one first"
 	for _, tc := range []struct {
 		name   string
 		start  vcc.FailoverSession

@@ -33,7 +33,7 @@ func (s ExportSource) When() string {
 	if s.ExportedAt.IsZero() {
 		return "of an unknown time"
 	}
-	return "of " + s.ExportedAt.UTC().Format("2006-01-02 15:04:05 UTC")
+	return "of " + TimeText(s.ExportedAt)
 }
 
 // ServerExport is what a real backup server has of one service provider: what its console shows in

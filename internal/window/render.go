@@ -39,7 +39,7 @@ func parseTemplates() map[string]*page {
 
 // functions are those of the templates.
 var functions = template.FuncMap{
-	"utc": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"utc": vcc.TimeText,
 	"iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	// with puts several values into one, for a part that needs them.
 	"dict": func(pairs ...any) map[string]any {
