@@ -1,7 +1,7 @@
 // Terraform-provider-vcc keeps the default gateways of Veeam Cloud Connect
 // replica networks, and the option to route between them, as code. With no
-// arguments it is a plugin that Terraform or OpenTofu starts; "backend ..." is the
-// command line of its reference backend.
+// arguments it is a plugin that Terraform or OpenTofu starts. With arguments it is a command line:
+// it installs itself, and "backend ..." is its reference backend.
 package main
 
 import (
@@ -34,8 +34,9 @@ func moduleVersion() string {
 const pluginVariable = "TF_PLUGIN_MAGIC_COOKIE"
 
 const forPeople = `Terraform and OpenTofu start this program by themselves, once a configuration names the provider
-cloudconnect-iac/vcc. For people it has the command line of the provider's reference backend. See:
-  terraform-provider-vcc backend --help
+cloudconnect-iac/vcc. For people it has a command line. See:
+  terraform-provider-vcc install --help    how to put it where terraform init finds it
+  terraform-provider-vcc backend --help    the provider's reference backend
 `
 
 func main() {

@@ -10,7 +10,7 @@ import (
 
 type backupCmd struct {
 	database
-	File string `arg:"" help:"The file to write. It must not exist, and has the hashes of passwords."`
+	File string `arg:"" placeholder:"FILE" help:"The file to write. It must not exist, and has the hashes of passwords."`
 }
 
 // Run writes the backup. A file that is not complete is removed.
@@ -23,7 +23,10 @@ func (c backupCmd) write(s *session, store *backend.Store) error {
 	if err != nil {
 		return fmt.Errorf("the backup cannot be written: %w", err)
 	}
-	if err := errors.Join(store.Backup(s.ctx, file), file.Sync(), file.Close()); err != nil {
+	written := &counter{Writer: file}
+	backup := func() error { return store.Backup(s.ctx, written) }
+	err = s.during("Writing "+c.File, written.done, backup)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return errors.Join(fmt.Errorf("the backup was not written: %w", err), os.Remove(c.File))
 	}
 	return s.done("Wrote %s\n", c.File)
@@ -31,7 +34,7 @@ func (c backupCmd) write(s *session, store *backend.Store) error {
 
 type restoreCmd struct {
 	database
-	File string `arg:"" help:"The file that backup wrote."`
+	File string `arg:"" placeholder:"FILE" help:"The file that backup wrote."`
 }
 
 // Run fills the database.
@@ -42,7 +45,9 @@ func (c restoreCmd) Run(s *session) error {
 	}
 	defer file.Close() //nolint:errcheck // what was read has been read
 	return c.onNew(s, func(store *backend.Store) error {
-		if err := store.Restore(s.ctx, file); err != nil {
+		read := counted(file)
+		restore := func() error { return store.Restore(s.ctx, read) }
+		if err := s.during("Restoring "+c.File, read.done, restore); err != nil {
 			return err
 		}
 		return s.done("Restored %s\n", c.File)

@@ -1,6 +1,6 @@
-// Package cli is the command line of the reference backend. It stands for the
+// Package cli is the command line. Most of it is that of the reference backend, which stands for the
 // console and the PowerShell cmdlets: it is how gateways are changed behind
-// Terraform's back, and how one looks at what is stored.
+// Terraform's back, and how one looks at what is stored. The rest installs the program, and has shells complete it.
 package cli
 
 import (
@@ -32,28 +32,35 @@ const (
 
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version."`
-	Backend backendCommands  `cmd:"" help:"Look at and change a reference backend, as the console and the PowerShell cmdlets would."`
+	Backend backendCommands  `cmd:"" help:"Look at and change a reference backend. It does what the console and the PowerShell cmdlets do."`
+
+	Install      installCmd    `cmd:"" help:"Put this program where terraform and tofu init find it."`
+	Uninstall    uninstallCmd  `cmd:"" help:"Remove what install put there, of all versions."`
+	Completion   completionCmd `cmd:"" help:"Print a script that has a shell complete commands."`
+	Help         helpCmd       `cmd:"" help:"Show the help of a command."`
+	PrintVersion versionCmd    `cmd:"" name:"version" help:"Print the version."`
+	Complete     completeCmd   `cmd:"" name:"__complete" hidden:"" passthrough:""`
 }
 
 type backendCommands struct {
 	target
 
 	Networks     networksCmd     `cmd:"" help:"List the cloud networks."`
-	Gateway      gatewayCmds     `cmd:"" help:"List, set and remove default gateways, and show their history."`
-	Routing      routingCmds     `cmd:"" help:"Show and set the option \"Route traffic between these networks\"."`
-	Replicate    replicateCmd    `cmd:"" help:"Run a replication job; its first run detects default gateways."`
+	Gateway      gatewayCmds     `cmd:"" help:"List, set and remove default gateways; show their history."`
+	Routing      routingCmds     `cmd:"" help:"Show and set \"Route traffic between these networks\"."`
+	Replicate    replicateCmd    `cmd:"" help:"Run a replication job. Its first run detects default gateways."`
 	Failover     failoverCmds    `cmd:"" help:"Start, undo and test full site failover."`
-	Trace        traceCmd        `cmd:"" help:"Say whether a packet would get through after full site failover, and why. The exit status is 3 if not."`
-	Reachability reachabilityCmd `cmd:"" help:"Show who reaches whom after full site failover: a table of VMs and the internet."`
-	Replay       replayCmd       `cmd:"" help:"Say what of captured traffic would get through after full site failover, and what would break, and why."`
+	Trace        traceCmd        `cmd:"" help:"Trace a packet as after full site failover. Says whether it would get through, and why. The exit status is 3 if not."`
+	Reachability reachabilityCmd `cmd:"" help:"Show who reaches whom after full site failover. The table has VMs and the internet."`
+	Replay       replayCmd       `cmd:"" help:"Replay captured traffic as after full site failover. Says what would get through, and what would break, and why."`
 	Lab          labCmds         `cmd:"" help:"Declare the lab, and show it."`
-	VBR          vbrCmds         `cmd:"" name:"vbr" help:"Exchange files with a real backup server: read what it has, and write scripts for it."`
-	Window       windowCmd       `cmd:"" help:"Open the Default Gateways window of a data folder in a browser."`
+	VBR          vbrCmds         `cmd:"" name:"vbr" help:"Exchange files with a real backup server. They say what it has, and scripts change it."`
+	Window       windowCmd       `cmd:"" help:"Serve the Default Gateways window for a browser. It shows a data folder; a served backend has the window at its address."`
 
 	Serve   serveCmd    `cmd:"" help:"Serve a backend for many tenants over the network."`
 	Account accountCmds `cmd:"" help:"Add, list and remove the accounts of a served backend."`
-	Backup  backupCmd   `cmd:"" help:"Write a consistent copy of a database to a file, even while it is in use."`
-	Restore restoreCmd  `cmd:"" help:"Fill an empty database from a backup, of the same kind or another."`
+	Backup  backupCmd   `cmd:"" help:"Write a copy of a database to a file. The copy is of one moment, even if the database is in use."`
+	Restore restoreCmd  `cmd:"" help:"Fill an empty database from a backup. It may be of another kind than the one before."`
 }
 
 // session is what a command has at hand.
@@ -92,9 +99,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}()
 	var c commands
 	parser, err := kong.New(&c,
-		kong.Name("terraform-provider-vcc"),
-		kong.Description("With no arguments the program is a plugin, which Terraform and OpenTofu start."),
-		kong.Vars{"version": version},
+		kong.Name(programName),
+		kong.Description("With no arguments the program is a plugin, which Terraform and OpenTofu start. For people it has these commands; --help behind one explains it."),
+		kong.Vars{"version": version, "developmentVersion": developmentVersion},
 		kong.Writers(stdout, stderr),
 		kong.Help(help),
 		kong.Exit(func(code int) { panic(exited(code)) }),
@@ -102,9 +109,10 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return fail(stderr, err)
 	}
+	parser.Model.HelpFlag.Help = helpFlagHelp
 	command, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "Error: %v. See: terraform-provider-vcc %s\n", err, usageOf(parser.Model.Node, args))
+		tell(stderr, "Error: "+wrongUsage(parser.Model, err))
 		return exitUsage
 	}
 	s := &session{ctx: ctx, flags: &c.Backend, stdin: stdin, stdout: stdout, stderr: stderr, version: version, program: "command line"}
@@ -134,9 +142,9 @@ type preparer interface{ prepare() error }
 // folderMaker is a command that a data folder need not exist for: it makes one.
 type folderMaker interface{ makesFolder() }
 
-// targetOf returns what a command line selects, a command or a group of them.
-func targetOf(command *kong.Context) any {
-	if node := command.Selected(); node != nil && node.Target.CanAddr() {
+// commandOf returns the command, or the group of commands, that a node of the command line's model stands for.
+func commandOf(node *kong.Node) any {
+	if node != nil && node.Target.CanAddr() {
 		return node.Target.Addr().Interface()
 	}
 	return nil
@@ -150,7 +158,7 @@ func (s *session) run(command *kong.Context) (err error) {
 			explicit[p.Flag.Name] = true
 		}
 	}
-	target := targetOf(command)
+	target := commandOf(command.Selected())
 	if c, ok := target.(fewFlags); ok {
 		name := strings.TrimPrefix(command.Selected().FullPath(), "terraform-provider-vcc backend ")
 		for _, flag := range meaningless(c) {
@@ -189,32 +197,6 @@ func meaningless(c fewFlags) []string {
 		func(flag string) bool { return slices.Contains(c.sharedFlags(), flag) })
 }
 
-// help prints the help of a command without the flags that have no meaning for it.
-func help(options kong.HelpOptions, command *kong.Context) error {
-	if c, ok := targetOf(command).(fewFlags); ok {
-		without := meaningless(c)
-		for _, flags := range command.Selected().AllFlags(false) {
-			for _, f := range flags {
-				f.Hidden = f.Hidden || slices.Contains(without, f.Name)
-			}
-		}
-	}
-	return kong.DefaultHelpPrinter(options, command)
-}
-
-// usageOf names the help of the command that was meant, as far as it exists.
-func usageOf(command *kong.Node, args []string) string {
-	words := []string{}
-	for _, a := range args {
-		i := slices.IndexFunc(command.Children, func(c *kong.Node) bool { return c.Name == a })
-		if i < 0 {
-			break
-		}
-		command, words = command.Children[i], append(words, a)
-	}
-	return strings.Join(append(words, "--help"), " ")
-}
-
 func fail(stderr io.Writer, err error) int {
 	if errors.Is(err, notReachable{}) {
 		return exitNotReachable
@@ -236,7 +218,7 @@ func fail(stderr io.Writer, err error) int {
 	if httpapi.Uncertain(err) {
 		text += " It is not known whether this was carried out: look at what is stored before you try again."
 	}
-	_, _ = fmt.Fprintln(stderr, "Error:", vcc.PrintableLines(text))
+	tell(stderr, "Error: "+text)
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -270,10 +252,18 @@ func (s *session) printJSON(value any) error {
 	return encoder.Encode(value)
 }
 
+// printText prints lines, in which tabs part the cells of tables.
 func (s *session) printText(text func(w io.Writer)) error {
-	w := tabwriter.NewWriter(&harmless{w: s.stdout}, 0, 0, 2, ' ', 0)
-	text(w)
-	return w.Flush()
+	var b strings.Builder
+	text(&b)
+	out := &harmless{w: s.stdout, paint: coloured(s.stdout)}
+	w := tabwriter.NewWriter(out, 0, 0, columnGap, ' ', 0)
+	lines := b.String()
+	if width := terminalWidth(s.stdout); width > 0 {
+		lines = fit(lines, width)
+	}
+	_, err := io.WriteString(w, lines)
+	return errors.Join(err, w.Flush())
 }
 
 // row writes the cells of a line of a table, in each of which may stand anything.
@@ -290,8 +280,9 @@ func row(w io.Writer, cells ...any) {
 // harmless passes lines of text on to a terminal, which shows them and does not obey them, without the blanks
 // that a table has behind its last cell.
 type harmless struct {
-	w    io.Writer
-	rest []byte // of a line that has not ended
+	w     io.Writer
+	paint bool   // the words that have a colour
+	rest  []byte // of a line that has not ended
 }
 
 // Write passes on the lines that end.
@@ -303,7 +294,11 @@ func (h *harmless) Write(p []byte) (int, error) {
 		if !ended {
 			break
 		}
-		text.WriteString(vcc.Printable(strings.TrimRight(string(line), " ")) + "\n")
+		shown := vcc.Printable(strings.TrimRight(string(line), " "))
+		if h.paint {
+			shown = paint(shown)
+		}
+		text.WriteString(shown + "\n")
 		h.rest = rest
 	}
 	_, err := io.WriteString(h.w, text.String())

@@ -18,8 +18,18 @@ type labCmds struct {
 	Show  labShowCmd  `cmd:"" help:"Print the lab that was declared last, as a lab file."`
 }
 
+// wholeLab is a command about the lab, which is of all tenants.
+type wholeLab struct{}
+
+func (wholeLab) sharedFlags() []string {
+	return []string{"data-dir", "endpoint", "username", "password-file", "ca-certificate", "json"}
+}
+
+func (wholeLab) does() string { return "is about the lab of all tenants" }
+
 type labApplyCmd struct {
-	File   string   `arg:"" optional:"" help:"The lab file, in YAML (default: the built-in lab, whose jobs have had their first run in a fresh data folder)."`
+	wholeLab
+	File   string   `arg:"" optional:"" placeholder:"FILE" help:"The lab file, in YAML (default: the built-in lab, whose jobs have had their first run in a fresh data folder)."`
 	DryRun bool     `help:"Only print the additions, changes and removals."`
 	Remove []string `sep:"none" placeholder:"NAME" help:"Allow the removal of something that the file no longer has, with everything that belongs to it: tenant:NAME, host:NAME, plan:NAME, subscription:TENANT/PLAN, network:TENANT/NETWORK or account:NAME, or the name alone if only one thing of that name goes. May be repeated."`
 
@@ -50,7 +60,7 @@ func (c *labApplyCmd) Run(s *session) error {
 			return refused(err)
 		}
 	}
-	outcome, refusal := s.client.PreviewLab(s.ctx, lab, c.Remove)
+	outcome, refusal := s.lab("Comparing the lab with "+name, func() (vcc.LabOutcome, error) { return s.client.PreviewLab(s.ctx, lab, c.Remove) })
 	if refusal != nil && vcc.Code(refusal) != vcc.CodeConflict {
 		return refused(refusal)
 	}
@@ -68,7 +78,7 @@ func (c *labApplyCmd) Run(s *session) error {
 		return err
 	case !c.DryRun:
 		var err error
-		if outcome, err = c.apply(s, lab); err != nil {
+		if outcome, err = c.apply(s, name, lab); err != nil {
 			return refused(err)
 		}
 		if err := settlePasswords(s, lab, &outcome); err != nil {
@@ -84,32 +94,41 @@ func (c *labApplyCmd) Run(s *session) error {
 	if s.served { // an embedded backend needs no accounts
 		for i, w := range outcome.Warnings {
 			if i == vcc.MaxListed {
-				_, _ = fmt.Fprintf(s.stderr, "Warning: there are %d more such tenants\n", len(outcome.Warnings)-i)
+				s.warn(fmt.Sprintf("there are %d more such tenants", len(outcome.Warnings)-i))
 				break
 			}
-			_, _ = fmt.Fprintln(s.stderr, "Warning:", w.Message)
+			s.warn(w.Message)
 		}
 	}
 	return s.done("Applied %s\n", name)
 }
 
+// lab asks a backend about a lab, which can take long.
+func (s *session) lab(what string, ask func() (vcc.LabOutcome, error)) (outcome vcc.LabOutcome, err error) {
+	err = s.during(what, nothingCounted, func() (err error) {
+		outcome, err = ask()
+		return err
+	})
+	return outcome, err
+}
+
 // apply applies the lab to the backend, and to a data folder that it makes if there is none.
-func (c *labApplyCmd) apply(s *session, lab vcc.ValidLab) (outcome vcc.LabOutcome, err error) {
-	if s.fresh == nil {
-		return s.client.ApplyLab(s.ctx, lab, c.Remove)
+func (c *labApplyCmd) apply(s *session, name string, lab vcc.ValidLab) (outcome vcc.LabOutcome, err error) {
+	to := s.client
+	if s.fresh != nil {
+		cfg := *s.fresh
+		cfg.Bare = c.File != ""
+		e, err := backend.OpenEmbedded(s.ctx, cfg)
+		if err != nil {
+			return outcome, err
+		}
+		defer func() { err = errors.Join(err, e.Close()) }()
+		_, _ = fmt.Fprintf(s.stderr, "Made the data folder %s\n", e.DataDir)
+		if cfg.Bare {
+			to = e.Client
+		}
 	}
-	cfg := *s.fresh
-	cfg.Bare = c.File != ""
-	e, err := backend.OpenEmbedded(s.ctx, cfg)
-	if err != nil {
-		return outcome, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	_, _ = fmt.Fprintf(s.stderr, "Made the data folder %s\n", e.DataDir)
-	if cfg.Bare {
-		return e.Client.ApplyLab(s.ctx, lab, c.Remove)
-	}
-	return s.client.ApplyLab(s.ctx, lab, c.Remove)
+	return s.lab("Applying "+name, func() (vcc.LabOutcome, error) { return to.ApplyLab(s.ctx, lab, c.Remove) })
 }
 
 // settlePasswords declares a lab that was applied again until all its passwords are in force, and
@@ -124,7 +143,7 @@ func settlePasswords(s *session, lab vcc.ValidLab, outcome *vcc.LabOutcome) erro
 			err = errors.New("another lab was declared meanwhile, which stays")
 		}
 		if err == nil {
-			next, err = s.client.ApplyLab(s.ctx, lab, nil)
+			next, err = s.lab("Hashing passwords", func() (vcc.LabOutcome, error) { return s.client.ApplyLab(s.ctx, lab, nil) })
 		}
 		if err != nil {
 			return fmt.Errorf("the lab was applied, except for its passwords (%s): %w; apply it again to go on", left, err)
@@ -146,7 +165,7 @@ func passwordsLeft(left vcc.PasswordsLeft) string {
 	return strings.Join(parts, ", ")
 }
 
-type labShowCmd struct{}
+type labShowCmd struct{ wholeLab }
 
 // Run shows the lab.
 func (labShowCmd) Run(s *session) error {

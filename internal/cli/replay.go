@@ -17,7 +17,7 @@ import (
 const maxTop = vcc.MaxTraceRequests - 100
 
 type replayCmd struct {
-	Capture string `arg:"" help:"Capture of the production gateway: pcap or pcapng, or gzip of either; - for the standard input."`
+	Capture string `arg:"" placeholder:"FILE" help:"Capture of the production gateway: pcap or pcapng, or gzip of either; - for the standard input."`
 	Plan    string `placeholder:"PLAN" help:"Failover plan whose VMs start and whose public IP rules count (default: those of all plans, or of the one that is failed over)."`
 	Top     int    `default:"20" placeholder:"N" help:"How many of the largest things to list that would break, and addresses where nobody is (default: ${default})."`
 }
@@ -41,7 +41,12 @@ func (c *replayCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	report, err := replay.Run(s.ctx, file, sources)
+	var report *replay.Report
+	read := counted(file)
+	err = s.during("Replaying "+name, read.done, func() (err error) {
+		report, err = replay.Run(s.ctx, read, sources)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("%s cannot be replayed: %w", name, err)
 	}
@@ -55,7 +60,7 @@ func (c *replayCmd) Run(s *session) error {
 		err = s.printText(func(w io.Writer) { printReplay(w, name, report, listed, names, c.Top) })
 	}
 	if report.Damage != nil {
-		_, _ = fmt.Fprintln(s.stderr, "Warning:", vcc.PrintableLines(fmt.Sprintf("%s is damaged or cut off after %d packets (%v); the answer is about those.", name, report.Packets, report.Damage)))
+		tell(s.stderr, fmt.Sprintf("Warning: %s is damaged or cut off after %d packets (%v); the answer is about those.", name, report.Packets, report.Damage))
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 
 // database is the flag of the commands that work on a database.
 type database struct {
-	Database string `required:"" env:"VCC_DATABASE" placeholder:"ADDRESS" help:"sqlite:PATH, or postgres://USER@HOST:5432/DATABASE. A password belongs into PGPASSWORD or PGPASSFILE."`
+	Database string `required:"" env:"VCC_DATABASE" placeholder:"ADDRESS" help:"sqlite:PATH or postgres://USER@HOST:5432/DB, with the password in PGPASSWORD or PGPASSFILE."`
 }
 
 func (database) sharedFlags() []string { return []string{"json"} }
@@ -40,15 +40,15 @@ func (d database) open(s *session, create bool, do func(*backend.Store) error) (
 type serveCmd struct {
 	database
 	Listen         string        `default:"127.0.0.1:9419" placeholder:"HOST:PORT" help:"Address to serve at (default: ${default})."`
-	File           string        `name:"lab" placeholder:"FILE" help:"The lab file to declare at the start (default: what the database has, else the built-in lab). Passwords come from the variables that it names."`
-	TLSCertificate string        `placeholder:"FILE" help:"Certificate with its chain, in PEM. Read again when it changes."`
+	File           string        `name:"lab" placeholder:"FILE" help:"Lab file to declare at the start (default: what the database has, else the built-in lab)."`
+	TLSCertificate string        `placeholder:"FILE" help:"Certificate with its chain, in PEM. May change."`
 	TLSKey         string        `placeholder:"FILE" help:"Key of the certificate, in PEM."`
-	TLSSelfSigned  string        `placeholder:"DIR" help:"For labs: keep a certificate authority in a folder, whose ca.pem the provider's ca_certificate takes."`
-	MetricsListen  string        `placeholder:"HOST:PORT" help:"Address for /metrics, /healthz and /readyz without an account and without TLS, for programs that watch the server."`
-	MaxRequests    int           `placeholder:"N" help:"How many requests are at work at once, a tenant's a quarter at most; more wait a moment, and are then refused with 503 (default: 8 for each processor)."`
-	MaxConnections int           `default:"4096" placeholder:"N" help:"How many connections there are at once, half of them from one address (default: ${default})."`
-	Drain          time.Duration `default:"5s" placeholder:"DURATION" help:"How long to serve on after SIGTERM while /readyz says 503, so that a balancer notices (default: ${default})."`
-	AllowPlaintext bool          `help:"Serve without TLS at an address that is not loopback, behind a proxy that does TLS."`
+	TLSSelfSigned  string        `placeholder:"DIR" help:"For labs: folder of a certificate authority, whose ca.pem the provider's ca_certificate takes."`
+	MetricsListen  string        `placeholder:"HOST:PORT" help:"Address for /metrics, /healthz and /readyz, without an account and without TLS."`
+	MaxRequests    int           `placeholder:"N" help:"Requests at work at once, a quarter of them of one tenant (default: 8 for each processor)."`
+	MaxConnections int           `default:"4096" placeholder:"N" help:"Connections at once, half of them from one address (default: ${default})."`
+	Drain          time.Duration `default:"5s" placeholder:"DURATION" help:"How long to serve on after SIGTERM while /readyz says 503 (default: ${default})."`
+	AllowPlaintext bool          `help:"Serve without TLS beyond loopback, behind a proxy."`
 }
 
 func (serveCmd) sharedFlags() []string { return nil }

@@ -308,25 +308,13 @@ func freePort(t *testing.T) string {
 // no command takes one.
 func TestNoPasswordOnTheCommandLine(t *testing.T) {
 	nothingSet(t)
-	for line := range strings.Lines(done(t, "--help")) {
-		words := strings.Fields(line)
-		if len(words) < 2 || words[0] != "backend" {
-			continue
-		}
-		command := words[:0]
-		for _, w := range words {
-			if strings.ContainsAny(w, "<[-") {
-				break
-			}
-			command = append(command, w)
-		}
-		help := done(t, strings.Join(command, " ")+" --help")
+	walkCommands(t, "", func(command, help string) {
 		for _, word := range strings.Fields(help) {
 			if strings.HasPrefix(word, "--") && strings.Contains(word, "password") && !strings.Contains(word, "password-file") {
 				t.Errorf("%q takes a password: %s", command, word)
 			}
 		}
-	}
+	})
 	for _, line := range []string{"backend networks --password=hunter2-hunter2", "backend account add x --new-password=hunter2-hunter2", "backend account password x --password=hunter2-hunter2"} {
 		r := typed(t, line)
 		equal(t, "status of "+line, r.status, 2)

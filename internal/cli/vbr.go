@@ -47,7 +47,7 @@ func (vbrExportScriptCmd) Run(s *session) error {
 
 // exportFile is an export that a command reads.
 type exportFile struct {
-	File     string `arg:"" help:"The document that the export script wrote, or the output of Get-VBRDefaultGatewayConfiguration | ConvertTo-Json -Depth 5."`
+	File     string `arg:"" placeholder:"FILE" help:"The document that the export script wrote, or the output of Get-VBRDefaultGatewayConfiguration | ConvertTo-Json -Depth 5."`
 	Provider string `placeholder:"NAME" help:"Name or ID of the service provider that is meant, where the file has several. The output of the cmdlet has no names: this gives it one."`
 }
 
@@ -173,7 +173,7 @@ func (c *vbrImportCmd) Run(s *session) error {
 }
 
 func (s *session) warn(text string) {
-	_, _ = fmt.Fprintln(s.stderr, "Warning:", vcc.Printable(text))
+	tell(s.stderr, "Warning: "+vcc.Printable(text))
 }
 
 // findings are the columns of what an import changes.
@@ -239,6 +239,12 @@ func (c lastExport) status(s *session) (status httpapi.ExportStatus, err error) 
 }
 
 type vbrScriptCmd struct{ lastExport }
+
+func (vbrScriptCmd) sharedFlags() []string {
+	return []string{"data-dir", "endpoint", "username", "password-file", "ca-certificate", "tenant"}
+}
+
+func (vbrScriptCmd) does() string { return "prints a script" }
 
 // Help says where the script runs, and what it does.
 func (vbrScriptCmd) Help() string {
