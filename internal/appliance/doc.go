@@ -4,7 +4,8 @@
 // packets get through, and why.
 //
 // Compile turns what is stored into an appliance. An Engine decides packets at it, and
-// remembers flows. Trace and Reachability explain the same decisions. A packet that
+// remembers flows. Trace and Reachability explain the same decisions, and a Tenant adds
+// what lies around its appliances, to say who reaches whom. A packet that
 // belongs to no known flow is decided by ten rules, which code and comments cite by their
 // numbers; those of the domain, D1 to D23, are listed in package vcc:
 //

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -20,11 +21,11 @@ func (s *Services) Appliances(ctx context.Context, as vcc.Actor, p vcc.Page) ([]
 	if err != nil {
 		return nil, 0, err
 	}
-	all := c.tracer.appliances
+	all := c.tracer.Appliances
 	from := min(p.Skip, len(all))
 	var states []vcc.ApplianceState
 	for _, a := range all[from:min(from+p.Limit, len(all))] {
-		states = append(states, a.compiled.ApplianceState)
+		states = append(states, a.Compiled.ApplianceState)
 	}
 	return states, len(all), nil
 }
@@ -35,20 +36,20 @@ func (s *Services) Appliance(ctx context.Context, as vcc.Actor, id string) (*vcc
 	if err != nil {
 		return nil, err
 	}
-	state := a.compiled.ApplianceState
+	state := a.Compiled.ApplianceState
 	return &state, nil
 }
 
 // storedAppliance returns one of the tenant's appliances as it is stored now, and all of them.
-func (s *Services) storedAppliance(ctx context.Context, as vcc.Actor, id string) (*compiledVersion, tracedAppliance, error) {
+func (s *Services) storedAppliance(ctx context.Context, as vcc.Actor, id string) (*compiledVersion, appliance.TenantAppliance, error) {
 	c, err := s.stored(ctx, as)
 	if err != nil {
-		return nil, tracedAppliance{}, err
+		return nil, appliance.TenantAppliance{}, err
 	}
-	all := c.tracer.appliances
-	i := slices.IndexFunc(all, func(a tracedAppliance) bool { return a.inputs.ID == id })
+	all := c.tracer.Appliances
+	i := slices.IndexFunc(all, func(a appliance.TenantAppliance) bool { return a.Inputs.ID == id })
 	if i < 0 {
-		return nil, tracedAppliance{}, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: vcc.Message("there is no network extension appliance with ID %s", id)}
+		return nil, appliance.TenantAppliance{}, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: id, Message: vcc.Message("there is no network extension appliance with ID %s", id)}
 	}
 	return c, all[i], nil
 }
@@ -60,33 +61,27 @@ func (s *Services) ApplianceSources(ctx context.Context, as vcc.Actor, id, known
 		return nil, err
 	}
 	version := sha256.Sum256([]byte(id + " " + c.Version))
-	sources := &vcc.ApplianceSources{Version: "inputs-" + hex.EncodeToString(version[:8]), ApplianceInputs: a.inputs}
+	sources := &vcc.ApplianceSources{Version: "inputs-" + hex.EncodeToString(version[:8]), ApplianceInputs: a.Inputs}
 	if sources.Version == known {
 		return nil, nil
 	}
 	sources.Gateways = map[string]vcc.GatewaySettings{}
-	for _, n := range a.inputs.Networks {
-		if g, stored := a.inputs.Gateways[n.ID]; stored {
+	for _, n := range a.Inputs.Networks {
+		if g, stored := a.Inputs.Gateways[n.ID]; stored {
 			sources.Gateways[n.ID] = g
 		}
 	}
 	own := map[string]bool{}
-	for _, n := range a.inputs.Networks {
+	for _, n := range a.Inputs.Networks {
 		own[n.ID] = true
 	}
-	for _, r := range c.Tenant.Replicas(c.tracer.networks, a.inputs.Gateways) {
+	for _, r := range c.Tenant.Replicas(c.tracer.networks, a.Inputs.Gateways) {
 		r.NICs = slices.DeleteFunc(r.NICs, func(n vcc.ReplicaNIC) bool { return !own[n.NetworkID] })
 		if len(r.NICs) > 0 {
 			sources.Replicas = append(sources.Replicas, r)
 		}
 	}
-	for _, p := range c.Tenant.ProductionNetworks {
-		for _, network := range []netip.Prefix{p.IPv4, p.IPv6} {
-			if network.IsValid() {
-				sources.Site = append(sources.Site, network)
-			}
-		}
-	}
+	sources.Production, sources.PublicIPs = c.Tenant.SiteNetworks(c.tracer.networks), c.Tenant.PublicIPs
 	return sources, nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// maxCompiled bounds how much is kept compiled, counted as tracer.size does: a network with
+// maxCompiled bounds how much is kept compiled, counted as tracer.size is: a network with
 // its gateway takes about a kibibyte, so this is about 64 MiB.
 const maxCompiled = 1 << 16
 
@@ -77,7 +77,7 @@ func (s *Services) stored(ctx context.Context, as vcc.Actor) (*compiledVersion, 
 	}
 	c = &compiledVersion{inputs, newTracer(inputs.Tenant, withOwnRules(inputs.Appliances))}
 	kept.last.Store(c)
-	s.compiled.grow(as.TenantID, kept, c.tracer.size())
+	s.compiled.grow(as.TenantID, kept, c.tracer.size)
 	return c, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -58,97 +57,23 @@ func (s *Services) VMs(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.VM,
 }
 
 // tracer answers questions about one tenant's appliances. It never changes, so it is safe for
-// concurrent use, unless it is for a matrix.
+// concurrent use.
 type tracer struct {
-	tenant     vcc.LabTenant
-	appliances []tracedAppliance
-	networks   []vcc.Network // of all appliances
-	// outside are the addresses that stand for any on the internet, one per family.
-	outside []netip.Addr
-	// found, where it is not nil, has the production networks of addresses that were looked for:
-	// of a tracer for many questions about the same ends, whose answers need no explanation.
-	found map[netip.Addr]foundNetwork
-}
-
-// foundNetwork is what vcc.Site.Network returns.
-type foundNetwork struct {
-	production vcc.ProductionNetwork
-	prefix     netip.Prefix
-	ok         bool
-}
-
-// forMatrix returns a copy that remembers, and explains nothing, for one goroutine.
-func (t tracer) forMatrix() *tracer {
-	t.found = map[netip.Addr]foundNetwork{}
-	return &t
-}
-
-// siteNetwork returns the production network that holds an address, which means a look at each.
-func (t *tracer) siteNetwork(a netip.Addr) (vcc.ProductionNetwork, netip.Prefix, bool) {
-	n, known := t.found[a]
-	if !known {
-		n.production, n.prefix, n.ok = t.tenant.Network(a)
-		if t.found != nil {
-			t.found[a] = n
-		}
-	}
-	return n.production, n.prefix, n.ok
-}
-
-// tracedAppliance is an appliance beside what it was compiled from.
-type tracedAppliance struct {
-	inputs   vcc.ApplianceInputs
-	compiled *appliance.Compiled
+	*appliance.Tenant
+	site     vcc.Site
+	networks []vcc.Network // of all appliances
+	// size is about how much memory the tracer holds: the number of things that it knows.
+	size int
 }
 
 func newTracer(tenant vcc.LabTenant, inputs []vcc.ApplianceInputs) *tracer {
-	t := &tracer{tenant: tenant}
+	t := &tracer{site: tenant.Site, size: 1 + len(tenant.ProductionNetworks) + len(tenant.VMs) + len(tenant.PublicIPs)}
 	for _, in := range inputs {
-		t.appliances = append(t.appliances, tracedAppliance{in, appliance.Compile(in)})
 		t.networks = append(t.networks, in.Networks...)
+		t.size += len(in.Networks) + len(in.PublicIPRules)
 	}
-	for _, v6 := range []bool{false, true} {
-		if a := vcc.OutsideAddress(v6, t.claimed); a.IsValid() {
-			t.outside = append(t.outside, a)
-		}
-	}
+	t.Tenant = appliance.NewTenant(tenant.SiteNetworks(t.networks), tenant.PublicIPs, inputs)
 	return t
-}
-
-// size is about how much memory the tracer holds: the number of things that it knows.
-func (t *tracer) size() int {
-	n := 1 + len(t.tenant.ProductionNetworks) + len(t.tenant.VMs) + len(t.tenant.PublicIPs)
-	for _, o := range t.appliances {
-		n += len(o.inputs.Networks) + len(o.inputs.PublicIPRules)
-	}
-	return n
-}
-
-// claimed reports whether an address is not simply one on the internet.
-func (t *tracer) claimed(a netip.Addr) bool {
-	if _, _, ok := t.siteNetwork(a); ok || t.applianceOf(a) != nil || t.isNeighbor(a) || slices.Contains(t.tenant.PublicIPs, a) {
-		return true
-	}
-	return slices.ContainsFunc(t.appliances, func(o tracedAppliance) bool {
-		return slices.ContainsFunc(o.inputs.PublicIPRules, func(r vcc.PublicIPRule) bool { return r.Public.Addr() == a })
-	})
-}
-
-// isNeighbor reports whether an address is in the external network of an appliance.
-func (t *tracer) isNeighbor(a netip.Addr) bool {
-	return slices.ContainsFunc(t.appliances, func(o tracedAppliance) bool { return o.inputs.External.Contains(a) })
-}
-
-// applianceOf returns the appliance in whose networks an address lies, nil for none. Networks
-// of two appliances may overlap (D12 is about one), and then it is the first: the appliances
-// are in plan order.
-func (t *tracer) applianceOf(a netip.Addr) *tracedAppliance {
-	for i := range t.appliances {
-		if _, ok := t.appliances[i].compiled.NetworkOf(a); ok {
-			return &t.appliances[i]
-		}
-	}
-	return nil
 }
 
 // answers answers questions, each by itself.
@@ -179,11 +104,12 @@ func (t *tracer) answer(q vcc.TraceRequest) (*vcc.Reachability, error) {
 	if err != nil {
 		return nil, err
 	}
-	ways, err := q.Ways(t.tenant.Site, t.outside)
+	ways, err := q.Ways(t.site, t.Outside)
 	if err != nil {
 		return nil, err
 	}
-	found, _ := t.ways(q, protocol, ways)
+	found, way := decide(t.Tenant, q, protocol, ways)
+	found.Explanation = q.Sentence(found.Reachable, way[0], way[1], found.Explanation)
 	var addresses []netip.Addr
 	for _, w := range ways {
 		addresses = append(addresses, w[0], w[1])
@@ -194,15 +120,16 @@ func (t *tracer) answer(q vcc.TraceRequest) (*vcc.Reachability, error) {
 	return found, nil
 }
 
-// ways decides about the ways of a question. It returns the first that is not as it should be,
+// decide decides about the ways of a question. It returns the first that is not as it should be,
 // with its addresses.
-func (t *tracer) ways(q vcc.TraceRequest, protocol appliance.Protocol, ways [][2]netip.Addr) (found *vcc.Reachability, way [2]netip.Addr) {
+func decide(t *appliance.Tenant, q vcc.TraceRequest, protocol appliance.Protocol, ways [][2]netip.Addr) (found *vcc.Reachability, way [2]netip.Addr) {
 	for _, w := range ways {
-		if r := t.way(q, protocol, w[0], w[1]); found == nil || r.Reachable == q.Unwanted {
-			found, way = r, w
+		r := t.Way(q, protocol, w[0], w[1])
+		if !q.Holds(r.Reachable, r.Outcome()) {
+			return r, w
 		}
-		if found.Reachable == q.Unwanted {
-			break
+		if found == nil {
+			found, way = r, w
 		}
 	}
 	return found, way
@@ -214,14 +141,14 @@ func (t *tracer) matrix(ctx context.Context, request vcc.MatrixRequest) (*vcc.Re
 	if err != nil {
 		return nil, err
 	}
-	if request, err = request.Over(t.tenant.Site, t.publicAddresses()); err != nil {
+	if request, err = request.Over(t.site, t.publicAddresses()); err != nil {
 		return nil, err
 	}
-	t = t.forMatrix()
-	return request.Matrix(t.tenant.Site, t.outside, func(q vcc.TraceRequest, ways [][2]netip.Addr) (vcc.MatrixCell, error) {
-		r, way := t.ways(q, protocol, ways)
+	tenant := t.WithoutWords()
+	return request.Matrix(t.site, t.Outside, func(q vcc.TraceRequest, ways [][2]netip.Addr) (vcc.MatrixCell, error) {
+		r, way := decide(tenant, q, protocol, ways)
 		cell := vcc.MatrixCell{Reachable: r.Reachable, Reason: r.Outcome()}
-		if t.wantsGateway(r, way[0], way[1]) {
+		if tenant.WantsGateway(r, way[0], way[1]) {
 			cell.Reason = vcc.ReasonNoDefaultGateway
 		}
 		return cell, ctx.Err()
@@ -230,8 +157,8 @@ func (t *tracer) matrix(ctx context.Context, request vcc.MatrixRequest) (*vcc.Re
 
 // publicAddresses are those of all public IP rules, in order.
 func (t *tracer) publicAddresses() (list []netip.Addr) {
-	for _, o := range t.appliances {
-		for _, r := range o.inputs.PublicIPRules {
+	for _, o := range t.Appliances {
+		for _, r := range o.Inputs.PublicIPRules {
 			list = append(list, r.Public.Addr())
 		}
 	}
@@ -241,208 +168,12 @@ func (t *tracer) publicAddresses() (list []netip.Addr) {
 
 // internalAddresses are those that public IP rules for an address lead to.
 func (t *tracer) internalAddresses(public netip.Addr) (list []netip.Addr) {
-	for _, o := range t.appliances {
-		for _, r := range o.inputs.PublicIPRules {
+	for _, o := range t.Appliances {
+		for _, r := range o.Inputs.PublicIPRules {
 			if r.Public.Addr() == public {
 				list = append(list, r.Internal.Addr())
 			}
 		}
 	}
 	return list
-}
-
-// way decides a request from one address to another. A tenant with networks on several
-// hosts has several appliances. The appliance in whose networks the source lies decides. A
-// packet from outside is decided by the first that lets it in, if there is one.
-func (t *tracer) way(q vcc.TraceRequest, protocol appliance.Protocol, source, destination netip.Addr) *vcc.Reachability {
-	if r := t.withoutAppliance(q, source, destination); r != nil {
-		return r
-	}
-	candidates := t.appliances
-	if o := t.applianceOf(source); o != nil {
-		candidates = []tracedAppliance{*o}
-	}
-	var best *vcc.Reachability
-	for _, o := range candidates {
-		decide := appliance.Reachability
-		if t.found != nil {
-			decide = appliance.Outcome
-		}
-		r := decide(o.compiled, source, destination, protocol, uint16(q.Port)) //nolint:gosec // 1 to 65535
-		if f := t.failureOutside(o.inputs.External, r, source, destination); f != nil {
-			f.mark(&r)
-		}
-		if best == nil || r.Reachable && !best.Reachable {
-			r.Explanation = t.explain(q, &r, source, destination, r.Explanation)
-			best = &r
-		}
-	}
-	return best
-}
-
-// withoutAppliance answers questions in which no appliance has a part, and returns nil for all others. Two hosts of one
-// production network have their replicas in one cloud network, with or without a gateway. The gateway's address is the
-// appliance's as soon as it has that address, and before that no host has it. The first and the last address of an IPv4
-// network belong to no host.
-func (t *tracer) withoutAppliance(q vcc.TraceRequest, source, destination netip.Addr) *vcc.Reachability {
-	production, prefix, ok := t.siteNetwork(destination)
-	if !ok {
-		return nil
-	}
-	answer := func(verdict vcc.Verdict, reason vcc.Reason, because string) *vcc.Reachability {
-		end := netip.AddrPortFrom(destination, uint16(q.Port)) //nolint:gosec // 1 to 65535
-		packet := vcc.TracedPacket{Verdict: verdict, Reason: reason, Source: netip.AddrPortFrom(source, 0), Destination: end, Steps: []vcc.TraceStep{
-			{Kind: vcc.StepRule, Message: fmt.Sprintf("%s, %s: %s", verdict, reason, because)},
-		}}
-		r := &vcc.Reachability{Reachable: verdict == vcc.Forwarded, TracedPacket: packet}
-		if r.Reachable {
-			packet.Source, packet.Destination = end, netip.AddrPortFrom(source, 0)
-			r.Reply = &packet
-		}
-		r.Explanation = t.explain(q, r, source, destination, because)
-		return r
-	}
-	if vcc.IsNetworkOrBroadcast(destination, prefix) {
-		return answer(vcc.Dropped, vcc.ReasonInvalidPacket, fmt.Sprintf("%s is the network or the broadcast address of production network %q (%s), and no host's", destination, production.Name, prefix))
-	}
-	// With a gateway the appliance's own rules say the same, and more.
-	if !prefix.Contains(source) || t.applianceOf(source) != nil || production.HasGateway(destination) || len(t.tenant.CloudNetworks(production, t.networks)) > 1 {
-		return nil
-	}
-	return answer(vcc.Forwarded, vcc.ReasonSameNetwork, fmt.Sprintf("both are in production network %q (%s), where hosts reach each other without the appliance", production.Name, prefix))
-}
-
-// failure is why a packet that an appliance sends on reaches nobody.
-type failure struct {
-	reason  vcc.Reason
-	because string
-	// reply says that it is the reply that reaches nobody.
-	reply bool
-}
-
-// mark writes down that a request or its reply reaches nobody.
-func (f *failure) mark(r *vcc.Reachability) {
-	r.Reachable, r.Reason, r.Explanation = false, f.reason, f.because
-	packet := &r.TracedPacket
-	if f.reply {
-		packet = r.Reply
-	}
-	packet.Steps = append(packet.Steps, vcc.TraceStep{Kind: vcc.StepOutside, Message: fmt.Sprintf("%s: %s", f.reason, f.because)})
-}
-
-// failureOutside applies D22 to a packet that an appliance lets through, and returns nil if it
-// arrives. A packet that enters or leaves by ext0 comes from the internet, or goes there, unless
-// the other end is a neighbor on the external network itself.
-func (t *tracer) failureOutside(external vcc.ExternalSettings, r vcc.Reachability, source, destination netip.Addr) *failure {
-	if !r.Reachable {
-		return nil
-	}
-	ext0 := appliance.Ext0.String()
-	arriving, leaving := r.Steps[0].Interface, r.Steps[len(r.Steps)-1].Interface
-	if arriving != ext0 {
-		if r.Verdict == vcc.Forwarded && leaving == ext0 {
-			return t.failureAt(external, destination)
-		}
-		return nil
-	}
-	if external.Contains(source) {
-		return nil
-	}
-	if f := t.failureAt(external, source); f != nil {
-		f.reply = true
-		return f
-	}
-	return t.failureAt(external, destination)
-}
-
-// failureAt returns why an address is not found through the internet, nil if it may be.
-func (t *tracer) failureAt(external vcc.ExternalSettings, a netip.Addr) *failure {
-	switch reason := external.Lost(a, t.lacksGateway(a)); reason {
-	case vcc.ReasonPrivateDestination:
-		return &failure{reason: reason, because: fmt.Sprintf("no internet carries %s (%s)", a, vcc.PrivateUse(a))}
-	case vcc.ReasonNoDefaultGateway:
-		return &failure{reason: reason, because: fmt.Sprintf("%s is of the tenant's site, which is not on the internet after full site failover", a)}
-	}
-	return nil
-}
-
-// lacksGateway reports whether an address is of the tenant's site, and in no network that
-// has a gateway for it.
-func (t *tracer) lacksGateway(a netip.Addr) bool {
-	_, _, ofSite := t.siteNetwork(a)
-	return ofSite && t.applianceOf(a) == nil && !t.isNeighbor(a)
-}
-
-// explain writes one sentence: who reaches whom or does not, why, and what to do where
-// that is not as it should be.
-func (t *tracer) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destination netip.Addr, because string) string {
-	if t.found != nil {
-		return ""
-	}
-	switch {
-	case t.wantsGateway(r, source, destination):
-		because = t.missingGateways(source, destination)
-	case r.Reason == vcc.ReasonPrivateDestination:
-		because += t.whereItIs(source, destination)
-	case r.Reason == vcc.ReasonNoPublicIPRule && t.applianceOf(destination) != nil:
-		because += "; name the public address of a rule that leads to it"
-	case r.Reason == vcc.ReasonNoPublicIPRule && (q.Port == 0 || !t.claimed(destination)): // no rule lets an echo in, or is for what is not the tenant's
-	case r.Reachable == q.Unwanted:
-		because += r.Reason.WayOut()
-	}
-	return q.Sentence(r.Reachable, source, destination, because)
-}
-
-// wantsGateway reports whether a default gateway is what lacks most between two addresses that do
-// not reach each other. The appliance may have another reason: it takes what is in none of its
-// networks for the outside.
-func (t *tracer) wantsGateway(r *vcc.Reachability, source, destination netip.Addr) bool {
-	return !r.Reachable && r.Reason != vcc.ReasonInvalidPacket && (t.lacksGateway(source) || t.lacksGateway(destination))
-}
-
-// missingGateways says which cloud networks lack the gateways of addresses of the tenant's
-// site.
-func (t *tracer) missingGateways(addresses ...netip.Addr) string {
-	var missing []string
-	for _, a := range addresses {
-		if t.lacksGateway(a) {
-			missing = append(missing, t.missingGateway(a))
-		}
-	}
-	return strings.Join(slices.Compact(missing), ", and ")
-}
-
-func (t *tracer) missingGateway(a netip.Addr) string {
-	family := "IPv6"
-	if a.Is4() {
-		family = "IPv4"
-	}
-	production, prefix, _ := t.siteNetwork(a)
-	site := fmt.Sprintf("production network %q (%s)", production.Name, prefix)
-	targets := t.tenant.CloudNetworks(production, t.networks)
-	if len(targets) == 0 {
-		return fmt.Sprintf("no cloud network has a default gateway for %s; store one", site)
-	}
-	network := targets[0]
-	for _, o := range t.appliances {
-		g := o.inputs.Gateways[network.ID]
-		switch {
-		case o.inputs.HostID != network.HostID:
-		case a.Is4() && g.IPv4 != nil:
-			return fmt.Sprintf("the default gateway of %q serves %s, and not %s of %s; correct it", network.Name, g.IPv4.Network(), a, site)
-		case a.Is6() && g.IPv6 != nil:
-			return fmt.Sprintf("the default gateway of %q serves %s, and not %s of %s; correct it", network.Name, g.IPv6.Network, a, site)
-		}
-	}
-	return fmt.Sprintf("%q has no %s default gateway for %s; store one", network.Name, family, site)
-}
-
-// whereItIs adds what is known of an address that was not found outside.
-func (t *tracer) whereItIs(source, destination netip.Addr) string {
-	from, to := t.applianceOf(source), t.applianceOf(destination)
-	if to != nil && from != to {
-		network, _ := to.compiled.NetworkOf(destination)
-		return fmt.Sprintf(", and %s is in %q on host %s, whose appliance is another one; use networks on one host", destination, network.NetworkName, to.inputs.HostName)
-	}
-	return ", and none of the tenant's networks holds it; use an address that one of them holds"
 }

@@ -22,7 +22,20 @@ type wireApplianceSources struct {
 	PublicIPRules  []wirePublicIPRule   `json:"publicIpRules" doc:"Those of the plan that is failed over, and of all plans while none is"`
 	Session        *wireFailoverSession `json:"session" required:"false" doc:"The failover that the appliance is busy with, null for none"`
 	Replicas       []wireReplica        `json:"replicas" doc:"The VMs of the tenant's site that have an adapter on one of the networks after failover"`
-	SiteNetworks   []string             `json:"siteNetworks" doc:"The IP networks of the tenant's own site, which is lost at full site failover"`
+	SiteNetworks   []string             `json:"siteNetworks" doc:"The IP networks of productionNetworks"`
+	Production     []wireLostNetwork    `json:"productionNetworks" doc:"The networks of the tenant's own site, which is lost at full site failover"`
+	PublicIPs      []string             `json:"publicIps" doc:"The tenant's public addresses, with public IP rules or without"`
+}
+
+// wireLostNetwork is a production network with where its hosts are after failover.
+type wireLostNetwork struct {
+	wireProductionNetwork
+	CloudNetworkIDs []string `json:"cloudNetworkIds" doc:"Those that replication jobs map it to"`
+}
+
+// TransformSchema is for huma.
+func (wireLostNetwork) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Schema {
+	return withFieldsOf[wireProductionNetwork](r, s)
 }
 
 // wireSourceNetwork is a cloud network with the gateway that is stored for it.
@@ -70,7 +83,11 @@ func newWireApplianceSources(s vcc.ApplianceSources) wireApplianceSources {
 				return wireReplicaNIC{n.NetworkID, optionalText(n.IPv4), optionalText(n.IPv6)}
 			})}
 		}),
-		SiteNetworks: convert(s.Site, netip.Prefix.String),
+		SiteNetworks: convert(s.Site(), netip.Prefix.String),
+		Production: convert(s.Production, func(p vcc.SiteNetwork) wireLostNetwork {
+			return wireLostNetwork{newWireProductionNetwork(p.ProductionNetwork), p.CloudNetworks}
+		}),
+		PublicIPs: convert(s.PublicIPs, netip.Addr.String),
 	}
 	if s.Session != nil {
 		session := newWireFailoverSession(*s.Session)
@@ -111,6 +128,13 @@ func (w wireApplianceSources) decode() (s vcc.ApplianceSources, err error) {
 		}
 		s.Replicas = append(s.Replicas, replica)
 	}
-	s.Site = readList(&r, "siteNetworks", w.SiteNetworks, netip.ParsePrefix)
+	for i, p := range w.Production {
+		network, err := p.decode()
+		if err != nil {
+			return s, vcc.Within(fmt.Sprintf("productionNetworks[%d]", i), err)
+		}
+		s.Production = append(s.Production, vcc.SiteNetwork{ProductionNetwork: network, CloudNetworks: p.CloudNetworkIDs})
+	}
+	s.PublicIPs = readList(&r, "publicIps", w.PublicIPs, netip.ParseAddr)
 	return s, r.err
 }

@@ -79,6 +79,14 @@ type wireProductionNetwork struct {
 	IPv6Gateway string `json:"ipv6Gateway,omitempty"`
 }
 
+func newWireProductionNetwork(p vcc.ProductionNetwork) wireProductionNetwork {
+	return wireProductionNetwork{p.Name, optionalText(p.IPv4), optionalText(p.IPv4Gateway), optionalText(p.IPv6), optionalText(p.IPv6Gateway)}
+}
+
+func (w wireProductionNetwork) decode() (vcc.ProductionNetwork, error) {
+	return vcc.ParseProductionNetwork(w.Name, w.IPv4, w.IPv4Gateway, w.IPv6, w.IPv6Gateway)
+}
+
 type wireVM struct {
 	Name  string    `json:"name"`
 	Guest vcc.Guest `json:"guest"`
@@ -169,9 +177,7 @@ func newWireLabTenant(t vcc.LabTenant) wireLabTenant {
 			e := a.External
 			return wireLabAppliance{a.Host, newWireLabExternal(e)}
 		}),
-		ProductionNetworks: convertOrNil(t.ProductionNetworks, func(p vcc.ProductionNetwork) wireProductionNetwork {
-			return wireProductionNetwork{p.Name, optionalText(p.IPv4), optionalText(p.IPv4Gateway), optionalText(p.IPv6), optionalText(p.IPv6Gateway)}
-		}),
+		ProductionNetworks: convertOrNil(t.ProductionNetworks, newWireProductionNetwork),
 		VMs: convertOrNil(t.VMs, func(vm vcc.VM) wireVM {
 			return wireVM{vm.Name, vm.Guest, convertOrNil(vm.NICs, func(n vcc.NIC) wireNIC {
 				return wireNIC{n.Network, optionalText(n.IPv4), optionalText(n.IPv6)}
@@ -269,7 +275,7 @@ func (r *labReader) tenant(at string, w wireLabTenant) vcc.LabTenant {
 		return vcc.LabAppliance{Host: a.Host, External: value(r, at+".external", external, err)}
 	})
 	t.ProductionNetworks = readEach(at+".production_networks", w.ProductionNetworks, func(at string, p wireProductionNetwork) vcc.ProductionNetwork {
-		network, err := vcc.ParseProductionNetwork(p.Name, p.IPv4, p.IPv4Gateway, p.IPv6, p.IPv6Gateway)
+		network, err := p.decode()
 		return value(r, at, network, err)
 	})
 	t.VMs = readEach(at+".vms", w.VMs, func(at string, vm wireVM) vcc.VM {

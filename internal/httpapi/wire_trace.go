@@ -18,6 +18,7 @@ type wireTraceQuestion struct {
 	Protocol    string `json:"protocol" example:"tcp" doc:"tcp, udp or icmp"`
 	Port        *int   `json:"port,omitempty" doc:"The destination's; none with icmp"`
 	Unwanted    bool   `json:"unwanted,omitempty" doc:"The destination should not be reached. Of several ways, as a VM with several adapters has, the one that is answered is the first that is not as it should be"`
+	Reason      string `json:"reason,omitempty" example:"routing_enabled" doc:"What should settle whether the destination is reached; any reason will do where it is left out"`
 }
 
 // wireTraceRequest is a POST of one question or of many, with what they take for granted.
@@ -27,6 +28,7 @@ type wireTraceRequest struct {
 	Protocol    string              `json:"protocol,omitempty" example:"tcp" doc:"tcp, udp or icmp"`
 	Port        *int                `json:"port,omitempty" doc:"The destination's; none with icmp"`
 	Unwanted    bool                `json:"unwanted,omitempty" doc:"As in questions"`
+	Reason      string              `json:"reason,omitempty" doc:"As in questions"`
 	Questions   []wireTraceQuestion `json:"questions,omitempty" minItems:"1" maxItems:"1000" doc:"Many questions, in place of the one"`
 	Assume      *wireAssumption     `json:"assume,omitempty"`
 }
@@ -94,7 +96,7 @@ func (wireTraceAnswer) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Sc
 }
 
 func newWireTraceQuestion(r vcc.TraceRequest) wireTraceQuestion {
-	q := wireTraceQuestion{Source: r.Source.String(), Destination: r.Destination.String(), Protocol: r.Protocol, Unwanted: r.Unwanted}
+	q := wireTraceQuestion{Source: r.Source.String(), Destination: r.Destination.String(), Protocol: r.Protocol, Unwanted: r.Unwanted, Reason: string(r.Reason)}
 	if r.Port != 0 {
 		q.Port = &r.Port
 	}
@@ -117,7 +119,7 @@ func newWireAssumption(a vcc.Assumption) *wireAssumption {
 // parse returns the questions of a request. The fields of the error begin with
 // "questions[N]", also where there is one question in the place of many.
 func (w wireTraceRequest) parse() ([]vcc.TraceRequest, error) {
-	single := wireTraceQuestion{w.Source, w.Destination, w.Protocol, w.Port, w.Unwanted}
+	single := wireTraceQuestion{w.Source, w.Destination, w.Protocol, w.Port, w.Unwanted, w.Reason}
 	questions := w.Questions
 	if len(questions) == 0 {
 		questions = []wireTraceQuestion{single}
@@ -127,11 +129,12 @@ func (w wireTraceRequest) parse() ([]vcc.TraceRequest, error) {
 	var errs []error
 	parsed := make([]vcc.TraceRequest, len(questions))
 	for i, q := range questions {
-		var err error
-		if parsed[i], err = vcc.ParseTraceRequest(q.Source, q.Destination, q.Protocol, q.Port); err != nil {
+		wanted := !q.Unwanted
+		check, err := vcc.ParseCheck(q.Source, q.Destination, q.Protocol, q.Port, &wanted, q.Reason)
+		if err != nil {
 			errs = append(errs, vcc.Within(fmt.Sprintf("questions[%d]", i), err))
 		}
-		parsed[i].Unwanted = q.Unwanted
+		parsed[i] = check.TraceRequest
 	}
 	return parsed, errors.Join(errs...)
 }

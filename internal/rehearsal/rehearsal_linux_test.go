@@ -57,7 +57,7 @@ func sixVMs() (vcc.FailoverPlan, []vcc.ApplianceSources) {
 		source.Gateways[network.ID] = vcc.GatewaySettings{
 			IPv4: &vcc.IPv4Settings{Address: v4.Addr().Next(), PrefixLength: 24}, IPv6: &vcc.IPv6Settings{Address: netip.MustParseAddr("fe80::1"), Network: v6},
 		}
-		source.Site = append(source.Site, v4, v6)
+		source.Production = append(source.Production, vcc.SiteNetwork{ProductionNetwork: vcc.ProductionNetwork{Name: fmt.Sprint("LAN ", n+1), IPv4: v4, IPv4Gateway: v4.Addr().Next(), IPv6: v6}, CloudNetworks: []string{network.ID}})
 		for i := range 2 {
 			name := fmt.Sprintf("vm%d%d", n+1, i+1)
 			last := byte(10 + i)

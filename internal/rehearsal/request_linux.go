@@ -149,7 +149,7 @@ func (r *request) datagram() []byte {
 
 // unreachable reports whether an error says that the network does not reach a destination.
 func unreachable(err error) bool {
-	for _, e := range []error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ECONNREFUSED, unix.EACCES, unix.EINVAL, unix.EADDRNOTAVAIL} {
+	for _, e := range []error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ECONNREFUSED, unix.EACCES, unix.EPERM, unix.EINVAL, unix.EADDRNOTAVAIL} {
 		if errors.Is(err, e) {
 			return true
 		}

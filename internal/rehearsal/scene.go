@@ -16,8 +16,15 @@ type Scene struct {
 	Appliances []vcc.ApplianceInputs
 	// Machines are the replicas of the plan's VMs, in the plan's order.
 	Machines []Machine
-	// Site are the IP networks of the tenant's own site, which is lost.
-	Site []netip.Prefix
+	// Site are the networks of the tenant's own site, which is lost.
+	Site []vcc.SiteNetwork
+	// PublicIPs are the tenant's public addresses, with public IP rules or without.
+	PublicIPs []netip.Addr
+}
+
+// tenant is what says who reaches whom in the scene.
+func (s Scene) tenant() *appliance.Tenant {
+	return appliance.NewTenant(s.Site, s.PublicIPs, s.Appliances)
 }
 
 // Machine is a host with adapters on networks.
@@ -47,11 +54,7 @@ func NewScene(plan vcc.FailoverPlan, sources []vcc.ApplianceSources) (s Scene, m
 		in := source.ApplianceInputs
 		in.Session = nil
 		s.Appliances = append(s.Appliances, in)
-		for _, network := range source.Site {
-			if !slices.Contains(s.Site, network) {
-				s.Site = append(s.Site, network)
-			}
-		}
+		s.Site, s.PublicIPs = source.Production, source.PublicIPs // the tenant's, and the same for each
 		for _, replica := range source.Replicas {
 			m := slices.IndexFunc(machines, func(m Machine) bool { return vcc.SameName(m.Name, replica.Name) })
 			if m < 0 {
@@ -129,7 +132,8 @@ func (s Scene) machine(name string) (Machine, error) {
 // Problems are what people should know of the appliances before they rely on them, but for those of
 // networks that no machine is on.
 func (s Scene) Problems() (list []vcc.ApplianceProblem) {
-	for i, c := range s.compile() {
+	for i, in := range s.Appliances {
+		c := appliance.Compile(in)
 		for _, p := range c.Problems {
 			at := slices.IndexFunc(c.Interfaces, func(n vcc.ApplianceInterface) bool { return n.NetworkID == p.NetworkID && p.NetworkID != "" })
 			used := slices.ContainsFunc(s.Machines, func(m Machine) bool {

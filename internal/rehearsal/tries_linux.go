@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
@@ -59,15 +58,15 @@ func (w *world) behind(public netip.Addr) (list []netip.Addr) {
 	return list
 }
 
-// tryOne sends one request, and compares what comes of it with the routing engine.
+// tryOne sends one request, and compares what comes of it with a trace.
 func (w *world) tryOne(t Try) (TryOutcome, error) {
 	w.mu.Lock()
-	scene, all := w.scene, w.compiled
-	from := w.owner(t.Source)
+	tenant, from := w.tenant, w.owner(t.Source)
+	unheard := from == w.outside && w.owner(t.Destination) == w.outside && !tenant.HasPublicIPRule(t.Destination)
 	w.mu.Unlock()
-	expected := scene.expected(all, t)
-	if from == nil { // an address of the appliance itself
-		return expected, nil
+	want := expected(tenant, t)
+	if from == nil || unheard { // of an appliance itself, or from outside to outside: no appliance hears of it
+		return want, nil
 	}
 	e := &expectation{protocol: t.Protocol, destination: t.Destination}
 	answered, err := from.request(t, func(source netip.AddrPort) {
@@ -76,7 +75,7 @@ func (w *world) tryOne(t Try) (TryOutcome, error) {
 			r.watch.expect(e)
 		}
 	}, e.isDropped)
-	if expected.Reason != vcc.ReasonSameNetwork { // what the kernel logged may come after the answer
+	if want.Reason != vcc.ReasonSameNetwork { // what the kernel logged may come after the answer
 		e.await()
 	}
 	for _, r := range w.routers {
@@ -85,12 +84,12 @@ func (w *world) tryOne(t Try) (TryOutcome, error) {
 	if err != nil {
 		return TryOutcome{}, fmt.Errorf("a request from %s to %s: %w", t.Source, t.Destination, err)
 	}
-	o := e.outcome(expected, answered)
+	o := e.outcome(want, answered)
 	if o.Fault != "" { // what is stored may have changed meanwhile, and the kernel decides by that
 		w.mu.Lock()
-		scene, all = w.scene, w.compiled
+		tenant = w.tenant
 		w.mu.Unlock()
-		if now := e.outcome(scene.expected(all, t), answered); now.Fault == "" {
+		if now := e.outcome(expected(tenant, t), answered); now.Fault == "" {
 			return now, nil
 		}
 	}
@@ -130,78 +129,8 @@ func (e *expectation) outcome(expected TryOutcome, answered bool) TryOutcome {
 	return o
 }
 
-// expected is what the routing engine says of a try, with what lies around the appliances.
-func (s Scene) expected(all compiled, t Try) TryOutcome {
-	for _, site := range s.Site {
-		if vcc.IsNetworkOrBroadcast(t.Destination, site) {
-			return TryOutcome{Reason: vcc.ReasonInvalidPacket, Because: fmt.Sprintf("%s is the network or the broadcast address of %s, and no host's", t.Destination, site)}
-		}
-	}
-	if s.neighbors(t.Source, t.Destination) {
-		return TryOutcome{Reachable: true, Reason: vcc.ReasonSameNetwork, Because: "both are in one network, where hosts reach each other without the appliance"}
-	}
-	i := s.applianceFor(all, t)
-	if i < 0 {
-		return TryOutcome{Reason: vcc.ReasonNoRoute, Because: "there is no appliance"}
-	}
-	r := appliance.Reachability(all[i], t.Source, t.Destination, t.Protocol, t.Port)
-	o := TryOutcome{Reachable: r.Reachable, Reason: r.Outcome(), Because: r.Explanation}
-	if !r.Reachable {
-		return o
-	}
-	ext0 := appliance.Ext0.String()
-	arriving, leaving := r.Steps[0].Interface, r.Steps[len(r.Steps)-1].Interface
-	for _, end := range []struct {
-		outside bool
-		address netip.Addr
-	}{{arriving == ext0, t.Source}, {leaving == ext0 && r.Verdict == vcc.Forwarded && arriving != ext0, t.Destination}} {
-		if !end.outside {
-			continue
-		}
-		if reason, because := s.answersOutside(end.address); reason != "" {
-			return TryOutcome{Reason: reason, Because: because}
-		}
-	}
-	return o
-}
-
-// neighbors reports whether two hosts reach each other on a network by themselves.
-func (s Scene) neighbors(a, b netip.Addr) bool {
-	for _, m := range s.Machines {
-		for _, n := range m.NICs {
-			for _, p := range n.Addresses {
-				if p.Addr() == a && p.Contains(b) {
-					return slices.ContainsFunc(s.Machines, func(m Machine) bool { return m.hasNeighbor(n, b) })
-				}
-			}
-		}
-	}
-	return false
-}
-
-// hasNeighbor reports whether a machine has an address on a NIC's network.
-func (m Machine) hasNeighbor(n NIC, a netip.Addr) bool {
-	return slices.ContainsFunc(m.NICs, func(o NIC) bool {
-		return o.Appliance == n.Appliance && o.Interface == n.Interface && slices.ContainsFunc(o.Addresses, func(p netip.Prefix) bool { return p.Addr() == a })
-	})
-}
-
-// applianceFor returns the appliance that a request meets, -1 where there is none: that of its source's
-// network, or that through which the outside reaches its destination.
-func (s Scene) applianceFor(all compiled, t Try) int {
-	if i, _, found := all.networkOf(t.Source); found {
-		return i
-	}
-	for i, in := range s.Appliances {
-		if slices.ContainsFunc(in.PublicIPRules, func(r vcc.PublicIPRule) bool { return r.Public.Addr() == t.Destination }) {
-			return i
-		}
-	}
-	if i, found := s.neighbor(t.Destination); found {
-		return i
-	}
-	if i, _, found := all.networkOf(t.Destination); found {
-		return i
-	}
-	return min(0, len(all)-1)
+// expected is what a trace says of a try.
+func expected(tenant *appliance.Tenant, t Try) TryOutcome {
+	r := tenant.Way(t.Question, t.Protocol, t.Source, t.Destination)
+	return TryOutcome{Reachable: r.Reachable, Reason: r.Outcome(), Because: r.Explanation}
 }

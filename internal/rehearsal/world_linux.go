@@ -21,11 +21,12 @@ type world struct {
 	routers []*router
 	outside *host
 
-	mu       sync.Mutex // guards what changes with the scene
-	scene    Scene
-	compiled compiled
-	hosts    []*host
-	cables   []cable // that are not connected yet
+	mu     sync.Mutex // guards what changes with the scene
+	scene  Scene
+	tenant *appliance.Tenant
+	hosts  []*host
+	cables []cable // that are not connected yet
+	near   bool    // keepNear was called
 }
 
 // router is an appliance with the other ends of its links.
@@ -52,10 +53,11 @@ type hostNIC struct {
 
 // newWorld builds a scene.
 func newWorld(scene Scene, notify func(Notice)) (*world, error) {
-	w := &world{scene: scene, compiled: scene.compile()}
-	for i, c := range w.compiled {
+	w := &world{scene: scene, tenant: scene.tenant()}
+	for i, own := range w.tenant.Appliances {
+		c := own.Compiled
 		name := ""
-		if len(w.compiled) > 1 {
+		if len(scene.Appliances) > 1 {
 			name = scene.Appliances[i].HostName
 		}
 		r, err := newRouter(c, newWatcher(name, c, notify))
@@ -176,7 +178,7 @@ func (w *world) add(m Machine) error {
 			}
 		}
 	}
-	if err := errors.Join(h.setGateways(w.compiled), h.answer()); err != nil {
+	if err := errors.Join(h.setGateways(w.tenant), h.answer()); err != nil {
 		return err
 	}
 	w.hosts = append(w.hosts, h)
@@ -185,10 +187,10 @@ func (w *world) add(m Machine) error {
 
 // setGateways makes the appliances' addresses a machine's default gateways: of each family the
 // first one that one of its adapters has.
-func (h *host) setGateways(all compiled) error {
+func (h *host) setGateways(t *appliance.Tenant) error {
 	done := map[bool]bool{} // by whether it is IPv4
 	for _, n := range h.nics {
-		for _, own := range all[n.Appliance].Interfaces[n.Interface].Addresses {
+		for _, own := range t.Appliances[n.Appliance].Compiled.Interfaces[n.Interface].Addresses {
 			v4 := own.Addr().Is4()
 			if done[v4] || !slices.ContainsFunc(n.Addresses, func(p netip.Prefix) bool { return p.Addr().Is4() == v4 }) {
 				continue
@@ -272,35 +274,54 @@ func outsideAddresses(own netip.Prefix, gateway netip.Addr) (list []netip.Prefix
 
 // routeOutside says where the outside finds what: the appliances on their links, the tenant's
 // networks and public addresses behind them, no private addresses and nothing of the lost site, and
-// everything else in itself. The routes are in the main table: the local one would swallow all.
+// everything else in itself. The routes are in the main table: the local one would swallow all. Where
+// two appliances have something, the first one counts, as in a trace.
 func (w *world) routeOutside() error {
 	var errs []error
 	add := func(r route) { errs = append(errs, w.outside.setRoute(r)) }
 	for _, all := range everything {
 		add(route{to: all, kind: unix.RTN_LOCAL, link: loopback})
 	}
-	for _, p := range append(vcc.PrivateBlocks(), w.scene.Site...) {
+	for _, p := range vcc.PrivateBlocks() {
 		add(route{to: p, kind: unix.RTN_BLACKHOLE})
 	}
+	for _, p := range w.scene.Site {
+		for _, network := range p.IPNetworks() {
+			add(route{to: network, kind: unix.RTN_BLACKHOLE})
+		}
+	}
+	done, near := map[netip.Prefix]bool{}, []nearby(nil)
 	for _, n := range w.outside.nics {
-		in, c := w.scene.Appliances[n.Appliance], w.compiled[n.Appliance]
-		for _, own := range c.Interfaces[appliance.Ext0].Addresses {
+		o := w.tenant.Appliances[n.Appliance]
+		for _, own := range o.Compiled.Interfaces[appliance.Ext0].Addresses {
 			add(route{to: own, kind: unix.RTN_LOCAL, link: loopback})
 			add(route{to: single(own.Addr()), kind: unix.RTN_UNICAST, link: n.link})
 			behind := func(p netip.Prefix) {
-				add(route{to: p, kind: unix.RTN_UNICAST, link: n.link, through: own.Addr()})
+				if !done[p] {
+					done[p] = true
+					add(route{to: p, kind: unix.RTN_UNICAST, link: n.link, through: own.Addr()})
+				}
 			}
-			for _, r := range c.Routes {
+			for _, r := range o.Compiled.Routes {
 				if r.Interface != appliance.Ext0.String() && r.Destination.Addr().Is4() == own.Addr().Is4() && !r.Destination.Contains(own.Addr()) {
 					behind(r.Destination)
 				}
 			}
-			for _, r := range in.PublicIPRules {
-				if r.Public.Addr().Is4() == own.Addr().Is4() && r.Public.Addr() != own.Addr() {
-					behind(single(r.Public.Addr()))
+			for _, r := range o.Inputs.PublicIPRules {
+				public := r.Public.Addr()
+				if public.Is4() != own.Addr().Is4() || public == own.Addr() {
+					continue
 				}
+				if !done[single(public)] && w.tenant.Lost(o.Inputs.External, public) != "" {
+					near = append(near, nearby{public, own})
+				}
+				behind(single(public))
 			}
 		}
+	}
+	if len(near) > 0 || w.near {
+		w.near = true
+		errs = append(errs, w.outside.Do(func() error { return keepNear(near) }))
 	}
 	return errors.Join(errs...)
 }
@@ -310,16 +331,16 @@ func (w *world) routeOutside() error {
 func (w *world) update(scene Scene) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := scene.compile()
+	w.scene, w.tenant = scene, scene.tenant()
 	var errs []error
 	for i, r := range w.routers {
-		r.watch.configuring(all[i])
-		errs = append(errs, r.Apply(all[i]))
+		c := w.tenant.Appliances[i].Compiled
+		r.watch.configuring(c)
+		errs = append(errs, r.Apply(c))
 	}
-	w.scene, w.compiled = scene, all
 	for _, h := range w.hosts {
 		if h != w.outside {
-			errs = append(errs, h.setGateways(all))
+			errs = append(errs, h.setGateways(w.tenant))
 		}
 	}
 	errs = append(errs, w.routeOutside())
@@ -339,8 +360,8 @@ func (w *world) host(name string) (*host, error) {
 
 // owner returns the host that has an address, nil where an appliance has it. The caller holds mu.
 func (w *world) owner(a netip.Addr) *host {
-	for _, c := range w.compiled {
-		for _, i := range c.Interfaces {
+	for _, o := range w.tenant.Appliances {
+		for _, i := range o.Compiled.Interfaces {
 			if slices.ContainsFunc(i.Addresses, func(p netip.Prefix) bool { return p.Addr() == a }) {
 				return nil
 			}
@@ -361,27 +382,14 @@ func (w *world) ensure(a netip.Addr) error {
 	if h := w.owner(a); h != w.outside {
 		return nil
 	}
-	if index, netN, found := w.compiled.networkOf(a); found {
-		for _, own := range w.compiled[index].Routes {
-			if own.Interface == netN.String() && own.Destination.Contains(a) {
-				return w.add(Machine{Name: a.String(), NICs: []NIC{{index, netN, []netip.Prefix{netip.PrefixFrom(a, own.Destination.Bits())}}}})
-			}
-		}
-	}
-	for _, h := range w.hosts {
-		for _, n := range h.nics {
-			for _, p := range n.Addresses {
-				if h != w.outside && p.Contains(a) && !p.IsSingleIP() {
-					return w.add(Machine{Name: a.String(), NICs: []NIC{{n.Appliance, n.Interface, []netip.Prefix{netip.PrefixFrom(a, p.Bits())}}}})
-				}
-			}
-		}
+	if p, found := w.tenant.Host(a); found {
+		return w.add(Machine{Name: a.String(), NICs: []NIC{{p.Appliance, p.At, []netip.Prefix{netip.PrefixFrom(a, p.Network.Bits())}}}})
 	}
 	// The kernel answers who has an IPv4 address for each that the outside has, and for those of
 	// IPv6 that are on its link.
-	if i, found := w.scene.neighbor(a); found && a.Is6() {
+	if a.Is6() {
 		for k, n := range w.outside.nics {
-			if n.Appliance == i {
+			if w.scene.Appliances[n.Appliance].External.Contains(a) {
 				w.outside.nics[k].Addresses = append(n.Addresses, single(a))
 				return w.outside.addAddress(n.link, single(a))
 			}

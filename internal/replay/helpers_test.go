@@ -26,6 +26,14 @@ func gateway(t testing.TB, ipv4, ipv6 string) vcc.GatewaySettings {
 	return s
 }
 
+func siteNetwork(name, ipv4, ipv6 string) vcc.SiteNetwork {
+	p := vcc.ProductionNetwork{Name: name, IPv4: netip.MustParsePrefix(ipv4)}
+	if ipv6 != "" {
+		p.IPv6 = netip.MustParsePrefix(ipv6)
+	}
+	return vcc.SiteNetwork{ProductionNetwork: p}
+}
+
 // sources are those of an appliance with three networks of one plan, of which App has internet access and a
 // public IP rule, Data has neither, and Old has no gateway; and of one network in another plan.
 func sources(t testing.TB, routing bool) []vcc.ApplianceSources {
@@ -51,9 +59,9 @@ func sources(t testing.TB, routing bool) []vcc.ApplianceSources {
 				{Public: netip.MustParseAddrPort("[2001:db8:ffff::10]:443"), Internal: netip.MustParseAddrPort("[2001:db8:52::10]:443")},
 			},
 		},
-		Site: []netip.Prefix{
-			netip.MustParsePrefix("172.17.52.0/23"), netip.MustParsePrefix("172.17.54.0/24"), netip.MustParsePrefix("172.17.56.0/24"), netip.MustParsePrefix("172.17.60.0/24"),
-			netip.MustParsePrefix("2001:db8:52::/64"), netip.MustParsePrefix("2001:db8:54::/64"),
+		Production: []vcc.SiteNetwork{
+			siteNetwork("App", "172.17.52.0/23", "2001:db8:52::/64"), siteNetwork("Data", "172.17.54.0/24", "2001:db8:54::/64"),
+			siteNetwork("Office", "172.17.56.0/24", ""), siteNetwork("Lab", "172.17.60.0/24", ""),
 		},
 	}}
 }

@@ -117,7 +117,7 @@ func newReplay(sources []vcc.ApplianceSources, limit int) *replay {
 	for _, s := range sources {
 		r.routers = append(r.routers, newRouter(s.ApplianceInputs, func() time.Time { return r.clock }))
 		if r.site == nil {
-			r.site = s.Site // it is the tenant's, and the same for each
+			r.site = s.Site() // it is the tenant's, and the same for each
 		}
 		for _, vm := range s.Replicas {
 			for _, nic := range vm.NICs {

@@ -16,8 +16,26 @@ type ApplianceSources struct {
 	// Replicas are the VMs of the tenant's site with the adapters that they have on the
 	// appliance's networks after failover. One with none is not there.
 	Replicas []Replica
-	// Site are the IP networks of the tenant's own site, which is lost at full site failover.
-	Site []netip.Prefix
+	// Production are the networks of the tenant's own site, which is lost at full site failover.
+	Production []SiteNetwork
+	// PublicIPs are the tenant's public addresses, with public IP rules or without.
+	PublicIPs []netip.Addr
+}
+
+// Site returns the IP networks of the tenant's own site.
+func (s ApplianceSources) Site() (list []netip.Prefix) {
+	for _, p := range s.Production {
+		list = append(list, p.IPNetworks()...)
+	}
+	return list
+}
+
+// SiteNetwork is a production network with where its hosts are after failover.
+type SiteNetwork struct {
+	ProductionNetwork
+	// CloudNetworks are the IDs of the networks that replication jobs map it to (D6), in the order of
+	// the jobs.
+	CloudNetworks []string
 }
 
 // Replica is a VM as it is at the service provider after failover.
@@ -35,23 +53,22 @@ type ReplicaNIC struct {
 
 // Replicas returns where the VMs of the tenant's site are after failover. Each adapter is where a
 // trace takes its address to be, on the one of networks whose gateway serves it, and else on the
-// cloud network that a replication job maps its production network to (D6). An adapter for which
-// there is neither is left out, and so is a VM without any.
+// cloud network that replication jobs map its production network to (D6). An adapter is left out
+// where there is neither, or where jobs map its network to several: which one has it is not known.
+// So is a VM without any.
 func (t LabTenant) Replicas(networks []Network, gateways map[string]GatewaySettings) []Replica {
-	mapped := map[string][]Network{} // by production network: a look at all jobs and VMs
+	mapped := map[string][]string{} // by production network
+	for _, p := range t.SiteNetworks(networks) {
+		mapped[p.Name] = p.CloudNetworks
+	}
 	networkOf := func(p ProductionNetwork, n NIC) (id string) {
 		for _, own := range networks {
 			if g := gateways[own.ID]; g.Serves(n.IPv4) || g.Serves(n.IPv6) {
 				return own.ID
 			}
 		}
-		targets, known := mapped[p.Name]
-		if !known {
-			targets = t.CloudNetworks(p, networks)
-			mapped[p.Name] = targets
-		}
-		if len(targets) > 0 {
-			return targets[0].ID
+		if targets := mapped[p.Name]; len(targets) == 1 {
+			return targets[0]
 		}
 		return ""
 	}

@@ -5,12 +5,9 @@ import (
 	"strings"
 )
 
-// Check declares who should reach whom after full site failover, or should not: Unwanted says which.
-type Check struct {
-	TraceRequest
-	// Reason is what should settle it, "" where any reason will do.
-	Reason Reason
-}
+// Check declares who should reach whom after full site failover, or should not: Unwanted says which,
+// and Reason why.
+type Check struct{ TraceRequest }
 
 // reachedFor and unreachedFor are the reasons that Reachability.Outcome has, by its outcome.
 var (
@@ -30,7 +27,8 @@ func ParseCheck(source, destination, protocol string, port *int, reachable *bool
 	if err != nil {
 		v = append(v, err)
 	}
-	c := Check{TraceRequest: request, Reason: Reason(reason)}
+	c := Check{request}
+	c.Reason = Reason(reason)
 	if reachable == nil {
 		v.add("reachable", "say whether the destination should be reached: true or false")
 		return c, v.err()
@@ -48,9 +46,4 @@ func ParseCheck(source, destination, protocol string, port *int, reachable *bool
 		v.add("reason", "%q is no reason to be %s; leave it out for any, or use %s", reason, prose(outcome), prose(strings.Join(words, ", ")))
 	}
 	return c, v.err()
-}
-
-// Holds reports whether an outcome is as the check declares it. The reason is that of Reachability.Outcome.
-func (c Check) Holds(reachable bool, reason Reason) bool {
-	return reachable != c.Unwanted && (c.Reason == "" || c.Reason == reason)
 }

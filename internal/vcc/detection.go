@@ -99,22 +99,22 @@ func (v VM) isOn(network string) bool {
 	return slices.ContainsFunc(v.NICs, func(n NIC) bool { return n.Network == network })
 }
 
-// CloudNetworks are those that the tenant's replication jobs map a production network
-// to (D6), in the order of the jobs. networks are the tenant's, in plan and network
-// order.
-func (t LabTenant) CloudNetworks(production ProductionNetwork, networks []Network) []Network {
-	var found []Network
+// SiteNetworks are the tenant's production networks, each with the cloud networks that replication
+// jobs map it to (D6). networks are the tenant's, in plan and network order.
+func (t LabTenant) SiteNetworks(networks []Network) []SiteNetwork {
+	list, index := make([]SiteNetwork, len(t.ProductionNetworks)), make(map[string]int, len(t.ProductionNetworks))
+	for i, p := range t.ProductionNetworks {
+		list[i].ProductionNetwork, index[p.Name] = p, i
+	}
 	for _, job := range t.Jobs {
-		used := t.networksOf(job)
-		i := slices.IndexFunc(used, func(p ProductionNetwork) bool { return p.Name == production.Name })
-		if i < 0 {
-			continue
-		}
 		ofPlan := slices.DeleteFunc(slices.Clone(networks), func(n Network) bool { return n.HardwarePlanName != job.HardwarePlan })
-		target := job.target(used, i, ofPlan)
-		if target != nil && !slices.ContainsFunc(found, func(n Network) bool { return n.ID == target.ID }) {
-			found = append(found, *target)
+		used := t.networksOf(job)
+		for i, p := range used {
+			targets := &list[index[p.Name]].CloudNetworks
+			if target := job.target(used, i, ofPlan); target != nil && !slices.Contains(*targets, target.ID) {
+				*targets = append(*targets, target.ID)
+			}
 		}
 	}
-	return found
+	return list
 }

@@ -70,6 +70,13 @@ type TraceRequest struct {
 	// several ways, because a VM has several adapters, the one reported is the first
 	// that is not as it should be.
 	Unwanted bool
+	// Reason is what should settle it, "" where any reason will do.
+	Reason Reason
+}
+
+// Holds reports whether an outcome is as it should be. The reason is that of Reachability.Outcome.
+func (r TraceRequest) Holds(reachable bool, reason Reason) bool {
+	return reachable != r.Unwanted && (r.Reason == "" || r.Reason == reason)
 }
 
 // ParseTraceRequest reads a request; port is nil where there is none. The error lists

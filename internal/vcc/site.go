@@ -230,18 +230,24 @@ func (v VM) Addresses() (list []netip.Addr) {
 	return list
 }
 
-// Network returns the production network that holds an address, and its IP network of
-// that family.
-func (s Site) Network(a netip.Addr) (ProductionNetwork, netip.Prefix, bool) {
-	for i := range s.ProductionNetworks {
-		n := &s.ProductionNetworks[i]
-		for _, p := range [...]netip.Prefix{n.IPv4, n.IPv6} {
-			if p.Contains(a) {
-				return *n, p, true
-			}
+// IPNetworks are those that the production network has, of each family one at most, IPv4 first.
+func (p ProductionNetwork) IPNetworks() (list []netip.Prefix) {
+	for _, network := range [...]netip.Prefix{p.IPv4, p.IPv6} {
+		if network.IsValid() {
+			list = append(list, network)
 		}
 	}
-	return ProductionNetwork{}, netip.Prefix{}, false
+	return list
+}
+
+// IPNetworkOf returns the IP network of the production network that holds an address.
+func (p *ProductionNetwork) IPNetworkOf(a netip.Addr) (network netip.Prefix, found bool) {
+	for _, network := range [...]netip.Prefix{p.IPv4, p.IPv6} {
+		if network.Contains(a) {
+			return network, true
+		}
+	}
+	return netip.Prefix{}, false
 }
 
 // HasGateway reports whether an address is that of a gateway of the production network.
