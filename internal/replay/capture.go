@@ -14,10 +14,10 @@ import (
 
 // capture reads the packets of a capture file.
 type capture struct {
+	// ng is the reader of a pcapng file. Of another kind of file it is nil.
+	ng   *ngReader
 	read func() ([]byte, gopacket.CaptureInfo, error)
-	// link is that of all frames, unless mixed says that each says its own.
-	link  layers.LinkType
-	mixed bool
+	link layers.LinkType // of all frames
 }
 
 // maxFrame is the most that is read of a packet, as in the tools that write captures.
@@ -45,11 +45,12 @@ func open(r io.Reader) (*capture, error) {
 	case len(magic) == 0:
 		return nil, errors.New("it is empty")
 	case string(magic) == "\x0a\x0d\x0d\x0a": // a section header block, the same in both byte orders
-		ng, err := pcapgo.NewNgReader(b, pcapgo.NgReaderOptions{WantMixedLinkType: true, SkipUnknownVersion: true})
-		if err != nil {
-			return nil, fmt.Errorf("it begins as a pcapng file, and is none: %w", err)
+		if begin, err := b.Peek(24); err != nil {
+			return nil, fmt.Errorf("it begins as a pcapng file, and is none: %w", cutOff(err))
+		} else if byteOrder(begin[8:]) == nil {
+			return nil, errors.New("it begins as a pcapng file, and is none: it says no byte order")
 		}
-		return &capture{read: ng.ZeroCopyReadPacketData, mixed: true}, nil
+		return &capture{ng: &ngReader{r: b}}, nil
 	}
 	old, err := pcapgo.NewReader(b)
 	if err != nil {
@@ -66,6 +67,18 @@ func open(r io.Reader) (*capture, error) {
 
 // next reads a packet. io.EOF is the end of a whole file.
 func (c *capture) next(p *packet) error {
+	if c.ng != nil {
+		frame, link, err := c.ng.next(p)
+		if err != nil {
+			return err
+		}
+		if !readable(link) {
+			p.kind = notIP
+			return nil
+		}
+		p.decode(link, frame)
+		return nil
+	}
 	frame, info, err := c.read()
 	if err != nil {
 		if errors.Is(err, io.EOF) && info.CaptureLength > 0 {
@@ -73,16 +86,8 @@ func (c *capture) next(p *packet) error {
 		}
 		return err
 	}
-	link := c.link
-	if c.mixed {
-		link, _ = info.AncillaryData[0].(layers.LinkType)
-	}
 	p.at, p.length = info.Timestamp.UnixNano(), uint32(info.Length) // #nosec G115 -- it has 32 bits in the file
-	if c.mixed && !readable(link) {
-		p.kind = notIP
-		return nil
-	}
-	p.decode(link, frame)
+	p.decode(c.link, frame)
 	return nil
 }
 
