@@ -296,3 +296,34 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkCrowdedPeer looks for a source port while many flows have the same peer and wanted the same port, beside
+// looking at one port after the other.
+func BenchmarkCrowdedPeer(b *testing.B) {
+	for _, n := range []int{1, 32, 1000, 10_000, 60_000} {
+		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) {
+			now := time.Now()
+			e := appliance.NewEngine(n, func() time.Time { return now })
+			e.Configure(crowd())
+			for i := range n {
+				e.Decide(crowded(i, appliance.UDP, 40000))
+			}
+			next := crowded(n, appliance.UDP, 40000)
+			var found, oneByOne []float64
+			for b.Loop() {
+				var took [2]float64
+				for i := range took {
+					start := time.Now()
+					for range 16 {
+						e.FreePort(next, i == 1)
+					}
+					took[i] = float64(time.Since(start)) / 16
+				}
+				found, oneByOne = append(found, took[0]), append(oneByOne, took[1])
+			}
+			b.ReportMetric(median(found), "ns/search")
+			b.ReportMetric(median(oneByOne), "one-by-one-ns/search")
+			b.ReportMetric(median(oneByOne)/median(found), "times-faster")
+		})
+	}
+}

@@ -28,3 +28,25 @@ func (c *Compiled) Lookup(a netip.Addr) bool {
 	_, ok := c.table.Lookup(a)
 	return ok
 }
+
+// Crowded returns how many peers there are whose ports are kept.
+func (e *Engine) Crowded() int { return len(e.flows.crowded) }
+
+// FreePort returns the source port that a packet out of a network would get, as it is found, or one
+// port after the other.
+func (e *Engine) FreePort(p Packet, oneByOne bool) uint16 {
+	var left flowKey
+	left.set(&p)
+	left.source = e.Compiled().external[familyOf(p.Source.Addr())].address
+	if !oneByOne {
+		back, _ := e.flows.freeAnswers(left, Ext0)
+		_, port := back.peer()
+		return port
+	}
+	for e.flows.flows[left.answers(Ext0)] != nil {
+		if left.sourcePort++; left.sourcePort == 0 {
+			left.sourcePort = 1024
+		}
+	}
+	return left.sourcePort
+}

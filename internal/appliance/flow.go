@@ -31,6 +31,8 @@ type flowTable struct {
 	flows      map[flowKey]*flow // each flow by both of its keys
 	count      int
 	tcp, other idleList
+	// crowded has the ports that are taken towards peers with many flows, by flowKey.peer.
+	crowded map[flowKey]*portSet
 }
 
 func newFlowTable(limit int) *flowTable {
@@ -41,7 +43,7 @@ func newFlowTable(limit int) *flowTable {
 
 // clear empties the table.
 func (t *flowTable) clear() {
-	t.flows = map[flowKey]*flow{}
+	t.flows, t.crowded = map[flowKey]*flow{}, nil
 	t.count = 0
 	for _, l := range []*idleList{&t.tcp, &t.other} {
 		l.head.prev, l.head.next = &l.head, &l.head
@@ -82,6 +84,8 @@ func (t *flowTable) remove(f *flow) {
 	f.unlink()
 	delete(t.flows, f.forth)
 	delete(t.flows, f.back)
+	t.leave(f.forth)
+	t.leave(f.back)
 	t.count--
 }
 
@@ -122,21 +126,38 @@ func (t *flowTable) add(arrived flowKey, r ruling, now time.Time) *flow {
 	if r.destination != nil {
 		left.destination, left.destinationPort = r.destination.address, r.destination.port
 	}
+	back, found := t.freeAnswers(left, r.leaving)
+	if !found {
+		return nil
+	}
+	f := &flow{forth: arrived, back: back}
+	t.flows[f.forth], t.flows[f.back] = f, f
+	t.enter(f.forth)
+	t.enter(f.back)
+	t.count++
+	t.list(arrived.protocol).push(f, now)
+	return f
+}
+
+// freeAnswers returns how answers to a packet look that leaves through an interface, with the first source
+// port that makes them different from all that is in the table.
+func (t *flowTable) freeAnswers(left flowKey, leaving Interface) (back flowKey, found bool) {
 	first, last := uint16(1024), uint16(65535)
 	switch {
-	case arrived.protocol.isEcho():
+	case left.protocol.isEcho():
 		first = 0
-	case arrived.sourcePort < first:
-		first, last = 1, 1023
+	case left.sourcePort < first:
+		first, last = 1, 1023 // a port 0, which is in no range, comes before all of this one
 	}
-	for range int(last) - int(first) + 2 { // one more for a port 0, which is in no range
-		back := left.answers(r.leaving)
-		if t.flows[back] == nil {
-			f := &flow{forth: arrived, back: back}
-			t.flows[f.forth], t.flows[f.back] = f, f
-			t.count++
-			t.list(arrived.protocol).push(f, now)
-			return f
+	port := left.sourcePort
+	taken := t.crowdedPorts(left.answers(leaving))
+	for looked := 0; taken == nil; looked++ {
+		if back = left.answers(leaving); t.flows[back] == nil {
+			return back, true
+		}
+		if looked == crowdedAfter {
+			taken = t.portsOf(back)
+			break
 		}
 		if left.sourcePort == last {
 			left.sourcePort = first
@@ -144,7 +165,10 @@ func (t *flowTable) add(arrived flowKey, r ruling, now time.Time) *flow {
 			left.sourcePort++
 		}
 	}
-	return nil
+	if left.sourcePort, found = taken.free(port, last); !found {
+		left.sourcePort, found = taken.free(first, last)
+	}
+	return left.answers(leaving), found
 }
 
 // push puts a flow at the end of the list.
