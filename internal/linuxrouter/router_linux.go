@@ -3,7 +3,6 @@ package linuxrouter
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net/netip"
@@ -78,6 +77,7 @@ type Router struct {
 	nft   *nftables.Conn
 	flows *conntrack.Conn
 	count *os.File // has how many flows there are
+	list  *os.File // has the flows; nil where the kernel has no such file
 	rules *translator
 
 	compiled *appliance.Compiled
@@ -112,6 +112,9 @@ func (r *Router) open() (err error) {
 			if err != nil {
 				return fmt.Errorf("a setting of the kernel for the router: %w", err)
 			}
+		}
+		if r.list, err = os.Open("/proc/thread-self/net/nf_conntrack"); err != nil {
+			r.list = nil
 		}
 		r.count, err = os.Open("/proc/sys/net/netfilter/nf_conntrack_count")
 		return err
@@ -160,8 +163,10 @@ func (r *Router) Close() error {
 	if r.flows != nil {
 		errs = append(errs, r.flows.Close())
 	}
-	if r.count != nil {
-		errs = append(errs, r.count.Close())
+	for _, f := range []*os.File{r.count, r.list} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
 	}
 	if r.here != nil {
 		errs = append(errs, r.here.Close())
@@ -352,10 +357,11 @@ func (r *Router) apply(c *appliance.Compiled, p *Plan, ended func(appliance.Inte
 	if err := must(r.rtnl, append(d.oldRoutes, d.oldAddresses...)); err != nil {
 		return err
 	}
-	// A gateway that was an address of the router itself until now was refused.
+	// A gateway was refused that was an address of the router itself until now, or to which a better route
+	// leads through another link.
 	var again []request
 	for _, i := range slices.Sorted(maps.Keys(failed)) {
-		again = append(again, d.newRoutes[i])
+		again = append(again, throughOwnLink(d.newRoutes[i])...)
 	}
 	links = nil
 	for _, l := range d.oldLinks {
@@ -446,38 +452,6 @@ func (r *Router) enter(elements []Element, do func(*nftables.Set, []nftables.Set
 			return err
 		}
 		elements = elements[n:]
-	}
-	return nil
-}
-
-// endFlows ends those that another configuration ends. They would go on untranslated or through another
-// interface otherwise: connection tracking remembers addresses and looks a route up for each packet.
-// To list flows the kernel goes through a table that all namespaces share, so it is asked first whether there are any.
-func (r *Router) endFlows(ended func(appliance.Interface, netip.Addr, netip.Addr) bool) error {
-	if ended == nil {
-		return nil
-	}
-	var count [16]byte
-	if n, err := r.count.ReadAt(count[:], 0); n == 0 || string(count[:n]) == "0\n" {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return err
-	}
-	all, err := r.flows.Dump(nil)
-	if err != nil {
-		return err
-	}
-	for _, f := range all {
-		if f.Mark == 0 { // of the appliance itself
-			continue
-		}
-		if !ended(appliance.Interface(f.Mark-1), f.TupleOrig.IP.SourceAddress, f.TupleReply.IP.SourceAddress) { // #nosec G115 -- an id of ours
-			continue
-		}
-		if err := r.flows.Delete(f); err != nil && !errors.Is(err, unix.ENOENT) {
-			return err
-		}
 	}
 	return nil
 }

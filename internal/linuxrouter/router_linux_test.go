@@ -241,3 +241,32 @@ func TestNothingLost(t *testing.T) {
 		})
 	}
 }
+
+// TestGatewayInNetwork: an external IPv6 gateway with an address of a cloud network is on ext0 all the same, also where the
+// network was there before it.
+func TestGatewayInNetwork(t *testing.T) {
+	if !wiretest.InNamespaces(t) {
+		return
+	}
+	w := wiretest.Open(t, linuxrouter.Options{})
+	in := many(4)
+	check(t, w.Apply(appliance.Compile(in)))
+	in.External.IPv6Gateway = netip.MustParseAddr("2001:db8:0:1::ffff") // of network-1
+	check(t, w.Apply(appliance.Compile(in)))
+	check(t, w.Send(1, made(1, "udp", "[2001:db8::10]:2000", "[2001:db8:aaaa::1]:53")))
+	check(t, w.Send(1, made(2, "udp", "[2001:db8::10]:2000", "[2001:db8:0:2::10]:53")))
+	ways := map[uint64]appliance.Interface{}
+	for _, seen := range w.Drain() {
+		ways[seen.Number] = seen.At
+	}
+	if len(ways) != 2 || ways[1] != appliance.Ext0 || ways[2] != 3 {
+		t.Errorf("the packets went to %v", ways)
+	}
+	// The gateway's address itself is where the network is.
+	in.Networks[1].HardwarePlanID, in.Networks[1].HardwarePlanName = in.Networks[0].HardwarePlanID, in.Networks[0].HardwarePlanName
+	check(t, w.Apply(appliance.Compile(in)))
+	check(t, w.Send(1, made(3, "udp", "[2001:db8::10]:2000", "[2001:db8:0:1::ffff]:53")))
+	if seen := w.Drain(); len(seen) != 1 || seen[0].At != 2 {
+		t.Errorf("for the gateway's own address: %+v", seen)
+	}
+}

@@ -181,6 +181,20 @@ func routeRequest(l *Link, r Route, add bool) request {
 	return request{kind: unix.RTM_DELROUTE, message: m, gone: true}
 }
 
+// throughOwnLink enters a route whose IPv6 gateway no other link may claim: the kernel looks where the gateway is when it takes
+// the route, and never again. So a route to the gateway stands beside it for that moment.
+func throughOwnLink(route request) []request {
+	m, ok := route.message.(*rtnetlink.RouteMessage)
+	if !ok || m.Family != unix.AF_INET6 || m.Attributes.Gateway == nil {
+		return []request{route}
+	}
+	to := &rtnetlink.RouteMessage{
+		Family: m.Family, DstLength: 128, Table: m.Table, Protocol: m.Protocol, Type: m.Type, Scope: unix.RT_SCOPE_LINK,
+		Attributes: rtnetlink.RouteAttributes{Dst: m.Attributes.Gateway, OutIface: m.Attributes.OutIface, Priority: networkMetric},
+	}
+	return []request{{kind: unix.RTM_NEWROUTE, flags: netlink.Create | netlink.Replace, message: to}, route, {kind: unix.RTM_DELROUTE, message: to, gone: true}}
+}
+
 // settle waits until a link answers to an IPv6 address: a worker of the kernel enters the
 // local route some time after the address.
 func settle(c *netlink.Conn, l Link, a netip.Addr) error {

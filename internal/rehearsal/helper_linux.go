@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,7 +47,7 @@ func serve() error {
 		}
 	}()
 	server := rpc.NewServer()
-	h := &helper{}
+	h := &helper{children: newChildren()}
 	h.news.L = &h.mu
 	if err := server.RegisterName("Helper", h); err != nil {
 		return err
@@ -72,7 +71,8 @@ func (l lifeline) Read(p []byte) (int, error) {
 
 // helper is what a program may ask of the process that holds the namespaces.
 type helper struct {
-	world *world
+	world    *world
+	children *children
 
 	mu       sync.Mutex
 	news     sync.Cond
@@ -158,11 +158,11 @@ func (h *helper) Exec(args ExecArgs, status *int) error {
 		return errors.New("no program is named")
 	}
 	return m.Do(func() error {
-		// The name is that of one program's namespace, which ends with it.
-		if err := unix.Unshare(unix.CLONE_NEWUTS); err != nil {
+		// The name and the view of /sys are those of one program's namespaces, which end with it.
+		if err := unix.Unshare(unix.CLONE_NEWUTS | unix.CLONE_NEWNS); err != nil {
 			return err
 		}
-		if err := unix.Sethostname([]byte(hostName(m.name))); err != nil {
+		if err := errors.Join(unix.Sethostname([]byte(hostName(m.name))), ownLinks()); err != nil {
 			return err
 		}
 		cmd := exec.Command(args.Program[0], args.Program[1:]...) //nolint:gosec,noctx // the user names it, and it ends with the rehearsal
@@ -170,16 +170,12 @@ func (h *helper) Exec(args ExecArgs, status *int) error {
 		if args.Input {
 			cmd.Stdin = os.Stdin
 		}
-		err := cmd.Run()
-		var ended *exec.ExitError
+		ended, err := h.children.run(cmd)
 		switch {
+		case err == nil && ended.Signaled():
+			*status = statusSignaled + int(ended.Signal())
 		case err == nil:
-			*status = 0
-		case errors.As(err, &ended):
-			*status = ended.ExitCode()
-			if w, ok := ended.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-				*status = statusSignaled + int(w.Signal())
-			}
+			*status = ended.ExitStatus()
 		case errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist):
 			*status = statusNotFound
 			fmt.Fprintf(os.Stderr, "%s: %v\n", m.name, err)
@@ -189,6 +185,24 @@ func (h *helper) Exec(args ExecArgs, status *int) error {
 		}
 		return nil
 	})
+}
+
+// ownLinks makes /sys that of the calling thread's network namespace. The system's own has the links of this
+// machine, which root could change there. Where another one is forbidden, as in some containers, nobody may
+// change anything below it.
+func ownLinks() error {
+	const sys = "/sys"
+	err := unix.Mount("sysfs", sys, "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	if err == nil || errors.Is(err, unix.ENOENT) { // a system without it needs none
+		return nil
+	}
+	if err = unix.Mount(sys, sys, "", unix.MS_BIND|unix.MS_REC, ""); err == nil {
+		err = unix.MountSetattr(unix.AT_FDCWD, sys, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	}
+	if err != nil {
+		return fmt.Errorf("a view of %s without the links of this machine: %w", sys, err)
+	}
+	return nil
 }
 
 // hostName is a name as a system may have it, and as a file of hosts can.
