@@ -101,7 +101,7 @@ func (s *Services) assuming(ctx context.Context, c *compiledVersion, assume vcc.
 		return err
 	}
 	defer leave()
-	inputs, err := assume.Over(c.Appliances)
+	inputs, err := assume.Over(c.Appliances, c.Tenant.FailoverPlans)
 	if err != nil {
 		return vcc.Within("assume", err)
 	}

@@ -197,6 +197,11 @@ func (s *Server) declareLab(ctx context.Context) error {
 		for _, c := range outcome.Changes {
 			s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, httpapi.AuditLine, httpapi.LabChangeAttrs(c)...)
 		}
+		for _, w := range outcome.Warnings {
+			if w.Field == vcc.LabPlansField { // tenants without an account are told below
+				s.cfg.Log.WarnContext(ctx, w.Message)
+			}
+		}
 		if outcome.PasswordsLeft.Total() > 0 {
 			s.settle = lab
 			s.missing.Store(int64(outcome.PasswordsLeft.Missing))

@@ -49,7 +49,7 @@ type backendCommands struct {
 	Gateway      gatewayCmds     `cmd:"" help:"List, set and remove default gateways; show their history."`
 	Routing      routingCmds     `cmd:"" help:"Show and set \"Route traffic between these networks\"."`
 	Replicate    replicateCmd    `cmd:"" help:"Run a replication job. Its first run detects default gateways."`
-	Failover     failoverCmds    `cmd:"" help:"Start, undo and test full site failover."`
+	Failover     failoverCmds    `cmd:"" help:"Start, undo and test full site failover, and keep the failover plans."`
 	Trace        traceCmd        `cmd:"" help:"Trace a packet as after full site failover. Says whether it would get through, and why. The exit status is 3 if not."`
 	Reachability reachabilityCmd `cmd:"" help:"Show who reaches whom after full site failover. The table has VMs and the internet."`
 	Replay       replayCmd       `cmd:"" help:"Replay captured traffic as after full site failover. Says what would get through, and what would break, and why."`

@@ -16,6 +16,7 @@ type failoverCmds struct {
 	Rehearse failoverRehearseCmd `cmd:"" help:"Rebuild the failover in namespaces of this Linux machine, and run real programs in it, with no risk to anything."`
 	Status   failoverStatusCmd   `cmd:"" help:"Show the failover plans and which of them is failed over."`
 	Sessions failoverSessionsCmd `cmd:"" help:"List failovers and the reports of tests, newest first."`
+	Plan     planCmds            `cmd:"" help:"List, show, set and remove failover plans, and show their history."`
 	Partial  partialCmds         `cmd:"" help:"Start and stop partial site failover of a VM, which keeps its appliance busy."`
 }
 

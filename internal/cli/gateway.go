@@ -168,6 +168,7 @@ var flagOf = map[string]string{
 	"ipv4": "--ipv4", "ipv4.address": "--ipv4", "ipv4.subnetMask": "--ipv4",
 	"source": "--source", "destination": "--destination", "protocol": "--protocol", "port": "--port",
 	"questions[0].source": "--source", "questions[0].destination": "--destination",
+	"vms": "--vm", "delays": "--delay", "publicIpRules": "--rule",
 	"ipv6": "--ipv6-network", "ipv6.address": "--ipv6", "ipv6.network": "--ipv6-network", "ipv6.prefixLength": "--ipv6-network",
 }
 
@@ -180,7 +181,10 @@ func flagError(err error) error {
 	named := make([]error, len(errs))
 	for i, e := range errs {
 		moved := *e
+		field, _, _ := strings.Cut(e.Field, "[") // of a list that a repeated flag makes
 		if flag, ok := flagOf[e.Field]; ok {
+			moved.Field = flag
+		} else if flag, ok := flagOf[field]; ok {
 			moved.Field = flag
 		}
 		named[i] = &moved

@@ -88,17 +88,13 @@ func (c *labApplyCmd) Run(s *session) error {
 	if s.flags.JSON {
 		return s.print(outcome, nil)
 	}
+	accounts, plans := splitWarnings(outcome.Warnings)
+	warnOf(s, plans, "failover plans")
 	if c.DryRun {
 		return s.done("Nothing was changed: this was a dry run of %s\n", name)
 	}
 	if s.served { // an embedded backend needs no accounts
-		for i, w := range outcome.Warnings {
-			if i == vcc.MaxListed {
-				s.warn(fmt.Sprintf("there are %d more such tenants", len(outcome.Warnings)-i))
-				break
-			}
-			s.warn(w.Message)
-		}
+		warnOf(s, accounts, "tenants")
 	}
 	return s.done("Applied %s\n", name)
 }
@@ -110,6 +106,30 @@ func (s *session) lab(what string, ask func() (vcc.LabOutcome, error)) (outcome 
 		return err
 	})
 	return outcome, err
+}
+
+// splitWarnings returns the warnings of a lab about tenants without an account, and those about failover
+// plans that stay as somebody specified them.
+func splitWarnings(warnings []vcc.Warning) (accounts, plans []vcc.Warning) {
+	for _, w := range warnings {
+		if w.Field == vcc.LabPlansField {
+			plans = append(plans, w)
+		} else {
+			accounts = append(accounts, w)
+		}
+	}
+	return accounts, plans
+}
+
+// warnOf prints the first warnings, and how many more there are of what.
+func warnOf(s *session, warnings []vcc.Warning, what string) {
+	for i, w := range warnings {
+		if i == vcc.MaxListed {
+			s.warn(fmt.Sprintf("there are %d more such %s", len(warnings)-i, what))
+			break
+		}
+		s.warn(w.Message)
+	}
 }
 
 // apply applies the lab to the backend, and to a data folder that it makes if there is none.
@@ -148,7 +168,8 @@ func settlePasswords(s *session, lab vcc.ValidLab, outcome *vcc.LabOutcome) erro
 		if err != nil {
 			return fmt.Errorf("the lab was applied, except for its passwords (%s): %w; apply it again to go on", left, err)
 		}
-		outcome.Warnings, outcome.PasswordsLeft = next.Warnings, next.PasswordsLeft
+		_, plans := splitWarnings(outcome.Warnings)
+		outcome.Warnings, outcome.PasswordsLeft = append(next.Warnings, plans...), next.PasswordsLeft
 	}
 	return nil
 }

@@ -80,6 +80,7 @@ var (
 	_ vcc.NetworkRoutingService = (*Client)(nil)
 	_ vcc.ReplicationJobService = (*Client)(nil)
 	_ vcc.FailoverService       = (*Client)(nil)
+	_ vcc.FailoverPlanService   = (*Client)(nil)
 	_ vcc.ApplianceService      = (*Client)(nil)
 	_ vcc.LabService            = (*Client)(nil)
 )

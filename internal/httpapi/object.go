@@ -40,6 +40,10 @@ func Object(value any) any {
 		return convert(v, newWireFailoverPlan)
 	case []vcc.FailoverSession:
 		return convert(v, newWireFailoverSession)
+	case *vcc.FailoverPlan:
+		return newWireFailoverPlan(*v)
+	case []vcc.FailoverPlanChange:
+		return convert(v, newWireFailoverPlanChange)
 	case *vcc.FailoverSession:
 		return newWireFailoverSession(*v)
 	case vcc.Reachability:

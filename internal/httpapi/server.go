@@ -25,6 +25,7 @@ type Services interface {
 	vcc.ReplicationJobService
 	vcc.FailoverService
 	vcc.FailoverPreview
+	vcc.FailoverPlanService
 	vcc.ApplianceService
 	vcc.LabService
 	vcc.TenantService

@@ -20,10 +20,7 @@ type vmPath struct {
 }
 
 func (s *server) registerFailover() {
-	list(s, "failoverPlans", "List the tenant's cloud failover plans", newWireFailoverPlan,
-		func(ctx context.Context, as vcc.Actor, in *PageQuery) ([]vcc.FailoverPlan, int, error) {
-			return s.Services.FailoverPlans(ctx, as, in.page())
-		})
+	s.registerFailoverPlans()
 	handle(s, http.MethodPost, "failoverPlans/{id}/start", "Start full site failover",
 		func(ctx context.Context, as vcc.Actor, in *startFailoverInput) (*answerBody[wireFailoverSession], error) {
 			return s.answerSession(ctx, "failover.start")(s.Services.StartFailover(ctx, as, in.ID, in.Force))

@@ -85,6 +85,7 @@ func TestTenancy(t *testing.T) {
 	}
 	gateway := `{"ipv4": {"address": "10.0.0.1", "subnetMask": "255.255.0.0"}}`
 	imported := `{"server": "vbr01", "provider": "sp.example.net", "providerId": "p-1", "routingEnabled": false, "networks": []}`
+	plan := `{"name": "Whole site", "vms": ["web01"]}`
 	inNetwork := map[string]string{"networkId": network}
 	id := func(id string) map[string]string { return map[string]string{"id": id} }
 	expected := map[string]expectation{
@@ -113,6 +114,11 @@ func TestTenancy(t *testing.T) {
 		"postFailoverPlansTest":                   {tenants, of{ids: id(a.plan(t)), foreign: 404, asks: true}}, // a viewer's test leaves no report
 		"getFailoverSessions":                     {tenants, of{}},
 		"getFailoverSessionsById":                 {tenants, of{ids: id(tested.ID), foreign: 404}},
+		"getFailoverPlansById":                    {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"getFailoverPlansChangesById":             {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"putFailoverPlans":                        {tenants, of{ids: id(a.plan(t)), body: plan}}, // XYZ's with the ID would be another plan
+		"deleteFailoverPlans":                     {tenants, of{ids: id(a.plan(t)), foreign: 404}},
+		"postFailoverPlansCheck":                  {tenants, of{ids: id(a.plan(t)), body: plan, asks: true}},
 		"postFailoverPlansStart":                  {tenants, of{ids: id(a.plan(t)), foreign: 404}},
 		"postFailoverPlansUndo":                   {tenants, of{ids: id(a.plan(t)), foreign: 404}},
 		"postPartialFailoversStart":               {tenants, of{ids: map[string]string{"vm": "web01"}, foreign: 404}},

@@ -81,6 +81,8 @@ func newError(err error) *wireError {
 		wire.Current = newWireDefaultGateway(*current)
 	case *vcc.NetworkRouting:
 		wire.Current = newWireNetworkRouting(*current)
+	case *vcc.FailoverPlan:
+		wire.Current = newWireFailoverPlan(*current)
 	}
 	return wire
 }
@@ -172,8 +174,8 @@ func decodeError(resp *http.Response, content []byte) error {
 	return e
 }
 
-// decodeCurrent reads what is stored instead: a *vcc.DefaultGateway or a *vcc.NetworkRouting, nil
-// for neither.
+// decodeCurrent reads what is stored instead: a *vcc.DefaultGateway, a *vcc.NetworkRouting or a
+// *vcc.FailoverPlan, nil for none of them.
 func decodeCurrent(content json.RawMessage) any {
 	var gateway wireDefaultGateway
 	if json.Unmarshal(content, &gateway) == nil && gateway.NetworkID != "" {
@@ -186,6 +188,13 @@ func decodeCurrent(content json.RawMessage) any {
 	if json.Unmarshal(content, &routing) == nil && routing.TenantID != "" {
 		if r, err := routing.decode(); err == nil {
 			return &r
+		}
+		return nil
+	}
+	var plan wireFailoverPlan
+	if json.Unmarshal(content, &plan) == nil && plan.ID != "" {
+		if p, err := plan.decode(); err == nil {
+			return &p
 		}
 	}
 	return nil

@@ -6,15 +6,6 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// wireFailoverPlan is a cloud failover plan.
-type wireFailoverPlan struct {
-	ID            string               `json:"id"`
-	Name          string               `json:"name"`
-	VMs           []string             `json:"vms"`
-	PublicIPRules []wirePublicIPRule   `json:"publicIpRules"`
-	Session       *wireFailoverSession `json:"session" required:"false" doc:"The failover under way, null for none"`
-}
-
 // wirePublicIPRule maps a public address and port to an address and port in a cloud
 // network.
 type wirePublicIPRule struct {
@@ -60,27 +51,6 @@ func newWirePublicIPRule(r vcc.PublicIPRule) wirePublicIPRule {
 
 func (w wirePublicIPRule) decode() (vcc.PublicIPRule, error) {
 	return vcc.ParsePublicIPRule(w.Address, w.Port, w.ToAddress, w.ToPort)
-}
-
-func newWireFailoverPlan(p vcc.FailoverPlan) wireFailoverPlan {
-	w := wireFailoverPlan{
-		ID: p.ID, Name: p.Name, VMs: append([]string{}, p.VMs...),
-		PublicIPRules: convert(p.PublicIPRules, newWirePublicIPRule),
-	}
-	if p.Session != nil {
-		session := newWireFailoverSession(*p.Session)
-		w.Session = &session
-	}
-	return w
-}
-
-func (w wireFailoverPlan) decode() (vcc.FailoverPlan, error) {
-	rules, err := decodeList("publicIpRules", w.PublicIPRules)
-	if err != nil {
-		return vcc.FailoverPlan{}, err
-	}
-	session, err := decodeOptional("session", w.Session)
-	return vcc.FailoverPlan{ID: w.ID, Name: w.Name, VMs: w.VMs, PublicIPRules: rules, Session: session}, err
 }
 
 func newWireFailoverSession(s vcc.FailoverSession) wireFailoverSession {

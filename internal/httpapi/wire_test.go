@@ -198,7 +198,11 @@ func TestObjects(t *testing.T) {
 	roundTrip(t, newWireReplicationJob, vcc.ReplicationJob{ID: "j"})
 	roundTrip(t, newWireJobRun, vcc.JobRun{Job: job, Detected: []vcc.DefaultGateway{gateway}, Skipped: []vcc.DetectionSkip{{ProductionNetwork: "Data", Reason: "r"}}})
 	roundTrip(t, newWireJobRun, vcc.JobRun{Job: job})
-	roundTrip(t, newWireFailoverPlan, vcc.FailoverPlan{ID: "p", Name: "P", VMs: []string{"web01"}, PublicIPRules: []vcc.PublicIPRule{rule}, Session: &session})
+	roundTrip(t, newWireFailoverPlan, vcc.FailoverPlan{
+		ID: "p", Name: "P", Origin: vcc.OriginSpecified, Revision: 7, UpdatedAt: session.StartedAt, UpdatedBy: "abc", Session: &session,
+		FailoverPlanSettings: vcc.FailoverPlanSettings{VMs: []string{"web01"}, Delays: map[string]time.Duration{"web01": time.Minute}, PublicIPRules: []vcc.PublicIPRule{rule}},
+		Declared:             &vcc.FailoverPlanSettings{VMs: []string{"web01"}},
+	})
 	roundTrip(t, newWireFailoverSession, vcc.FailoverSession{ID: "s", Kind: vcc.FailoverPartialSite})
 	roundTrip(t, newWireAppliance, appliance)
 	roundTrip(t, newWireReachability, vcc.Reachability{Reachable: true, Explanation: "e", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, TracedPacket: packet, Reply: &packet})

@@ -35,9 +35,16 @@ type wireTraceRequest struct {
 
 // wireAssumption is laid over what is stored, and held to the same rules.
 type wireAssumption struct {
-	Gateways       []wireAssumedGateway `json:"gateways,omitempty" doc:"Gateways in place of what their networks have"`
-	Removals       []string             `json:"removals,omitempty" doc:"IDs of networks that have no gateway"`
-	RoutingEnabled *bool                `json:"routingEnabled,omitempty" doc:"The routing option; as it is stored where left out"`
+	Gateways       []wireAssumedGateway      `json:"gateways,omitempty" doc:"Gateways in place of what their networks have"`
+	Removals       []string                  `json:"removals,omitempty" doc:"IDs of networks that have no gateway"`
+	RoutingEnabled *bool                     `json:"routingEnabled,omitempty" doc:"The routing option; as it is stored where left out"`
+	FailoverPlans  []wireAssumedFailoverPlan `json:"failoverPlans,omitempty" doc:"Failover plans with these public IP rules in place of those that plans of their names have; without rules, plans that are gone"`
+}
+
+// wireAssumedFailoverPlan is a failover plan as it would be.
+type wireAssumedFailoverPlan struct {
+	Name          string             `json:"name"`
+	PublicIPRules []wirePublicIPRule `json:"publicIpRules"`
 }
 
 // wireAssumedGateway is the gateway that a network would have.
@@ -105,7 +112,7 @@ func newWireTraceQuestion(r vcc.TraceRequest) wireTraceQuestion {
 
 // newWireAssumption writes an assumption, the zero value as nil.
 func newWireAssumption(a vcc.Assumption) *wireAssumption {
-	if len(a.Gateways) == 0 && len(a.Removals) == 0 && a.RoutingEnabled == nil {
+	if a.IsEmpty() {
 		return nil
 	}
 	return &wireAssumption{
@@ -113,6 +120,9 @@ func newWireAssumption(a vcc.Assumption) *wireAssumption {
 			return wireAssumedGateway{g.NetworkID, newWireGatewaySettings(g.GatewaySettings)}
 		}),
 		Removals: a.Removals, RoutingEnabled: a.RoutingEnabled,
+		FailoverPlans: convertOrNil(a.FailoverPlans, func(p vcc.AssumedFailoverPlan) wireAssumedFailoverPlan {
+			return wireAssumedFailoverPlan{p.Name, convert(p.PublicIPRules, newWirePublicIPRule)}
+		}),
 	}
 }
 
@@ -153,6 +163,13 @@ func (w *wireAssumption) parse() (vcc.Assumption, error) {
 			errs = append(errs, vcc.Within(fmt.Sprintf("assume.gateways[%d]", i), err))
 		}
 		assumed.Gateways = append(assumed.Gateways, vcc.AssumedGateway{NetworkID: g.NetworkID, GatewaySettings: settings})
+	}
+	for i, p := range w.FailoverPlans {
+		rules, err := parsePublicIPRules(p.PublicIPRules)
+		if err != nil {
+			errs = append(errs, vcc.Within(fmt.Sprintf("assume.failoverPlans[%d]", i), err))
+		}
+		assumed.FailoverPlans = append(assumed.FailoverPlans, vcc.AssumedFailoverPlan{Name: p.Name, PublicIPRules: rules})
 	}
 	return assumed, errors.Join(errs...)
 }

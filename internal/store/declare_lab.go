@@ -53,8 +53,9 @@ func (s *Store) declare(ctx context.Context, lab vcc.ValidLab, remove []string, 
 		return vcc.LabOutcome{}, err
 	}
 	plan.planAccounts(passwords)
-	// What goes is planned once nobody writes any more: a gateway that came meanwhile goes, too.
-	if !plan.removes() {
+	// What goes is planned once nobody writes any more: a gateway that came meanwhile goes, too. So is
+	// what a failover plan that came meanwhile may contradict.
+	if !plan.removes() && !plan.dependsOnPlans {
 		of := everything
 		if !plan.changesWhatIs {
 			of = labs
@@ -119,13 +120,13 @@ func (p *labPlanner) soFar() vcc.LabOutcome {
 	if p == nil {
 		return vcc.LabOutcome{}
 	}
-	return vcc.LabOutcome{Changes: p.changes}
+	return vcc.LabOutcome{Changes: p.changes, Warnings: p.keptBeside}
 }
 
 // outcome is what comes of the plan.
 func (p *labPlan) outcome() vcc.LabOutcome {
 	passwords := convert(slices.Concat(p.accounts, p.passwords), func(a accountRow) string { return a.Username })
-	return vcc.LabOutcome{Changes: p.changes, Passwords: passwords, Warnings: convert(p.withoutAccount, nobodyLogsIn), PasswordsLeft: p.passwordsLeft}
+	return vcc.LabOutcome{Changes: p.changes, Passwords: passwords, Warnings: append(convert(p.withoutAccount, nobodyLogsIn), p.keptBeside...), PasswordsLeft: p.passwordsLeft}
 }
 
 // nobodyLogsIn is the warning about a tenant without an account.

@@ -122,34 +122,6 @@ func underWay(ctx context.Context, q querier, tenantID string, hosts ...string) 
 	return active, err
 }
 
-const fromFailoverPlans = " FROM failover_plans WHERE tenant_id = $1"
-
-func findFailoverPlan(ctx context.Context, q querier, tenantID, planID string) (declaredRow, error) {
-	row, err := queryFirst[declaredRow](ctx, q, "SELECT id, name, declaration"+fromFailoverPlans+" AND id = $2", tenantID, planID)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = notFound(planID, "there is no failover plan with ID %s", planID)
-	}
-	return row, err
-}
-
-// FailoverPlans implements vcc.FailoverService.
-func (s *Store) FailoverPlans(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.FailoverPlan, int, error) {
-	return readPage(ctx, s, func(tx querier) (page[vcc.FailoverPlan], error) {
-		active, err := underWay(ctx, tx, as.TenantID)
-		if err != nil {
-			return page[vcc.FailoverPlan]{}, err
-		}
-		return queryPage(ctx, tx, p, func(r declaredRow) (vcc.FailoverPlan, error) {
-			plan, err := declared(r.Declaration, failoverPlanRecord.plan)
-			result := vcc.FailoverPlan{ID: r.ID, Name: r.Name, VMs: plan.VMs, PublicIPRules: plan.PublicIPRules}
-			if i := slices.IndexFunc(active, func(a activeSession) bool { return a.PlanID == r.ID }); i >= 0 {
-				result.Session = &active[i].FailoverSession
-			}
-			return result, err
-		}, "id, name, declaration", fromFailoverPlans, " ORDER BY ordinal", as.TenantID)
-	})
-}
-
 func applianceInputs(ctx context.Context, tx querier, tenantID string, tenant vcc.LabTenant) ([]vcc.ApplianceInputs, error) {
 	networks, err := queryAll[networkRow](ctx, tx, selectNetworks+inNetworkOrder, tenantID)
 	if err != nil {
@@ -192,11 +164,7 @@ func applianceInputs(ctx context.Context, tx querier, tenantID string, tenant vc
 				in.Session = &session.FailoverSession
 			}
 		}
-		for _, p := range tenant.FailoverPlans {
-			if s := in.Session; s == nil || s.Kind == vcc.FailoverPartialSite || vcc.SameName(s.PlanName, p.Name) {
-				in.PublicIPRules = append(in.PublicIPRules, p.PublicIPRules...)
-			}
-		}
+		in.PublicIPRules = vcc.PublicIPRulesInForce(tenant.FailoverPlans, in.Session)
 		inputs = append(inputs, in)
 	}
 	return inputs, nil
@@ -217,12 +185,14 @@ type tenantPartRow struct {
 
 func (r *tenantPartRow) fields() []any { return []any{&r.Kind, &r.Ordinal, &r.Declaration} }
 
-// selectTenant are all parts of a tenant's declaration: the tenant, its jobs, its plans.
+// selectTenant are all parts of a tenant: the tenant and its jobs as they are declared, and its
+// failover plans as they are in force.
 const selectTenant = "SELECT 0 AS kind, 0 AS ordinal, declaration FROM tenants WHERE id = $1 " +
 	"UNION ALL SELECT 1, ordinal, declaration FROM replication_jobs WHERE tenant_id = $1 " +
-	"UNION ALL SELECT 2, ordinal, declaration FROM failover_plans WHERE tenant_id = $1 ORDER BY 1, 2"
+	"UNION ALL SELECT CASE WHEN declaration IS NULL THEN 3 ELSE 2 END, ordinal, COALESCE(specified, declaration) FROM failover_plans WHERE tenant_id = $1 ORDER BY 1, 2, 3"
 
-// findTenant returns a tenant as it is declared. sql.ErrNoRows: there is none.
+// findTenant returns a tenant as it is declared, with the failover plans that are in force.
+// sql.ErrNoRows: there is none.
 func findTenant(ctx context.Context, q querier, tenantID string) (vcc.LabTenant, error) {
 	parts, err := queryAll[tenantPartRow](ctx, q, selectTenant, tenantID)
 	if err != nil {
@@ -325,15 +295,11 @@ func (s *Store) endPartial(ctx context.Context, tx querier, as vcc.Actor, full v
 // hosts whose appliances it occupies.
 func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID string, test bool, prepare Prepare) (vcc.FailoverSession, []string, error) {
 	session := vcc.FailoverSession{Kind: vcc.FailoverFullSite, StartedAt: s.now(), StartedBy: as.Name, Test: test}
-	row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
+	plan, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 	if err != nil {
 		return session, nil, err
 	}
-	session.PlanID, session.PlanName = row.ID, row.Name
-	plan, err := declared(row.Declaration, failoverPlanRecord.plan)
-	if err != nil {
-		return session, nil, err
-	}
+	session.PlanID, session.PlanName = plan.ID, plan.Name
 	replicas, err := replicaHosts(ctx, tx, as.TenantID)
 	if err != nil {
 		return session, nil, err
@@ -350,7 +316,7 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 	hosts = slices.Compact(hosts)
 	if len(hosts) == 0 {
 		return session, nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: planID, Message: fmt.Sprintf(
-			"failover plan %q has nothing to start: none of its VMs has a replica; run their replication jobs first", row.Name)}
+			"failover plan %q has nothing to start: none of its VMs has a replica; run their replication jobs first", plan.Name)}
 	}
 	tenant, err := findTenant(ctx, tx, as.TenantID)
 	if err != nil {
@@ -372,9 +338,14 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 	if test {
 		started = "would start"
 	}
-	for _, vm := range plan.VMs {
+	for i, vm := range plan.VMs {
 		for _, host := range replicas[vm] {
 			session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.StartedAt, Message: fmt.Sprintf("%s: replica of VM %q %s", host, vm, started)})
+		}
+		// A start is one transaction, and a reference backend has no guests to wait for.
+		if d := plan.Delay(vm); d > 0 && i < len(plan.VMs)-1 {
+			session.Log = append(session.Log, vcc.FailoverLogEntry{Time: session.StartedAt, Message: fmt.Sprintf(
+				"the plan has the next VM wait %d s; the reference backend waits for nothing", int(d.Seconds()))})
 		}
 	}
 	return session, hosts, nil
@@ -425,7 +396,7 @@ func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session vcc
 // UndoFailover implements vcc.FailoverService.
 func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (*vcc.FailoverSession, error) {
 	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.FailoverSession, error) {
-		row, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
+		plan, err := findFailoverPlan(ctx, tx, as.TenantID, planID)
 		if err != nil {
 			return nil, err
 		}
@@ -435,7 +406,7 @@ func (s *Store) UndoFailover(ctx context.Context, as vcc.Actor, planID string) (
 		}
 		i := slices.IndexFunc(active, func(a activeSession) bool { return a.Kind == vcc.FailoverFullSite && a.PlanID == planID })
 		if i < 0 {
-			return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: planID, Message: fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", row.Name)}
+			return nil, &vcc.Error{Code: vcc.CodeConflict, ResourceID: planID, Message: fmt.Sprintf("failover plan %q is not failed over; there is nothing to undo", plan.Name)}
 		}
 		return s.endSession(ctx, tx, as, active[i].FailoverSession, "addresses taken away, network extension appliances stopped")
 	})

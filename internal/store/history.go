@@ -27,14 +27,19 @@ func (r *changeRow) fields() []any {
 const (
 	moveRevision = "UPDATE tenants SET revision = revision + 1, gateways = gateways + $2 WHERE id = $1 RETURNING revision"
 
-	insertChange = "INSERT INTO changes (tenant_id, revision, network_id, changed_at, actor, before, after) " +
-		"VALUES ($1, $2, $3, $4, $5, $6, $7)"
+	insertChange = "INSERT INTO changes (tenant_id, revision, network_id, failover_plan_id, changed_at, actor, before, after) " +
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 )
 
 // record moves the tenant's revision and appends what happened to the history.
 // It belongs into the transaction that makes it happen. before and after are
 // what the history keeps, nil for nothing. networkID is nil for the routing option.
 func (s *Store) record(ctx context.Context, tx querier, as vcc.Actor, networkID *string, before, after any) (changeRow, error) {
+	return s.recordOf(ctx, tx, as, networkID, nil, before, after)
+}
+
+// recordOf is record for a network's gateway, a failover plan or, with neither, the routing option.
+func (s *Store) recordOf(ctx context.Context, tx querier, as vcc.Actor, networkID, planID *string, before, after any) (changeRow, error) {
 	row := changeRow{ChangedAt: s.now(), Actor: as.Name}
 	for _, side := range []struct {
 		value any
@@ -60,7 +65,7 @@ func (s *Store) record(ctx context.Context, tx querier, as vcc.Actor, networkID 
 	if row.Revision, err = queryValue[int64](ctx, tx, moveRevision, as.TenantID, more); err != nil {
 		return row, fmt.Errorf("moving the revision: %w", err)
 	}
-	err = tx.exec(ctx, insertChange, as.TenantID, row.Revision, networkID, row.ChangedAt, row.Actor, row.Before, row.After)
+	err = tx.exec(ctx, insertChange, as.TenantID, row.Revision, networkID, planID, row.ChangedAt, row.Actor, row.Before, row.After)
 	return row, err
 }
 

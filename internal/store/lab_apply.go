@@ -41,13 +41,12 @@ func (s *Store) applyLab(ctx context.Context, tx querier, p labPlan) error {
 	w.insert("replication_jobs", "id, tenant_id, name, ordinal, hardware_plan_id, declaration",
 		"(id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, hardware_plan_id = excluded.hardware_plan_id, declaration = excluded.declaration",
 		convert(p.jobs, func(r labJobRow) []any { return []any{r.ID, r.TenantID, r.Name, r.Ordinal, r.PlanID, r.Declaration} }))
-	w.insert("failover_plans", "id, tenant_id, name, ordinal, declaration", "(id) DO UPDATE SET name = excluded.name, ordinal = excluded.ordinal, declaration = excluded.declaration",
-		convert(p.failoverPlans, func(r labFailoverPlanRow) []any { return []any{r.ID, r.TenantID, r.Name, r.Ordinal, r.Declaration} }))
+	s.applyFailoverPlans(&w, p)
 	for _, r := range p.removedJobs {
 		w.exec("DELETE FROM replication_jobs WHERE id = $1", r.ID)
 	}
 	for _, r := range p.removedPlans {
-		w.exec("DELETE FROM failover_plans WHERE id = $1", r.ID)
+		w.exec("DELETE FROM failover_plans WHERE tenant_id = $1 AND id = $2", r.TenantID, r.ID)
 	}
 	for _, r := range p.removedSubscriptions {
 		w.exec("DELETE FROM subscriptions WHERE tenant_id = $1 AND hardware_plan_id = $2", r.TenantID, r.PlanID)

@@ -38,6 +38,12 @@ type labPlan struct {
 	removedJobs        []labJobRow
 	failoverPlans      []labFailoverPlanRow
 	removedPlans       []labFailoverPlanRow
+	// redeclared are those that are in force as they are declared, and were declared otherwise.
+	redeclared []redeclaredPlan
+	// keptBeside are the warnings about plans that somebody specified, whose declaration changes.
+	keptBeside []vcc.Warning
+	// dependsOnPlans says that something may be wrong once somebody has specified another failover plan.
+	dependsOnPlans bool
 	// What the lab no longer has goes once nothing depends on it.
 	removedSubscriptions []subscriptionRow
 	removedTenants       []tenantRow
@@ -300,6 +306,7 @@ func (p *labPlanner) planTenants() error {
 		}
 		if differs(p, p.stored.tenants, t.Name, r) {
 			p.labPlan.tenants = append(p.labPlan.tenants, r)
+			p.dependsOnPlans = p.dependsOnPlans || p.isStored(t.Name)
 		}
 		for j, plan := range t.Subscriptions {
 			s := subscriptionRow{r.ID, p.planIDs[plan], j}
@@ -385,39 +392,6 @@ func (p *labPlanner) planJobs() error {
 		}
 	}
 	p.removedJobs = slices.Collect(maps.Values(left))
-	return nil
-}
-
-// planFailoverPlans keeps the sessions of plans that stay. A plan that is failed
-// over cannot go: nobody could undo it.
-func (p *labPlanner) planFailoverPlans() error {
-	left := maps.Clone(p.stored.failoverPlans)
-	for _, t := range p.lab.Tenants {
-		for i, plan := range t.FailoverPlans {
-			declaration, err := encode(newFailoverPlanRecord(plan))
-			if err != nil {
-				return err
-			}
-			key := ownedName{p.tenantIDs[t.Name], vcc.NormalName(plan.Name)}
-			old, there := left[key]
-			delete(left, key)
-			r := labFailoverPlanRow{old.ID, key.tenantID, plan.Name, i, declaration, old.Active}
-			if !there {
-				r.ID = p.newID()
-			}
-			if r != old {
-				p.failoverPlans = append(p.failoverPlans, r)
-				p.changesWhatIs = p.changesWhatIs || p.isStored(t.Name)
-			}
-		}
-	}
-	for _, r := range left {
-		if r.Active {
-			return &vcc.Error{Code: vcc.CodeConflict, ResourceID: r.ID, Message: fmt.Sprintf(
-				"the lab no longer has failover plan %q, which is failed over; nothing was changed. Undo the failover first", r.Name)}
-		}
-		p.removedPlans = append(p.removedPlans, r)
-	}
 	return nil
 }
 

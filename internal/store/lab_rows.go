@@ -100,16 +100,18 @@ func (r *labJobRow) fields() []any {
 	return []any{&r.ID, &r.TenantID, &r.Name, &r.Ordinal, &r.PlanID, &r.Declaration}
 }
 
+// labFailoverPlanRow is a failover plan that a lab declares, that somebody specified, or both.
 type labFailoverPlanRow struct {
 	ID, TenantID, Name string
 	Ordinal            int
-	Declaration        string
+	// Declaration and Specified are "" where there is none.
+	Declaration, Specified string
 	// Active says that the plan is failed over.
 	Active bool
 }
 
 func (r *labFailoverPlanRow) fields() []any {
-	return []any{&r.ID, &r.TenantID, &r.Name, &r.Ordinal, &r.Declaration, &r.Active}
+	return []any{&r.ID, &r.TenantID, &r.Name, &r.Ordinal, &r.Declaration, &r.Specified, &r.Active}
 }
 
 // readLab reads what is stored of the lab that was declared last.
@@ -215,17 +217,21 @@ func (l *storedLab) readJobs(ctx context.Context, tx querier) error {
 	return err
 }
 
-// readFailoverPlans comes after readTenants.
+// readFailoverPlans comes after readTenants. A plan that no lab declares has no part in the lab.
 func (l *storedLab) readFailoverPlans(ctx context.Context, tx querier) error {
 	tenants := l.tenantsByID()
-	rows, err := queryAll[labFailoverPlanRow](ctx, tx, "SELECT p.id, p.tenant_id, p.name, p.ordinal, p.declaration, "+
-		"EXISTS (SELECT 1 FROM failover_sessions AS s WHERE s.plan_id = p.id AND s.ended_at IS NULL) FROM failover_plans AS p ORDER BY p.tenant_id, p.ordinal")
+	rows, err := queryAll[labFailoverPlanRow](ctx, tx, "SELECT p.id, p.tenant_id, p.name, p.ordinal, COALESCE(p.declaration, ''), COALESCE(p.specified, ''), "+
+		"EXISTS (SELECT 1 FROM failover_sessions AS s WHERE s.tenant_id = p.tenant_id AND s.plan_id = p.id AND s.ended_at IS NULL) "+
+		"FROM failover_plans AS p ORDER BY p.tenant_id, p.ordinal")
 	for _, r := range rows {
+		l.failoverPlans[ownedName{r.TenantID, vcc.NormalName(r.Name)}] = r
+		if r.Declaration == "" {
+			continue
+		}
 		plan, err := declared(r.Declaration, failoverPlanRecord.plan)
 		if err != nil {
 			return err
 		}
-		l.failoverPlans[ownedName{r.TenantID, vcc.NormalName(r.Name)}] = r
 		t := tenants[r.TenantID]
 		t.FailoverPlans = append(t.FailoverPlans, plan)
 	}

@@ -98,9 +98,11 @@ type (
 		Mapping          map[string]string `json:"mapping,omitempty"`
 	}
 
+	// failoverPlanRecord is what a lab declares, or somebody specified: only that has delays, in seconds.
 	failoverPlanRecord struct {
 		Name          string               `json:"name"`
 		VMs           []string             `json:"vms"`
+		Delays        map[string]int       `json:"delays,omitempty"`
 		PublicIPRules []publicIPRuleRecord `json:"publicIpRules,omitempty"`
 	}
 
@@ -213,7 +215,7 @@ func newJobRecord(j vcc.LabReplicationJob) jobRecord { return jobRecord(j) }
 func (r jobRecord) job() (vcc.LabReplicationJob, error) { return vcc.LabReplicationJob(r), nil }
 
 func newFailoverPlanRecord(p vcc.LabFailoverPlan) failoverPlanRecord {
-	return failoverPlanRecord{p.Name, p.VMs, each(p.PublicIPRules, func(r vcc.PublicIPRule) publicIPRuleRecord {
+	return failoverPlanRecord{Name: p.Name, VMs: p.VMs, PublicIPRules: each(p.PublicIPRules, func(r vcc.PublicIPRule) publicIPRuleRecord {
 		return publicIPRuleRecord{r.Public.Addr().String(), int(r.Public.Port()), r.Internal.Addr().String(), int(r.Internal.Port())}
 	})}
 }

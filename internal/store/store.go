@@ -48,6 +48,7 @@ type Store struct {
 var (
 	_ vcc.DefaultGatewayService = (*Store)(nil)
 	_ vcc.NetworkRoutingService = (*Store)(nil)
+	_ vcc.FailoverPlanService   = (*Store)(nil)
 	_ vcc.NetworkService        = (*Store)(nil)
 	_ vcc.ReplicationJobService = (*Store)(nil)
 	_ vcc.LabService            = (*Store)(nil)
@@ -136,7 +137,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect), serverExports(dialect), failoverReports(dialect)))
+	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect), serverExports(dialect), specifiedPlans(dialect), failoverReports(dialect)))
 	return goose.NewProvider(dialect, db, files, options...)
 }
 

@@ -108,7 +108,7 @@ func (s *Store) NetworkAndGateway(ctx context.Context, as vcc.Actor, networkID s
 func (s *Store) NetworkRoutingChanges(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.RoutingChange, int, error) {
 	return readPage(ctx, s, func(tx querier) (page[vcc.RoutingChange], error) {
 		return queryPage(ctx, tx, p, changeRow.routing, changeColumns,
-			" FROM changes WHERE tenant_id = $1 AND network_id IS NULL", " ORDER BY revision DESC", as.TenantID)
+			" FROM changes WHERE tenant_id = $1 AND network_id IS NULL AND failover_plan_id IS NULL", " ORDER BY revision DESC", as.TenantID)
 	})
 }
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Assumption is a change on top of the stored gateways and routing option, for questions that
-// take it for granted.
+// Assumption is a change on top of the stored gateways, routing option and failover plans, for
+// questions that take it for granted.
 type Assumption struct {
 	// Gateways take the place of whatever their networks have.
 	Gateways []AssumedGateway
@@ -16,6 +16,15 @@ type Assumption struct {
 	Removals []string
 	// RoutingEnabled is the routing option, nil for as it is stored.
 	RoutingEnabled *bool
+	// FailoverPlans have these public IP rules in place of whatever plans of their names have.
+	FailoverPlans []AssumedFailoverPlan
+}
+
+// AssumedFailoverPlan is a failover plan as it would be. One without rules stands for one that is gone,
+// too.
+type AssumedFailoverPlan struct {
+	Name          string
+	PublicIPRules []PublicIPRule
 }
 
 // AssumedGateway is the gateway that a network would have.
@@ -26,15 +35,20 @@ type AssumedGateway struct {
 
 // IsEmpty reports whether nothing is assumed.
 func (a Assumption) IsEmpty() bool {
-	return len(a.Gateways) == 0 && len(a.Removals) == 0 && a.RoutingEnabled == nil
+	return len(a.Gateways) == 0 && len(a.Removals) == 0 && a.RoutingEnabled == nil && len(a.FailoverPlans) == 0
 }
 
-// Over returns inputs in which the assumption holds, and leaves those given as they are.
-// It has to obey the same rules as stored gateways: D8 to D10, and D12. The error lists every
-// value that is wrong, with fields such as "gateways[2].ipv4.address".
-func (a Assumption) Over(inputs []ApplianceInputs) ([]ApplianceInputs, error) {
+// Over returns inputs in which the assumption holds, and leaves those given as they are. plans are the
+// tenant's failover plans as they are stored.
+// It has to obey the same rules as what is stored: D8 to D10, D12 and D17, but for whose a public address is. The error
+// lists every value that is wrong, with fields such as "gateways[2].ipv4.address".
+func (a Assumption) Over(inputs []ApplianceInputs, plans []LabFailoverPlan) ([]ApplianceInputs, error) {
 	if a.IsEmpty() {
 		return inputs, nil
+	}
+	plans, err := a.plans(plans)
+	if err != nil {
+		return nil, err
 	}
 	networks := map[string]Network{}
 	for _, in := range inputs {
@@ -79,6 +93,9 @@ func (a Assumption) Over(inputs []ApplianceInputs) ([]ApplianceInputs, error) {
 			}
 		}
 		result[i].Gateways = gateways
+		if len(a.FailoverPlans) > 0 {
+			result[i].PublicIPRules = PublicIPRulesInForce(plans, in.Session)
+		}
 		if a.RoutingEnabled != nil {
 			result[i].RoutingEnabled = *a.RoutingEnabled
 		}
@@ -87,6 +104,54 @@ func (a Assumption) Over(inputs []ApplianceInputs) ([]ApplianceInputs, error) {
 		}
 	}
 	return result, nil
+}
+
+// plans returns failover plans in which the assumption holds.
+func (a Assumption) plans(stored []LabFailoverPlan) ([]LabFailoverPlan, error) {
+	if len(a.FailoverPlans) == 0 {
+		return stored, nil
+	}
+	var v errorList
+	assumed := map[string]int{} // by the normal form of their names
+	for i, p := range a.FailoverPlans {
+		field := fmt.Sprintf("failoverPlans[%d]", i)
+		if first, twice := assumed[NormalName(p.Name)]; twice {
+			v.add(field+".name", "the plan is at failoverPlans[%d] already", first)
+		}
+		assumed[NormalName(p.Name)] = i
+		for j, r := range p.PublicIPRules {
+			if err := r.Validate(); err != nil {
+				v = append(v, Within(fmt.Sprintf("%s.publicIpRules[%d]", field, j), err))
+			}
+		}
+	}
+	if len(v) > 0 {
+		return nil, v.err()
+	}
+	var plans []LabFailoverPlan
+	owners := map[netip.Addr]string{}
+	add := func(p LabFailoverPlan) {
+		plans = append(plans, p)
+		for _, r := range p.PublicIPRules {
+			owners[r.Public.Addr()] = p.Name
+		}
+	}
+	for _, p := range stored {
+		if _, replaced := assumed[NormalName(p.Name)]; !replaced {
+			add(p)
+		}
+	}
+	for i, p := range a.FailoverPlans {
+		for j, r := range p.PublicIPRules {
+			if owner, taken := owners[r.Public.Addr()]; taken {
+				e := invalid(fmt.Sprintf("failoverPlans[%d].publicIpRules[%d].address", i, j), belongsToAnother, r.Public.Addr(), owner)
+				e.Code = CodeConflict
+				return nil, e
+			}
+		}
+		add(LabFailoverPlan{Name: p.Name, PublicIPRules: p.PublicIPRules})
+	}
+	return plans, nil
 }
 
 // checkOverlaps checks D12 for all gateways of an appliance at once. The error is

@@ -44,9 +44,9 @@ type Error struct {
 	ResourceID string
 	// Message says what is wrong and what would be right.
 	Message string
-	// Current is what is stored instead of what was expected: a *DefaultGateway
-	// or a *NetworkRouting with CodePreconditionFailed, nil where nothing is
-	// stored and with every other code.
+	// Current is what is stored instead of what was expected: a *DefaultGateway,
+	// a *NetworkRouting or a *FailoverPlan with CodePreconditionFailed, nil where
+	// nothing is stored and with every other code.
 	Current any
 	// RetryAfter is how long to wait, with CodeTooManyRequests, and with CodeUnavailable where
 	// somebody knows.

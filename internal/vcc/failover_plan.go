@@ -1,19 +1,310 @@
 package vcc
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"time"
 )
 
-// FailoverPlan is a cloud failover plan: the VMs to start together at full site
-// failover, and public IP rules.
+// FailoverPlan is a cloud failover plan as it is in force: what somebody specified or, where
+// nobody did, what the lab declares.
 type FailoverPlan struct {
-	ID            string
-	Name          string
-	VMs           []string
-	PublicIPRules []PublicIPRule
+	ID   string
+	Name string
+	// Origin is OriginDeclared or OriginSpecified.
+	Origin Origin
+	// Revision is the tenant's revision at the last change of this plan, as DefaultGateway has it. It
+	// is 0 for one that is as the lab declared it first; then UpdatedAt is zero, too.
+	Revision  int64
+	UpdatedAt time.Time
+	UpdatedBy string
+	FailoverPlanSettings
+	// Declared is what the lab declares in whose place this was specified. nil: it declares
+	// nothing of the name, or this is it.
+	Declared *FailoverPlanSettings
 	// Session is the plan's failover under way, nil for none.
 	Session *FailoverSession
+}
+
+// OriginDeclared: a lab declares the failover plan, and nobody specified anything in its place.
+const OriginDeclared Origin = "declared"
+
+// ParsePlanOrigin is ParseOrigin for failover plans.
+func ParsePlanOrigin(s string) (Origin, error) {
+	switch o := Origin(s); o {
+	case OriginDeclared, OriginSpecified:
+		return o, nil
+	}
+	return "", invalid("", "%q is not an origin; use %s or %s", s, OriginDeclared, OriginSpecified)
+}
+
+// FailoverPlanSettings are the values of a failover plan that a person decides.
+type FailoverPlanSettings struct {
+	// VMs are the names of those to start, in this order.
+	VMs []string
+	// Delays are how long a failover waits after it started a VM, before it starts the next one, by
+	// the VM's name. A VM without one is followed at once; that of the last VM has no effect.
+	Delays        map[string]time.Duration
+	PublicIPRules []PublicIPRule
+}
+
+// MaxStartDelay is the longest delay (our decision). Delays are whole seconds.
+const MaxStartDelay = 24 * time.Hour
+
+// Delay returns how long a failover waits after a VM.
+func (s FailoverPlanSettings) Delay(vm string) time.Duration {
+	if d, ok := s.Delays[vm]; ok {
+		return d
+	}
+	return s.delays()[NormalName(vm)]
+}
+
+// delays are those that delay something, by the normal form of their VM's name.
+func (s FailoverPlanSettings) delays() map[string]time.Duration {
+	delays := map[string]time.Duration{}
+	for name, d := range s.Delays {
+		if d != 0 {
+			delays[NormalName(name)] = d
+		}
+	}
+	return delays
+}
+
+// Equal reports whether both settings mean the same. The order of VMs is that of their start, and
+// the order of rules says nothing.
+func (s FailoverPlanSettings) Equal(o FailoverPlanSettings) bool {
+	return slices.EqualFunc(s.VMs, o.VMs, SameName) && maps.Equal(s.delays(), o.delays()) && SamePublicIPRules(s.PublicIPRules, o.PublicIPRules)
+}
+
+// SamePublicIPRules reports whether two lists have the same rules, in any order.
+func SamePublicIPRules(a, b []PublicIPRule) bool {
+	count := map[PublicIPRule]int{}
+	for _, r := range a {
+		count[r]++
+	}
+	for _, r := range b {
+		count[r]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Respelled returns the settings with the names of VMs as the site spells them, and without delays
+// that delay nothing.
+func (s FailoverPlanSettings) Respelled(site Site) FailoverPlanSettings {
+	vms := newSpelling(names(site.VMs, func(vm VM) string { return vm.Name }))
+	r := FailoverPlanSettings{VMs: vms.each(s.VMs), PublicIPRules: s.PublicIPRules}
+	for name, d := range s.Delays {
+		if d != 0 {
+			if r.Delays == nil {
+				r.Delays = map[string]time.Duration{}
+			}
+			r.Delays[vms.declared(name)] = d
+		}
+	}
+	return r
+}
+
+// Validate checks what can be said of the settings by themselves: D17, but for whose the addresses
+// are. It lists every value that is wrong, with fields such as "vms[1]", "delays" and
+// "publicIpRules[0].toPort".
+func (s FailoverPlanSettings) Validate() error {
+	var v errorList
+	if len(s.VMs) == 0 {
+		v.add("vms", "at least one VM is required")
+	}
+	places := map[string]int{}
+	for i, name := range s.VMs {
+		field := fmt.Sprintf("vms[%d]", i)
+		if err := ValidateName(name); err != nil {
+			v = append(v, Within(field, err))
+		} else if first, twice := places[NormalName(name)]; twice {
+			v.add(field, "%q is at vms[%d] already; it must be unique", name, first)
+		} else {
+			places[NormalName(name)] = i
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Delays)) {
+		if _, listed := places[NormalName(name)]; !listed {
+			v.add("delays", "the plan starts no VM %q; list it in vms, or leave its delay out", name)
+		} else if err := ValidateStartDelay(s.Delays[name]); err != nil {
+			v = append(v, Within("delays", err))
+		}
+	}
+	rules := map[netip.AddrPort]int{}
+	for i, r := range s.PublicIPRules {
+		field := fmt.Sprintf("publicIpRules[%d]", i)
+		if err := r.Validate(); err != nil {
+			v = append(v, Within(field, err))
+		} else if first, twice := rules[r.Public]; twice {
+			v.add(field, "%s port %d is at publicIpRules[%d] already; it leads to one place", r.Public.Addr(), r.Public.Port(), first)
+		} else {
+			rules[r.Public] = i
+		}
+	}
+	return v.err()
+}
+
+// ValidateStartDelay checks a delay. The error has no field.
+func ValidateStartDelay(d time.Duration) error {
+	if d < 0 || d > MaxStartDelay || d%time.Second != 0 {
+		return invalid("", "a delay of %s is not possible; use 0 to %d whole seconds", d, int(MaxStartDelay.Seconds()))
+	}
+	return nil
+}
+
+// Check checks settings against the tenant that they are for: its VMs, and its public addresses (D17). It
+// lists every value that is wrong, with fields as Validate has them.
+func (s FailoverPlanSettings) Check(t LabTenant) error {
+	var v errorList
+	vms := names(t.VMs, func(vm VM) string { return vm.Name })
+	known := newSpelling(vms)
+	for i, name := range s.VMs {
+		if known[NormalName(name)] != "" {
+			continue
+		}
+		there := DidYouMean(name, vms)
+		if there == "" {
+			there = "it has none at all"
+		}
+		v.add(fmt.Sprintf("vms[%d]", i), "the tenant has no VM %q; %s", name, prose(there))
+	}
+	for i, r := range s.PublicIPRules {
+		if public := r.Public.Addr(); !slices.Contains(t.PublicIPs, public) {
+			v.add(fmt.Sprintf("publicIpRules[%d].address", i), notAllocated, public, prose(allocated(public.String(), t.PublicIPs, "it has")))
+		}
+	}
+	return v.err()
+}
+
+const (
+	// What is wrong with a public address, in labs and in plans (D17).
+	notAllocated     = "%q is not a public address of the tenant%s"
+	belongsToAnother = "%s belongs to failover plan %q already; a public address belongs to one failover plan at a time"
+)
+
+// CheckPublicAddresses checks that no other plan has one of the public addresses (D17).
+// CodeConflict: another has one. The fields are those of Validate, and ResourceID is the other plan's.
+func (s FailoverPlanSettings) CheckPublicAddresses(others []FailoverPlan) error {
+	owners := map[netip.Addr]FailoverPlan{}
+	for _, o := range others {
+		for _, r := range o.PublicIPRules {
+			owners[r.Public.Addr()] = o
+		}
+	}
+	var errs errorList
+	for i, r := range s.PublicIPRules {
+		if o, taken := owners[r.Public.Addr()]; taken {
+			e := invalid(fmt.Sprintf("publicIpRules[%d].address", i), belongsToAnother, r.Public.Addr(), o.Name)
+			e.Code, e.ResourceID = CodeConflict, o.ID
+			errs = append(errs, e)
+		}
+	}
+	return errs.err()
+}
+
+// FailoverPlanChange is one entry of a plan's history.
+type FailoverPlanChange struct {
+	// Revision is the tenant's revision that the change made.
+	Revision int64
+	Time     time.Time
+	Actor    string
+	// Before and After are nil where there was, or is, no such plan.
+	Before, After *FailoverPlanState
+}
+
+// FailoverPlanState is the part of a plan that a history entry keeps.
+type FailoverPlanState struct {
+	Origin Origin
+	FailoverPlanSettings
+}
+
+// FailoverPlanService keeps the failover plans of a tenant, as DefaultGatewayService keeps its
+// gateways. What is specified stands beside what the lab declares, which no write changes.
+//
+// While a plan is failed over, a change of its public IP rules reaches the appliances at once (D19); its
+// VMs and delays count for the next start; and it cannot be removed.
+type FailoverPlanService interface {
+	// FailoverPlan returns one plan. CodeNotFound: there is no such plan.
+	FailoverPlan(ctx context.Context, as Actor, planID string) (*FailoverPlan, error)
+
+	// PutFailoverPlan stores settings for a plan in place of whatever it had, and makes it specified.
+	// The ID of a plan that is created is its creator's choice: who then reads it by a random ID of its
+	// own knows whether a write whose answer was lost was carried out. Settings that are stored
+	// already, as specified, change nothing. created says whether there was no plan before.
+	// CodeInvalidValue: a value breaks a rule, or names what the tenant does not have. CodeConflict: another
+	// plan has the name or one of the public addresses, or the plan has another name, which it keeps.
+	// CodePreconditionFailed: the precondition does not hold.
+	PutFailoverPlan(ctx context.Context, as Actor, planID, name string, s FailoverPlanSettings, p Precondition) (plan *FailoverPlan, created bool, err error)
+
+	// CheckFailoverPlan says what PutFailoverPlan would refuse, whatever the precondition, and stores nothing.
+	CheckFailoverPlan(ctx context.Context, as Actor, planID, name string, s FailoverPlanSettings) error
+
+	// RemoveFailoverPlan takes away what was specified for a plan. Where the lab declares the plan, that is in
+	// force again and is returned; without a change, if it was so already. Else the plan is gone, and nil is
+	// returned.
+	// CodeNotFound: there is no such plan. CodeConflict: the plan is failed over and would be gone, or what is declared
+	// breaks D17 by now. CodePreconditionFailed: the precondition does not hold.
+	RemoveFailoverPlan(ctx context.Context, as Actor, planID string, p Precondition) (*FailoverPlan, error)
+
+	// FailoverPlanChanges returns a page of a plan's history, newest first, and how many entries
+	// there are. It outlives the plan. CodeNotFound: there never was such a plan.
+	FailoverPlanChanges(ctx context.Context, as Actor, planID string, page Page) ([]FailoverPlanChange, int, error)
+}
+
+// ValidatePlanID checks that s is spelled like an ID, as ValidateNetworkID does. The error has no field.
+func ValidatePlanID(s string) error {
+	if idPattern().MatchString(s) {
+		return nil
+	}
+	return invalid("", "%q is not an ID; use a UUID in lower case, such as 6f1c1a52-8f0e-4c62-9c0f-3d7a5e0b9d11", s)
+}
+
+// CheckRemovable refuses to remove a plan that is failed over: nobody could undo that.
+func (p FailoverPlan) CheckRemovable() error {
+	if p.Session == nil {
+		return nil
+	}
+	return &Error{Code: CodeConflict, ResourceID: p.ID, Message: Message(
+		"failover plan %q is failed over since %s, and nobody could undo that without it; nothing was changed. Undo the failover first", p.Name, p.Session.StartedAt.Format(time.RFC3339))}
+}
+
+// CheckFailoverPlan is CheckGateway for the plan of an ID, of which current is nil for none.
+func (p Precondition) CheckFailoverPlan(planID string, current *FailoverPlan) error {
+	failed := func(format string, args ...any) error {
+		e := &Error{Code: CodePreconditionFailed, ResourceID: planID, Message: Message(format, args...)}
+		if current != nil {
+			e.Current = current
+		}
+		return e
+	}
+	switch {
+	case p.Absent && current != nil:
+		return failed("failover plan %q is there already, %s by %s; nothing was changed", current.Name, current.Origin, current.UpdatedBy)
+	case p.Revision != nil && current == nil:
+		return failed("the failover plan was removed since it was read; nothing was changed")
+	case p.Revision != nil && *p.Revision != current.Revision:
+		return failed("failover plan %q was changed by %s since it was read; nothing was changed now", current.Name, current.UpdatedBy)
+	}
+	return nil
+}
+
+// PublicIPRulesInForce are the rules of the plan that is failed over in a session and, without one or
+// at partial site failover, those of all plans.
+func PublicIPRulesInForce(plans []LabFailoverPlan, session *FailoverSession) (rules []PublicIPRule) {
+	for _, p := range plans {
+		if session == nil || session.Kind == FailoverPartialSite || SameName(session.PlanName, p.Name) {
+			rules = append(rules, p.PublicIPRules...)
+		}
+	}
+	return rules
 }
 
 // LabFailoverPlan declares the VMs to start together at full site failover.
@@ -44,7 +335,7 @@ func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
 			}
 			public := r.Public.Addr()
 			if !allocated[public] {
-				c.add(at+".address", "%q is not a public address of the tenant%s", public, prose(c.listed(public.String(), t.PublicIPs)))
+				c.add(at+".address", notAllocated, public, prose(c.listed(public.String(), t.PublicIPs)))
 				continue
 			}
 			if err := r.validate(); err != nil {
@@ -53,7 +344,7 @@ func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
 			}
 			c.unique(at, fmt.Sprintf("%s port %d", public, r.Public.Port()), rules)
 			if owner, taken := owners[public]; taken && owner != i {
-				c.add(at+".address", "%s belongs to failover plan %q already; a public address belongs to one failover plan at a time", public, t.FailoverPlans[owner].Name)
+				c.add(at+".address", belongsToAnother, public, t.FailoverPlans[owner].Name)
 			} else {
 				owners[public] = i
 			}

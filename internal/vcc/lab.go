@@ -43,11 +43,15 @@ func (v ValidLab) WithPasswords(passwords map[string]string) (ValidLab, error) {
 	return v, nil
 }
 
+// LabPlansField is the field of warnings about failover plans that stay as somebody specified them.
+const LabPlansField = "failoverPlans"
+
 // LabOutcome is the result of declaring a lab, or of a preview.
 type LabOutcome struct {
 	// Changes are the additions, changes and removals.
 	Changes []LabChange
-	// Warnings name the tenants that nobody can log in for.
+	// Warnings name the tenants that nobody can log in for, and the failover plans that stay as somebody
+	// specified them, whatever is declared.
 	Warnings []Warning
 	// Passwords are the user names of the accounts that got a password. A client is not told.
 	Passwords []string

@@ -63,13 +63,41 @@ func (r PublicIPRule) validate() error {
 	return nil
 }
 
+// Validate checks D17 of a rule, but for whose the public address is. Fields are those of
+// the API: "address", "port", "toAddress" and "toPort".
+func (r PublicIPRule) Validate() error {
+	err := r.validate()
+	for _, e := range Errors(err) {
+		switch e.Field {
+		case "to_address":
+			e.Field = "toAddress"
+		case "to_port":
+			e.Field = "toPort"
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for field, a := range map[string]netip.Addr{"address": r.Public.Addr(), "toAddress": r.Internal.Addr()} {
+		if a.Zone() != "" || a.Is4In6() {
+			return invalid(field, "%q is not a plain IP address; leave out a zone, and write an IPv4 address like 172.17.52.10", a)
+		}
+	}
+	return nil
+}
+
 // listed is the part of a message that follows "is not a public address of the tenant".
 func (c *labCheck) listed(address string, allocation []netip.Addr) string {
-	switch {
-	case len(allocation) == 0:
-		return "; public_ips lists none"
-	case c.enough():
+	if len(allocation) > 0 && c.enough() {
 		return ""
 	}
-	return "; public_ips lists " + QuoteNames(Nearest(address, names(allocation, netip.Addr.String)))
+	return allocated(address, allocation, "public_ips lists")
+}
+
+// allocated says, after has, which public addresses a tenant has.
+func allocated(address string, allocation []netip.Addr, has string) string {
+	if len(allocation) == 0 {
+		return "; " + has + " none"
+	}
+	return "; " + has + " " + QuoteNames(Nearest(address, names(allocation, netip.Addr.String)))
 }

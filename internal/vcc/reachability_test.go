@@ -185,7 +185,7 @@ func TestAssumption(t *testing.T) {
 			overlaps = overlaps || vcc.CheckOverlap(g.GatewaySettings, append(stored, left...)) != nil
 			left = append(left, vcc.DefaultGateway{NetworkID: g.NetworkID, NetworkName: g.NetworkID, GatewaySettings: g.GatewaySettings})
 		}
-		got, err := a.Over([]vcc.ApplianceInputs{in})
+		got, err := a.Over([]vcc.ApplianceInputs{in}, nil)
 		if (vcc.Code(err) == vcc.CodeConflict) != overlaps {
 			t.Fatalf("got %v, want an overlap: %t", err, overlaps)
 		}
@@ -214,7 +214,7 @@ func TestAssumption_wrong(t *testing.T) {
 	_, err := vcc.Assumption{
 		Gateways: []vcc.AssumedGateway{{NetworkID: "a", GatewaySettings: bad}, {NetworkID: "b", GatewaySettings: good}, {NetworkID: "a", GatewaySettings: good}},
 		Removals: []string{"a", "c"},
-	}.Over(in)
+	}.Over(in, nil)
 	wantErrors(t, err,
 		wrong("gateways[0].ipv4.address", "10.0.0.0 is the network address of 10.0.0.0/24; a gateway needs a host address, 10.0.0.1 to 10.0.0.254"),
 		wrong("gateways[1].networkId", `there is no cloud network with ID "b"`),
