@@ -27,6 +27,12 @@ variable "gateway_for_db" {
   default     = true
 }
 
+variable "public_web" {
+  description = "Whether customers reach web at its public address."
+  type        = bool
+  default     = true
+}
+
 variable "enforce" {
   description = "Whether a plan that breaks the policy fails."
   type        = bool
@@ -66,9 +72,24 @@ resource "vcc_network_routing" "this" {
   enabled = var.routing_enabled
 }
 
+resource "vcc_failover_plan" "site" {
+  name = "Whole site"
+  vms = [
+    { name = "db01", delay_seconds = 60 },
+    { name = "web01" },
+    { name = "web02" },
+    { name = "file01" },
+  ]
+  public_ip_rules = concat(
+    [{ address = "203.0.113.11", port = 8443, to_address = "172.17.52.11", to_port = 443 }],
+    var.public_web ? [{ address = "203.0.113.10", port = 443, to_address = "172.17.52.10", to_port = 443 }] : [],
+  )
+}
+
 resource "vcc_recovery_policy" "site" {
   gateways        = concat([vcc_default_gateway.app], vcc_default_gateway.data)
   routing_enabled = vcc_network_routing.this.enabled
+  failover_plan   = vcc_failover_plan.site
   enforce         = var.enforce
 
   rules = [

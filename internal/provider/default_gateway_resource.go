@@ -525,18 +525,9 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	}
 }
 
-// retryOverlap carries out a write. Where an IP network is taken by another gateway it tries again as long as other
-// calls of this process may free it: Terraform writes in any order, and the plan has seen that it fits in the end.
+// retryOverlap is retryConflict for a write that IP networks of other gateways stand against.
 func (r *defaultGatewayResource) retryOverlap(ctx context.Context, write func() (*vcc.DefaultGateway, error)) (*vcc.DefaultGateway, error) {
-	patience, cancel := context.WithTimeout(ctx, overlapTime)
-	defer cancel()
-	for {
-		before := r.run.writes()
-		g, err := write()
-		if vcc.Code(err) != vcc.CodeConflict || r.run.afterWrites(patience, before) != nil {
-			return g, err
-		}
-	}
+	return retryConflict(ctx, r.run, write)
 }
 
 // overlapTime is how long a write waits for IP networks that others have.

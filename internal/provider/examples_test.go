@@ -22,7 +22,9 @@ var examples = map[string]func(t *testing.T, name string){
 	"quick-start":                                          applyExample,
 	"resources/vcc_default_gateway/resource.tf":            applyExample,
 	"resources/vcc_network_routing/resource.tf":            applyExample,
+	"resources/vcc_failover_plan/resource.tf":              applyExample,
 	"data-sources/vcc_cloud_network":                       applyExample,
+	"data-sources/vcc_failover_plan":                       applyExample,
 	"resources/vcc_recovery_policy/resource.tf":            applyExample,
 	"data-sources/vcc_hardware_plan_networks":              applyExample,
 	"data-sources/vcc_reachability":                        applyExample,
@@ -30,11 +32,15 @@ var examples = map[string]func(t *testing.T, name string){
 	"data-sources/vcc_failover_sessions":                   applyExample,
 	"resources/vcc_default_gateway/import.sh":              importExample,
 	"resources/vcc_network_routing/import.sh":              importExample,
+	"resources/vcc_failover_plan/import.sh":                importExample,
+	"resources/vcc_failover_plan/import-by-string-id.tf":   importExample,
+	"resources/vcc_failover_plan/import-by-identity.tf":    identityExample,
 	"resources/vcc_default_gateway/import-by-string-id.tf": importExample,
 	"resources/vcc_network_routing/import-by-string-id.tf": importExample,
 	"resources/vcc_default_gateway/import-by-identity.tf":  identityExample,
 	"resources/vcc_network_routing/import-by-identity.tf":  identityExample,
 	"list-resources/vcc_default_gateway":                   listExample,
+	"list-resources/vcc_failover_plan":                     listExample,
 	"actions/vcc_failover":                                 actionExample,
 	"actions/vcc_replication_job_run":                      actionExample,
 	"functions/ipv4":                                       applyExample,
@@ -148,6 +154,9 @@ func (l *testLab) withIDs(example string) string {
 	if strings.Contains(example, "vcc_network_routing") {
 		id = l.routing().TenantID
 	}
+	if strings.Contains(example, "vcc_failover_plan") {
+		id = l.failoverPlan(wholeSite).ID
+	}
 	return anyID.ReplaceAllString(example, id)
 }
 
@@ -185,7 +194,7 @@ func identityExample(t *testing.T, name string) {
 
 func listExample(t *testing.T, name string) {
 	block := parseExample(t, readExample(t, name+"/list-resource.tfquery.hcl"))
-	results, said := newTestLab(t).served().list(t.Context(), 100, block.config(t))
+	results, said := newTestLab(t).served().listOf(t.Context(), block.labels[0], 100, block.config(t))
 	if said != "" || len(results) == 0 {
 		t.Errorf("%d results: %s", len(results), said)
 	}

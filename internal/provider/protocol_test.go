@@ -56,7 +56,12 @@ func (s *server) importIdentity(resource, attribute, value string) (*tfprotov6.I
 // results.
 func (s *server) list(ctx context.Context, limit int64, filters map[string]tftypes.Value) (results []tfprotov6.ListResourceResult, diagnostics string) {
 	s.t.Helper()
-	const name = "vcc_default_gateway"
+	return s.listOf(ctx, "vcc_default_gateway", limit, filters)
+}
+
+// listOf is list for any resource that has lists.
+func (s *server) listOf(ctx context.Context, name string, limit int64, filters map[string]tftypes.Value) (results []tfprotov6.ListResourceResult, diagnostics string) {
+	s.t.Helper()
 	config := s.value(s.schemas.ListResourceSchemas[name], filters)
 	lister := s.ProviderServer.(tfprotov6.ProviderServerWithListResource) //nolint:staticcheck // the protocol's way until lists are part of every server
 	validated, err := lister.ValidateListResourceConfig(ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config})

@@ -116,17 +116,17 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 
 // Resources lists the resources.
 func (p *vccProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newDefaultGatewayResource, newNetworkRoutingResource, newRecoveryPolicyResource}
+	return []func() resource.Resource{newDefaultGatewayResource, newNetworkRoutingResource, newFailoverPlanResource, newRecoveryPolicyResource}
 }
 
 // DataSources lists the data sources.
 func (p *vccProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newCloudNetworkDataSource, newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource, newFailoverSessionsDataSource}
+	return []func() datasource.DataSource{newCloudNetworkDataSource, newFailoverPlanDataSource, newHardwarePlanNetworksDataSource, newNetworkExtensionApplianceDataSource, newReachabilityDataSource, newFailoverSessionsDataSource}
 }
 
 // ListResources lists what `terraform query` can find.
 func (p *vccProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newDefaultGatewayListResource}
+	return []func() list.ListResource{newDefaultGatewayListResource, newFailoverPlanListResource}
 }
 
 // Actions lists the actions.

@@ -70,8 +70,12 @@ type policy struct {
 	// option, nil for none.
 	declared map[string]assumedGateway
 	routing  *bool
-	// stored has the gateways that were stored when the policy was planned, by network ID.
-	stored map[string]vcc.GatewaySettings
+	// declaredPlan is the failover plan of the policy's attribute, nil for none.
+	declaredPlan *plannedFailoverPlan
+	// stored has the gateways that were stored when the policy was planned, by network ID, and storedPlans the failover
+	// plans, by planSubject.
+	stored      map[string]vcc.GatewaySettings
+	storedPlans map[string]vcc.FailoverPlan
 
 	// judged is closed when the first judgement is there, which was of what was planned then.
 	judged     chan struct{}
@@ -90,10 +94,13 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 	all, known, diags := m.rules(ctx)
 	declared, unknown, d := m.gateways(ctx)
 	diags.Append(d...)
+	declaredPlan, unknownPlan, d := m.failoverPlan(ctx)
+	diags.Append(d...)
 	if diags.HasError() {
 		return nil, diags
 	}
-	p := &policy{connection: r.connection, enforce: m.Enforce.ValueBool(), declared: declared, routing: m.RoutingEnabled.ValueBoolPointer(), judged: make(chan struct{})}
+	unknown = append(unknown, unknownPlan...)
+	p := &policy{connection: r.connection, enforce: m.Enforce.ValueBool(), declared: declared, routing: m.RoutingEnabled.ValueBoolPointer(), declaredPlan: declaredPlan, judged: make(chan struct{})}
 	if !known {
 		unknown = append(unknown, "rules")
 	}
@@ -136,6 +143,15 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 	p.stored = make(map[string]vcc.GatewaySettings, len(list))
 	for _, g := range list {
 		p.stored[g.NetworkID] = g.GatewaySettings
+	}
+	plans, err := r.listFailoverPlans(ctx)
+	if err != nil {
+		addRequestError(&diags, "Recovery Policy Not Judged", err)
+		return nil, diags
+	}
+	p.storedPlans = make(map[string]vcc.FailoverPlan, len(plans))
+	for _, plan := range plans {
+		p.storedPlans[planSubject(plan.Name)] = plan
 	}
 	r.run.onPlan(p.judgePlan)
 	broken, proven, d := p.judge(ctx)
@@ -207,6 +223,9 @@ func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, d
 // hint is what else may help against a rule that is broken: the backend does not know what
 // the configuration has.
 func hint(b brokenRule) string {
+	if !b.answer.Reachable && b.answer.Reason == vcc.ReasonNoPublicIPRule {
+		return " If the configuration has a vcc_failover_plan with one, set failover_plan to it."
+	}
 	if b.answer.Reachable || b.answer.Reason != vcc.ReasonPrivateDestination && b.answer.Reason != vcc.ReasonNoDefaultGateway {
 		return ""
 	}
@@ -249,6 +268,10 @@ func (p *policy) addError(diags *diag.Diagnostics, err error) {
 		if n, _ := fmt.Sscanf(e.Field, "questions[%d].%s", &i, &field); n == 2 && i < len(p.rules) {
 			at := p.rules[i].at().AtName(field)
 			diags.AddAttributeError(at, "Invalid Recovery Policy", fmt.Sprintf("%s: %s", at, withFullStop(e.Message)))
+			return
+		}
+		if strings.HasPrefix(e.Field, "assume.failoverPlans") {
+			diags.AddAttributeError(path.Root("failover_plan"), failed, "failover_plan: What is planned could not be stored: "+e.Message+".")
 			return
 		}
 		if strings.HasPrefix(e.Field, "assume") {
@@ -301,7 +324,35 @@ func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknow
 			assume.Gateways = append(assume.Gateways, vcc.AssumedGateway{NetworkID: id, GatewaySettings: settings})
 		}
 	}
+	subjects := map[string]bool{}
+	for subject := range planned.FailoverPlans {
+		subjects[subject] = true
+	}
+	if p.declaredPlan != nil {
+		subjects[planSubject(p.declaredPlan.Name)] = true
+	}
+	for _, subject := range slices.Sorted(maps.Keys(subjects)) {
+		plan := p.effectivePlan(subject, planned.FailoverPlans)
+		switch {
+		case !plan.Known:
+			unknown = append(unknown, fmt.Sprintf("the public_ip_rules of the vcc_failover_plan %q", plan.Name))
+		case !vcc.SamePublicIPRules(plan.Rules, p.storedPlans[subject].PublicIPRules):
+			assume.FailoverPlans = append(assume.FailoverPlans, vcc.AssumedFailoverPlan{Name: plan.Name, PublicIPRules: plan.Rules})
+		}
+	}
 	return assume, unknown
+}
+
+// effectivePlan is what a failover plan would be: as planned, else as the policy declares it, else as stored.
+func (p *policy) effectivePlan(subject string, planned map[string]plannedFailoverPlan) plannedFailoverPlan {
+	if plan, ok := planned[subject]; ok {
+		return plan
+	}
+	if p.declaredPlan != nil && planSubject(p.declaredPlan.Name) == subject {
+		return *p.declaredPlan
+	}
+	stored := p.storedPlans[subject]
+	return plannedFailoverPlan{Name: stored.Name, Known: true, Rules: stored.PublicIPRules}
 }
 
 // brokenBy asks which of the rules would be broken by what is planned.
@@ -310,9 +361,9 @@ func (p *policy) brokenBy(ctx context.Context, rules []policyRule, planned plann
 	return p.brokenRules(ctx, rules, assume)
 }
 
-// judgePlan judges the plan of a gateway, or of the routing option, that comes after that of the policy.
-// networkID is "" for the option. A change that concerns no rule costs no request.
-func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Diagnostics) {
+// judgePlan judges the plan of a gateway, of a failover plan, or of the routing option, that comes after that of the policy.
+// A change that concerns no rule costs no request.
+func (p *policy) judgePlan(ctx context.Context, subject string) (diags diag.Diagnostics) {
 	select {
 	case <-p.judged:
 	case <-ctx.Done():
@@ -321,7 +372,7 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 	if p.notJudged {
 		return nil // an error at the policy says why
 	}
-	rules, unknown := p.affectedRules(networkID)
+	rules, unknown := p.affectedRules(subject)
 	if unknown {
 		warnNotJudged(&diags, "A vcc_recovery_policy was not judged", []string{"what is planned here"})
 		return diags
@@ -341,7 +392,7 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 		// Of those that were broken before, the policy itself says so unless they hold by now.
 		broken = slices.DeleteFunc(broken, func(b brokenRule) bool { return p.broken[b.rule.index] })
 		if len(broken) > 0 {
-			alone, err = p.brokenAlone(ctx, networkID, broken, now)
+			alone, err = p.brokenAlone(ctx, subject, broken, now)
 		}
 	}
 	if vcc.Code(err) == vcc.CodeConflict {
@@ -361,15 +412,15 @@ func (p *policy) judgePlan(ctx context.Context, networkID string) (diags diag.Di
 	return diags
 }
 
-// brokenAlone are those of the broken rules that would hold without the plan of one network, or of the option: the
+// brokenAlone are those of the broken rules that would hold without the plan of one subject: the
 // others are broken by something else as well, which is no reason to pass over this.
-func (p *policy) brokenAlone(ctx context.Context, networkID string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
-	if networkID == "" {
+func (p *policy) brokenAlone(ctx context.Context, subject string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
+	if subject == "" {
 		planned.Routing, planned.RoutingUnknown = p.judgedPlan.Routing, p.judgedPlan.RoutingUnknown
-	} else if before, ok := p.judgedPlan.Gateways[networkID]; ok {
-		planned.Gateways[networkID] = before
+	} else if strings.HasPrefix(subject, planSubjects) {
+		putBack(planned.FailoverPlans, p.judgedPlan.FailoverPlans, subject)
 	} else {
-		delete(planned.Gateways, networkID)
+		putBack(planned.Gateways, p.judgedPlan.Gateways, subject)
 	}
 	rules := make([]policyRule, len(broken))
 	for i, b := range broken {
@@ -384,6 +435,15 @@ func (p *policy) brokenAlone(ctx context.Context, networkID string, broken []bro
 	return blamed, err
 }
 
+// putBack has a map hold what another one has of a key.
+func putBack[V any](in, before map[string]V, key string) {
+	if was, ok := before[key]; ok {
+		in[key] = was
+	} else {
+		delete(in, key)
+	}
+}
+
 func indexesOf(broken []brokenRule) map[int]bool {
 	indexes := map[int]bool{}
 	for _, b := range broken {
@@ -393,9 +453,13 @@ func indexesOf(broken []brokenRule) map[int]bool {
 }
 
 // affectedRules are the rules that a plan may change anything about, since the policy was judged: those
-// with an address in the network that a gateway had or is to have. unknown says that it is not known
-// what it is to have.
-func (p *policy) affectedRules(networkID string) (rules []policyRule, unknown bool) {
+// with an address in the network that a gateway had or is to have, or in the public IP rules of a failover plan. unknown
+// says that it is not known what it is to have.
+func (p *policy) affectedRules(subject string) (rules []policyRule, unknown bool) {
+	if strings.HasPrefix(subject, planSubjects) {
+		return p.rulesOfPlan(subject)
+	}
+	networkID := subject
 	if networkID == "" {
 		planned := p.run.planned()
 		if planned.RoutingUnknown {
@@ -423,14 +487,39 @@ func (p *policy) affectedRules(networkID string) (rules []policyRule, unknown bo
 			connected = append(connected, network)
 		}
 	}
+	return p.rulesWith(func(a netip.Addr) bool {
+		return slices.ContainsFunc(connected, func(c netip.Prefix) bool { return c.Contains(a) })
+	}), false
+}
+
+// rulesWith are the rules whose last answer depended on one of some addresses, as far as that is known.
+func (p *policy) rulesWith(is func(netip.Addr) bool) (rules []policyRule) {
 	for _, r := range p.rules {
-		if r.addresses == nil || slices.ContainsFunc(r.addresses, func(a netip.Addr) bool {
-			return slices.ContainsFunc(connected, func(c netip.Prefix) bool { return c.Contains(a) })
-		}) {
+		if r.addresses == nil || slices.ContainsFunc(r.addresses, is) {
 			rules = append(rules, r)
 		}
 	}
-	return rules, false
+	return rules
+}
+
+// rulesOfPlan is affectedRules for a failover plan.
+func (p *policy) rulesOfPlan(subject string) (rules []policyRule, unknown bool) {
+	was := p.effectivePlan(subject, p.judgedPlan.FailoverPlans)
+	is := was
+	if planned := p.run.plannedFailoverPlan(subject); planned != nil {
+		is = *planned
+	}
+	if !is.Known {
+		return nil, was.Known
+	}
+	if was.Known && vcc.SamePublicIPRules(was.Rules, is.Rules) {
+		return nil, false
+	}
+	concerned := map[netip.Addr]bool{}
+	for _, r := range slices.Concat(was.Rules, is.Rules) {
+		concerned[r.Public.Addr()], concerned[r.Internal.Addr()] = true, true
+	}
+	return p.rulesWith(func(a netip.Addr) bool { return concerned[a] }), false
 }
 
 // warnOfUnproven says what the policy declares that is neither stored nor planned here.
@@ -450,9 +539,15 @@ func (p *policy) warnOfUnproven(ctx context.Context, diags *diag.Diagnostics) {
 			trusted = append(trusted, "routing_enabled")
 		}
 	}
+	if p.declaredPlan != nil {
+		subject := planSubject(p.declaredPlan.Name)
+		if _, isPlanned := planned.FailoverPlans[subject]; !isPlanned && !vcc.SamePublicIPRules(p.storedPlans[subject].PublicIPRules, p.declaredPlan.Rules) {
+			trusted = append(trusted, "failover_plan")
+		}
+	}
 	if len(trusted) > 0 {
 		diags.AddWarning("Recovery Policy Takes Something on Trust", fmt.Sprintf("Neither stored nor planned by this provider configuration: %s. "+
-			"The policy is judged as if it were. It proves what is planned when the attributes refer to vcc_default_gateway and vcc_network_routing of the same provider configuration.",
+			"The policy is judged as if it were. It proves what is planned when the attributes refer to vcc_default_gateway, vcc_network_routing and vcc_failover_plan of the same provider configuration.",
 			strings.Join(trusted, ", ")))
 	}
 }

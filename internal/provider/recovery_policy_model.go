@@ -18,11 +18,12 @@ import (
 
 // policyModel is vcc_recovery_policy as Terraform holds it.
 type policyModel struct {
-	Gateways       types.List `tfsdk:"gateways"`
-	RoutingEnabled types.Bool `tfsdk:"routing_enabled"`
-	Rules          types.List `tfsdk:"rules"`
-	Enforce        types.Bool `tfsdk:"enforce"`
-	Results        types.List `tfsdk:"results"`
+	Gateways       types.List   `tfsdk:"gateways"`
+	RoutingEnabled types.Bool   `tfsdk:"routing_enabled"`
+	FailoverPlan   types.Object `tfsdk:"failover_plan"`
+	Rules          types.List   `tfsdk:"rules"`
+	Enforce        types.Bool   `tfsdk:"enforce"`
+	Results        types.List   `tfsdk:"results"`
 }
 
 // policyGatewayModel is what a policy takes of a vcc_default_gateway.
@@ -222,6 +223,50 @@ func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedG
 		gateways[g.NetworkID.ValueString()] = assumedGateway{at, settings}
 	}
 	return gateways, unknown, diags
+}
+
+// policyFailoverPlanModel is what a policy takes of a vcc_failover_plan.
+type policyFailoverPlanModel struct {
+	Name          types.String `tfsdk:"name"`
+	PublicIPRules types.List   `tfsdk:"public_ip_rules"`
+}
+
+// failoverPlan unpacks the failover plan that the policy declares, nil for none, and names what is not known of it.
+func (m policyModel) failoverPlan(ctx context.Context) (declared *plannedFailoverPlan, unknown []string, diags diag.Diagnostics) {
+	if m.FailoverPlan.IsUnknown() {
+		return nil, []string{"failover_plan"}, nil
+	}
+	if m.FailoverPlan.IsNull() {
+		return nil, nil, nil
+	}
+	var o policyFailoverPlanModel
+	if diags.Append(m.FailoverPlan.As(ctx, &o, basetypes.ObjectAsOptions{})...); diags.HasError() {
+		return nil, nil, diags
+	}
+	at := path.Root("failover_plan")
+	switch {
+	case o.Name.IsUnknown():
+		return nil, []string{"failover_plan.name"}, nil
+	case o.Name.IsNull():
+		diags.AddAttributeError(at, "Invalid Recovery Policy", "failover_plan: A vcc_failover_plan belongs here, whole, such as vcc_failover_plan.site; this has no name.")
+		return nil, nil, diags
+	}
+	// The rules are read as those of the resource are.
+	v, known, d := failoverPlanModel{PublicIPRules: o.PublicIPRules}.read(ctx)
+	for _, found := range d {
+		if atAttribute, ok := found.(diag.DiagnosticWithPath); ok {
+			diags.AddAttributeError(at, "Invalid Recovery Policy", "failover_plan: "+atAttribute.Detail())
+		} else {
+			diags.Append(found)
+		}
+	}
+	if diags.HasError() {
+		return nil, nil, diags
+	}
+	if !known {
+		return nil, []string{"failover_plan.public_ip_rules"}, nil
+	}
+	return &plannedFailoverPlan{Name: o.Name.ValueString(), Known: true, Rules: v.settings.PublicIPRules}, nil, diags
 }
 
 // assumedGateway is what a policy declares of a network's gateway.

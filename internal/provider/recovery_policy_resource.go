@@ -73,6 +73,28 @@ func (r *recoveryPolicyResource) Schema(_ context.Context, _ resource.SchemaRequ
 				Optional:            true,
 				MarkdownDescription: "`enabled` of the configuration's `vcc_network_routing`, which is then planned before the policy. Leave it out where Terraform does not manage the option: then it is as stored.",
 			},
+			"failover_plan": schema.SingleNestedAttribute{
+				Optional: true,
+				MarkdownDescription: "The `vcc_failover_plan` of the configuration, whole: `vcc_failover_plan.site`. It is planned before the policy, which takes its public IP rules as planned, " +
+					"on top of those of other failover plans. Leave it out where Terraform does not manage the plan: then it is as stored.",
+				// All are optional: in its own validation Terraform has null for what is computed.
+				Attributes: map[string]schema.Attribute{
+					"name": schema.StringAttribute{
+						Optional:            true,
+						MarkdownDescription: "Name of the plan.",
+					},
+					"public_ip_rules": schema.ListNestedAttribute{
+						Optional:            true,
+						MarkdownDescription: "The plan's public IP rules.",
+						NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+							"address":    schema.StringAttribute{CustomType: ipAddressType{}, Optional: true, MarkdownDescription: "The public address."},
+							"port":       schema.Int64Attribute{Optional: true, MarkdownDescription: "The public port."},
+							"to_address": schema.StringAttribute{CustomType: ipAddressType{}, Optional: true, MarkdownDescription: "The address that it leads to."},
+							"to_port":    schema.Int64Attribute{Optional: true, MarkdownDescription: "The port there."},
+						}},
+					},
+				},
+			},
 			"rules": schema.ListNestedAttribute{
 				Required:            true,
 				MarkdownDescription: "The rules, 1 to 1000.",

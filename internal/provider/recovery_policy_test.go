@@ -71,6 +71,7 @@ func TestAccRecoveryPolicy_example(t *testing.T) {
 		w.refused([]string{policyBroken, noGatewayForDB}, "plan", "-var=gateway_for_db=false")
 	}
 	w.refused([]string{policyBroken, noGatewayForDB}, "apply", "-auto-approve", "-var=gateway_for_db=false")
+	w.refused([]string{policyBroken, noWayToWeb}, "plan", "-var=public_web=false")
 	main := filepath.Join(w.folder, "main.tf")
 	whole, err := os.ReadFile(main)
 	if err != nil {
@@ -90,7 +91,7 @@ func TestAccRecoveryPolicy_example(t *testing.T) {
 	w.unchanged()
 
 	gateways := w.gateways()
-	w.expect(0, []string{"Success! 3 passed, 0 failed."}, "test")
+	w.expect(0, []string{"Success! 4 passed, 0 failed."}, "test")
 	expectUnchanged(t, w.testLab, gateways)
 	w.expect(1, []string{nothingRouted}, "test", "-var=routing_enabled=false")
 	w.expect(0, nil, "destroy", "-auto-approve")

@@ -84,6 +84,11 @@ type run struct {
 	// IDs of the cloud networks that they were planned for.
 	plannedNetworks map[string]*bart.Table[[]string]
 	routing         routingRecord
+	// failoverPlans has what is known of each failover plan that was asked about, by the normal form of its name.
+	failoverPlans map[string]*failoverPlanRecord
+	// planConflicts are those of failover plans that are not decided; planConflictsAwaited says that a call waits until they are.
+	planConflicts        []*planConflict
+	planConflictsAwaited bool
 	// revision counts the changes of what is planned.
 	revision int
 	// judges are asked about every plan.
@@ -94,16 +99,16 @@ type run struct {
 func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
-		unplanned: map[string]int{}, networks: map[string]*networkRecord{},
+		unplanned: map[string]int{}, networks: map[string]*networkRecord{}, failoverPlans: map[string]*failoverPlanRecord{},
 		plannedNetworks: map[string]*bart.Table[[]string]{}, conflicts: conflicts{open: map[string][]*conflict{}},
 	}
 }
 
-// judge says what is wrong with a plan that was just noted, of a network's gateway, or of the routing option where
-// networkID is "".
-type judge func(ctx context.Context, networkID string) diag.Diagnostics
+// judge says what is wrong with a plan that was just noted: of the gateway of the network with an ID, of the failover plan
+// of a planSubject, or of the routing option where subject is "".
+type judge func(ctx context.Context, subject string) diag.Diagnostics
 
-// onPlan has every plan of a gateway or the routing option judged from now on, after it was noted.
+// onPlan has every plan of a gateway, a failover plan or the routing option judged from now on, after it was noted.
 // What the judge says stands at the resource that is being planned. It may wait with waitSettled.
 func (r *run) onPlan(j judge) {
 	r.mu.Lock()
@@ -112,12 +117,12 @@ func (r *run) onPlan(j judge) {
 }
 
 // judge asks those who registered about what was just planned.
-func (r *run) judge(ctx context.Context, networkID string) (diags diag.Diagnostics) {
+func (r *run) judge(ctx context.Context, subject string) (diags diag.Diagnostics) {
 	r.mu.Lock()
 	judges := r.judges
 	r.mu.Unlock()
 	for _, judge := range judges {
-		diags.Append(judge(ctx, networkID)...)
+		diags.Append(judge(ctx, subject)...)
 	}
 	return diags
 }

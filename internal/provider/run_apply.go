@@ -63,3 +63,17 @@ func (r *run) afterWrites(ctx context.Context, before int) error {
 	defer r.mu.Unlock()
 	return r.waitUntil(ctx, graceTime, func() bool { return r.applied > before })
 }
+
+// retryConflict carries out a write. Where something else has what is to be written it tries again as long as other
+// calls of this process may free it: Terraform writes in any order, and the plan has seen that it fits in the end.
+func retryConflict[T any](ctx context.Context, r *run, write func() (T, error)) (T, error) {
+	patience, cancel := context.WithTimeout(ctx, overlapTime)
+	defer cancel()
+	for {
+		before := r.writes()
+		written, err := write()
+		if vcc.Code(err) != vcc.CodeConflict || r.afterWrites(patience, before) != nil {
+			return written, err
+		}
+	}
+}

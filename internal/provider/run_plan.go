@@ -22,6 +22,8 @@ type plannedState struct {
 	// Routing is what the routing option will be, nil while that was not planned. RoutingUnknown says that it was, and is not known.
 	Routing        *bool
 	RoutingUnknown bool
+	// FailoverPlans has the failover plans that were planned, by their planSubject.
+	FailoverPlans map[string]plannedFailoverPlan
 }
 
 // planned returns what has been planned so far. In an apply the removals are missing from
@@ -31,6 +33,12 @@ func (r *run) planned() plannedState {
 	defer r.mu.Unlock()
 	s := plannedState{Revision: r.revision, Gateways: make(map[string]plannedGateway, len(r.networks))}
 	s.Routing, s.RoutingUnknown = r.routing.value()
+	s.FailoverPlans = make(map[string]plannedFailoverPlan, len(r.failoverPlans))
+	for key, p := range r.failoverPlans {
+		if planned := p.planned(); planned != nil {
+			s.FailoverPlans[planSubjects+key] = *planned
+		}
+	}
 	for id, n := range r.networks {
 		if g := n.planned(); g != nil {
 			s.Gateways[id] = *g

@@ -78,6 +78,7 @@ func (r *run) noteRawState(resource string, state []byte) {
 	var attributes struct {
 		NetworkID string `json:"network_id"`
 		ID        string `json:"id"`
+		Name      string `json:"name"`
 		Enabled   bool   `json:"enabled"`
 		Restores  bool   `json:"restores"`
 	}
@@ -87,6 +88,8 @@ func (r *run) noteRawState(resource string, state []byte) {
 	switch resource {
 	case "vcc_default_gateway":
 		r.noteState(attributes.NetworkID)
+	case "vcc_failover_plan":
+		r.noteFailoverPlanState(attributes.Name)
 	case "vcc_network_routing":
 		r.noteRoutingState(routingModel{
 			ID: types.StringValue(attributes.ID), Enabled: types.BoolValue(attributes.Enabled), Restores: types.BoolValue(attributes.Restores),

@@ -42,3 +42,17 @@ run "the_gateway_for_db_is_needed" {
     error_message = "Without its gateway db should not be reached: ${jsonencode(vcc_recovery_policy.site.results)}"
   }
 }
+
+run "the_public_ip_rule_is_needed" {
+  command = plan
+
+  variables {
+    public_web = false
+    enforce    = false
+  }
+
+  assert {
+    condition     = { for r in vcc_recovery_policy.site.results : r.name => r.reason if r.reason != null } == { "customers reach web" = "no_public_ip_rule" }
+    error_message = "Without its public IP rule exactly one rule should be broken: ${jsonencode(vcc_recovery_policy.site.results)}"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = vcc_failover_plan.site
+  id = "Whole site"
+}
