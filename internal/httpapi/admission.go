@@ -44,7 +44,7 @@ const (
 // admission decides which requests are served now, which wait a moment, and which are refused. A
 // request has a place from before its body is read until its answer is written: what a request
 // costs in memory and in processor is then bounded by the places, however many connections
-// there are.
+// there are. Guesses that are held back have none, and are bounded by maxHeldBack.
 //
 // A tenant has a quarter of the places at most, and so has an operator's account. The request says only once it
 // is authenticated whose it is, which costs queries. So admission remembers whose token was whose:
@@ -122,7 +122,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
 			nameKnown(loggedRequest(r.Context()), p.key)
 			refusal := s.fail(r.Context(), r.Method, "", err) // the path may be anything
-			if r.ContentLength < 0 || r.ContentLength > longBody {
+			if r.ContentLength > longBody {
 				s.refuseLong(w, r, refusal)
 				return
 			}
@@ -156,6 +156,10 @@ func nameKnown(l *requestLog, key string) {
 // the answer while they send, and stop; reading all the same would cost as much as serving. The others have
 // drainTime.
 func (s *server) refuseLong(w http.ResponseWriter, r *http.Request, refusal *wireError) {
+	if r.ProtoMajor > 1 { // what is left of one request concerns no other on the connection
+		s.refuse(w, r, refusal)
+		return
+	}
 	w.Header().Set("Connection", "close")
 	s.refuse(w, r, refusal)
 	_ = http.NewResponseController(w).Flush() // in memory there is nothing to flush
@@ -301,18 +305,29 @@ func (a *admission) unknown(ctx context.Context) {
 	delete(a.older, p.credentials)
 }
 
-// refusedLoginWait is how long the refusal of a login waits before it is sent.
-const refusedLoginWait = time.Second
+const (
+	// refusedLoginWait is how long the refusal of a guess waits before it is sent.
+	refusedLoginWait = time.Second
+	// maxHeldBack is how many wait at once. Beyond that they are answered at once, or they would take memory without a
+	// bound: they have no place.
+	maxHeldBack = 1024
+)
 
-// holdBack waits before a login is told that it came too early, or that too many wait. Whoever guesses without a
-// pause asks again as soon as the answer is there, and without this wait a few hundred of them keep the
-// processors busy. The request gives its place back first, so that nobody waits for it.
-func holdBack(ctx context.Context, err error) {
-	if code := vcc.Code(err); code != vcc.CodeTooManyRequests && code != vcc.CodeUnavailable {
-		return
+// holdBack waits before a guess is told that it came too early, and returns what it is told then. Whoever guesses
+// without a pause asks again as soon as the answer is there, and without this wait a few hundred of them
+// keep the processors busy. The request gives its place back first, so that nobody waits for it. Errors of
+// other codes are returned as they are, at once.
+func (s *server) holdBack(ctx context.Context, err error) error {
+	var refused *vcc.Error
+	if !errors.As(err, &refused) || refused.Code != vcc.CodeTooManyRequests {
+		return err
 	}
 	if p, admitted := ctx.Value(placeKey{}).(*place); admitted {
 		p.leave()
+	}
+	defer s.heldBack.Add(-1)
+	if s.heldBack.Add(1) > maxHeldBack {
+		return err
 	}
 	wait := time.NewTimer(refusedLoginWait)
 	defer wait.Stop()
@@ -320,6 +335,9 @@ func holdBack(ctx context.Context, err error) {
 	case <-wait.C:
 	case <-ctx.Done():
 	}
+	later := *refused
+	later.RetryAfter = max(time.Second, later.RetryAfter-refusedLoginWait)
+	return &later
 }
 
 // load returns how many requests of accounts are at work, and how many wait.

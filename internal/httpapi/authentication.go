@@ -111,8 +111,7 @@ func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, 
 	s.logLogin(ctx, form.Get("grant_type"), form.Get("username"), from, func(ctx context.Context) (vcc.Account, error) {
 		return s.Accounts.Authenticate(ctx, tokens.Access)
 	}, err)
-	holdBack(ctx, err)
-	return tokens, err
+	return tokens, s.holdBack(ctx, err)
 }
 
 // authenticate finds the account that sent a request and keeps it for the operation.

@@ -50,8 +50,7 @@ func (p pageSessions) OpenWindowSession(ctx context.Context, username, password 
 	p.s.logLogin(ctx, grantWindow, username, from, func(ctx context.Context) (vcc.Account, error) {
 		return p.WindowSessionService.WindowSession(ctx, token)
 	}, err)
-	holdBack(ctx, err)
-	return token, err
+	return token, p.s.holdBack(ctx, err)
 }
 
 // WindowSession implements vcc.WindowSessionService.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -127,6 +128,8 @@ type server struct {
 	metrics   *metrics
 	admission *admission // nil: all are admitted
 	pages     Pages      // nil: none
+	// heldBack is how many guesses wait for their answer.
+	heldBack atomic.Int64
 }
 
 // PageQuery are the parameters of every list. The name is exported because huma reads the

@@ -31,7 +31,7 @@ func (q failoverSessionQuery) filter() (f vcc.FailoverSessionFilter, err error) 
 }
 
 func (s *server) registerFailoverSessions() {
-	list(s, "failoverSessions", "List the tenant's failovers and the reports of failover tests, newest first", newWireFailoverSession,
+	list(s, "failoverSessions", "List the tenant's failovers and the reports of failover tests, newest first; log, networks, machines and publicAddresses are empty in the list, and each session has its own", newWireFailoverSession,
 		func(ctx context.Context, as vcc.Actor, in *failoverSessionQuery) ([]vcc.FailoverSession, int, error) {
 			filter, err := in.filter()
 			if err != nil {

@@ -150,7 +150,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 		}
 		session, err = a.client.UndoFailover(ctx, a.as, plan.ID)
 	case vcc.FailoverTest:
-		progress("Testing full site failover by plan %q: nothing is started or changed", plan.Name)
+		progress("Testing full site failover by plan %q: nothing is started", plan.Name)
 		session, err = a.client.TestFailover(ctx, a.as, plan.ID)
 	}
 	if err != nil {

@@ -249,10 +249,18 @@ func (d *failoverSessionsDataSource) Read(ctx context.Context, req datasource.Re
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
-	m.Sessions = make([]failoverSessionModel, len(sessions))
+	m.Sessions = []failoverSessionModel{}
 	var latest *vcc.FailoverSession
-	for i, s := range sessions {
-		m.Sessions[i] = newFailoverSessionModel(s)
+	for _, listed := range sessions { // a list leaves out what each has of networks and VMs
+		s, err := d.client.FailoverSession(ctx, d.as, listed.ID)
+		if vcc.Code(err) == vcc.CodeNotFound {
+			continue // a newer report has just pushed it out
+		}
+		if err != nil {
+			addRequestError(&resp.Diagnostics, failed, err)
+			return
+		}
+		m.Sessions = append(m.Sessions, newFailoverSessionModel(*s))
 	}
 	if len(sessions) > 0 {
 		latest, m.Latest = &sessions[0], &m.Sessions[0]

@@ -34,8 +34,14 @@ type sessionRow struct {
 
 const sessionColumns = "id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, ended_at, ended_by, log, problems, test, outcome"
 
+// What lists leave out is what has an entry for each network and each VM.
+const (
+	underWayColumns = "id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, ended_at, ended_by, log, problems, test, NULL"
+	listedColumns   = "id, kind, plan_id, plan_name, vm, hosts, started_at, started_by, ended_at, ended_by, '[]', problems, test, NULL"
+)
+
 // selectUnderWay are a tenant's sessions that have not ended.
-const selectUnderWay = "SELECT " + sessionColumns + fromSessions + " AND ended_at IS NULL"
+const selectUnderWay = "SELECT " + underWayColumns + fromSessions + " AND ended_at IS NULL"
 
 func (r *sessionRow) fields() []any {
 	return []any{

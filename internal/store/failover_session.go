@@ -17,7 +17,7 @@ const fromSessions = " FROM failover_sessions WHERE tenant_id = $1"
 // FailoverSessions implements vcc.FailoverService.
 func (s *Store) FailoverSessions(ctx context.Context, as vcc.Actor, f vcc.FailoverSessionFilter, p vcc.Page) ([]vcc.FailoverSession, int, error) {
 	return readPage(ctx, s, func(tx querier) (page[vcc.FailoverSession], error) {
-		return queryPage(ctx, tx, p, sessionRow.session, sessionColumns,
+		return queryPage(ctx, tx, p, sessionRow.session, listedColumns,
 			fromSessions+" AND ($2 = '' OR plan_id = $2) AND ($3 = '' OR kind = $3) AND ($4 = '' OR test = ($4 = 'test'))",
 			" ORDER BY started_at DESC, id DESC", as.TenantID, f.PlanID, string(f.Kind), string(f.Operation))
 	})
@@ -40,16 +40,17 @@ func (s *Store) FailoverSession(ctx context.Context, as vcc.Actor, id string) (*
 
 // TestFailover is vcc.FailoverService's; prepare tells what would happen.
 func (s *Store) TestFailover(ctx context.Context, as vcc.Actor, planID string, prepare Prepare) (*vcc.FailoverSession, error) {
+	// What takes long is only read: no write waits for it.
+	session, err := s.PreviewFailover(ctx, as, planID, prepare)
+	if err != nil {
+		return nil, err
+	}
+	session.ID = uuid.NewString()
 	return write(ctx, s, ofTenant(as.TenantID), func(tx querier) (*vcc.FailoverSession, error) {
-		session, hosts, err := s.fullSite(ctx, tx, as, planID, true, prepare)
-		if err != nil {
+		if err := insertSession(ctx, tx, as, *session, []string{}); err != nil {
 			return nil, err
 		}
-		session.ID = uuid.NewString()
-		if err := insertSession(ctx, tx, as, session, hosts); err != nil {
-			return nil, err
-		}
-		return &session, forgetTests(ctx, tx, as, session)
+		return session, forgetTests(ctx, tx, as, *session)
 	})
 }
 

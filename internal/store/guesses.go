@@ -25,7 +25,7 @@ type guesses struct {
 	refused map[string]refusal
 	// counting has room for the one that counts a wrong password.
 	counting chan struct{}
-	// forgot is when old failures were forgotten last.
+	// forgot is when old failures were forgotten last. It belongs to the one that counts.
 	forgot time.Time
 }
 
@@ -48,17 +48,6 @@ func (g *guesses) oneByOne(ctx context.Context, count func() error) error {
 
 // forgetEvery is how often failures make a process forget old ones.
 const forgetEvery = time.Minute
-
-// forgetNow reports whether it is time to forget old failures.
-func (g *guesses) forgetNow(now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if now.Sub(g.forgot).Abs() < forgetEvery {
-		return false
-	}
-	g.forgot = now
-	return true
-}
 
 // refusal is what a guess was told whose password was not looked at.
 type refusal struct {

@@ -64,17 +64,23 @@ func loginTurn(address string, failures vcc.LoginFailures) *hashTurn {
 	return &hashTurn{address: address, rank: failures.Rank(), fair: !failures.Known, guess: failures.Guess()}
 }
 
-// wait returns once it is t's turn; leave ends it. CodeUnavailable: too many of a better rank wait.
+// wait returns once it is t's turn; leave ends it. CodeUnavailable, or CodeTooManyRequests for a guess: too
+// many of a better rank wait.
 func (q *hashQueue) wait(ctx context.Context, t *hashTurn) error {
 	t.answer = make(chan bool, 1)
 	q.mu.Lock()
 	q.add(t)
 	q.grant()
+	q.crowdOut()
 	q.mu.Unlock()
 	select {
 	case granted := <-t.answer:
 		if !granted {
-			return &vcc.Error{Code: vcc.CodeUnavailable, RetryAfter: time.Second, Message: "too many passwords are waiting to be checked; nothing was changed, try again"}
+			code := vcc.CodeUnavailable
+			if t.guess {
+				code = vcc.CodeTooManyRequests
+			}
+			return &vcc.Error{Code: code, RetryAfter: time.Second, Message: "too many passwords are waiting to be checked; nothing was changed, try again"}
 		}
 		return nil
 	case <-ctx.Done():
@@ -89,7 +95,7 @@ func (q *hashQueue) wait(ctx context.Context, t *hashTurn) error {
 	}
 }
 
-// add queues a turn. If too many wait, the one that would come last is crowded out.
+// add queues a turn.
 func (q *hashQueue) add(t *hashTurn) {
 	if t.fair {
 		for _, other := range q.waiting {
@@ -99,13 +105,17 @@ func (q *hashQueue) add(t *hashTurn) {
 		}
 	}
 	q.waiting = append(q.waiting, t)
+}
+
+// crowdOut sends one away if too many wait: of the guesses, if there are any, the one that would come last.
+func (q *hashQueue) crowdOut() {
 	last, logins := -1, 0
 	for i, w := range q.waiting {
 		if w.owner {
 			continue
 		}
 		logins++
-		if last < 0 || w.rank > q.waiting[last].rank {
+		if l := last; l < 0 || w.guess && !q.waiting[l].guess || w.guess == q.waiting[l].guess && w.rank > q.waiting[l].rank {
 			last = i
 		}
 	}

@@ -67,14 +67,15 @@ func newToken() string {
 type loginTry struct {
 	username, address string
 	// here, from and account are the subjects that its failure counts for. They are digests,
-	// because people type passwords where their name belongs.
+	// because people type passwords where their name belongs. An address has no space, so no name makes
+	// one subject look like another.
 	here, from, account string
 }
 
 func newLoginTry(username, address string) loginTry {
 	return loginTry{
 		username: username, address: address,
-		here: digest("account " + username + " at " + address), from: digest("address " + address), account: digest("account " + username),
+		here: digest("pair " + address + " " + username), from: digest("address " + address), account: digest("account " + username),
 	}
 }
 
@@ -114,9 +115,16 @@ func (s *Store) logIn(ctx context.Context, username, password string, from netip
 	if !right {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureWrite)
 		defer cancel()
-		if err := s.guesses.oneByOne(ctx, func() error {
-			return s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, try) })
-		}); err != nil {
+		err := s.guesses.oneByOne(ctx, func() error {
+			now := s.now()
+			due := now.Sub(s.guesses.forgot).Abs() >= forgetEvery
+			err := s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, try, due) })
+			if err == nil && due {
+				s.guesses.forgot = now
+			}
+			return err
+		})
+		if err != nil {
 			return vcc.Tokens{}, err
 		}
 		return vcc.Tokens{}, refused
@@ -188,8 +196,9 @@ func (s *Store) failures(ctx context.Context, try loginTry) (vcc.LoginFailures, 
 }
 
 // countFailure counts a wrong password. It is one statement, because all failures of all accounts take turns.
-func (s *Store) countFailure(ctx context.Context, tx querier, try loginTry) error {
-	if s.guesses.forgetNow(s.now()) {
+// forget says that old failures are to be forgotten.
+func (s *Store) countFailure(ctx context.Context, tx querier, try loginTry, forget bool) error {
+	if forget {
 		if err := s.forgetOld(ctx, tx); err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (o FailoverOperation) Consequence() string {
 	case FailoverUndo:
 		return "The addresses are taken away from the appliances, and the appliances stop."
 	case FailoverTest:
-		return "A test says what a start would do. Nothing is started and nothing changes."
+		return "A test says what a start would do. Nothing is started, and nothing of the site changes."
 	}
 	return ""
 }
@@ -152,13 +152,13 @@ type FailoverService interface {
 	UndoFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 
 	// TestFailover says what StartFailover would do, and keeps that as a report. It starts nothing, and
-	// changes nothing of the site (D18). The report is of the moment at which it is stored: one
-	// transaction reads and keeps. Only the newest reports stay (MaxFailoverTests).
+	// changes nothing of the site (D18). The report is of one moment, and stored just after. Only the newest reports stay (MaxFailoverTests).
 	// CodeNotFound: no such plan.
 	TestFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 
 	// FailoverSessions returns a page of the tenant's failovers and reports of tests, newest first, and
-	// how many a filter selects.
+	// how many a filter selects. They lack what FailoverSession has for each network and VM: log,
+	// networks, machines and public addresses.
 	FailoverSessions(ctx context.Context, as Actor, filter FailoverSessionFilter, page Page) ([]FailoverSession, int, error)
 
 	// FailoverSession returns one of them. CodeNotFound: no such session.

@@ -137,7 +137,7 @@ func TestFailoverPages(t *testing.T) {
 		})
 	}
 	r.get("/sessions").says(t, http.StatusOK, "Nothing was failed over or tested yet.")
-	r.get("/failover/"+id+"/test").says(t, http.StatusOK, `Test failover plan "Whole site"?`, "Nothing is started and nothing changes. A report of it is kept.")
+	r.get("/failover/"+id+"/test").says(t, http.StatusOK, `Test failover plan "Whole site"?`, "Nothing is started, and nothing of the site changes. A report of it is kept.")
 	if len(kept()) != 0 {
 		t.Error("the question left a report")
 	}
