@@ -150,7 +150,7 @@ const MaxHashesQueued = maxHashesQueued
 func (s *Store) CountFailures(ctx context.Context, username string, from ...netip.Addr) error {
 	return s.write(ctx, logins, func(tx querier) error {
 		for _, a := range from {
-			if err := s.countFailure(ctx, tx, newLoginTry(username, vcc.ClientAddress(a))); err != nil {
+			if err := s.countFailure(ctx, tx, newLoginTry(username, vcc.ClientAddress(a)), false); err != nil {
 				return err
 			}
 		}

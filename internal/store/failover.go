@@ -426,8 +426,12 @@ func (s *Store) endSession(ctx context.Context, tx querier, as vcc.Actor, sessio
 	if err != nil {
 		return nil, err
 	}
-	return &session, tx.exec(ctx, "UPDATE failover_sessions SET ended_at = $1, ended_by = $2, log = $3 WHERE id = $4",
+	err = tx.exec(ctx, "UPDATE failover_sessions SET ended_at = $1, ended_by = $2, log = $3 WHERE id = $4",
 		session.EndedAt, session.EndedBy, log, session.ID)
+	if err != nil {
+		return nil, err
+	}
+	return findSession(ctx, tx, as, session.ID)
 }
 
 // StartPartialFailover implements vcc.FailoverService.

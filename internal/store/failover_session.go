@@ -25,17 +25,20 @@ func (s *Store) FailoverSessions(ctx context.Context, as vcc.Actor, f vcc.Failov
 
 // FailoverSession implements vcc.FailoverService.
 func (s *Store) FailoverSession(ctx context.Context, as vcc.Actor, id string) (*vcc.FailoverSession, error) {
-	return read(ctx, s, func(tx querier) (*vcc.FailoverSession, error) {
-		row, err := queryFirst[sessionRow](ctx, tx, "SELECT "+sessionColumns+fromSessions+" AND id = $2", as.TenantID, id)
-		if errors.Is(err, sql.ErrNoRows) {
-			err = notFound(id, "there is no failover session with ID %s", id)
-		}
-		if err != nil {
-			return nil, err
-		}
-		session, err := row.session()
-		return &session, err
-	})
+	return read(ctx, s, func(tx querier) (*vcc.FailoverSession, error) { return findSession(ctx, tx, as, id) })
+}
+
+// findSession returns all of a session. CodeNotFound.
+func findSession(ctx context.Context, q querier, as vcc.Actor, id string) (*vcc.FailoverSession, error) {
+	row, err := queryFirst[sessionRow](ctx, q, "SELECT "+sessionColumns+fromSessions+" AND id = $2", as.TenantID, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = notFound(id, "there is no failover session with ID %s", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	session, err := row.session()
+	return &session, err
 }
 
 // TestFailover is vcc.FailoverService's; prepare tells what would happen.

@@ -24,6 +24,13 @@ func (f *fixture) sessions(t *testing.T, as vcc.Actor, filter vcc.FailoverSessio
 	})
 }
 
+// listed is a session without what lists leave out of one that is under way.
+func listed(s *vcc.FailoverSession) *vcc.FailoverSession {
+	l := *s
+	l.Networks, l.Machines, l.PublicAddresses = nil, nil, nil
+	return &l
+}
+
 // A test leaves a report, which is never under way; tests and failovers are listed together, newest first.
 func TestFailoverSessions(t *testing.T) { onBoth(t, testFailoverSessions) }
 
@@ -56,7 +63,7 @@ func testFailoverSessions(t *testing.T) {
 	started, err := f.StartFailover(ctx, f.abc, esx.ID, false, withProblem) // which a test does not keep from it
 	ok(t, err)
 	same("a failover under way", *started)
-	equal(t, "session of the plan", f.failoverPlans(t, f.abc)[0].Session, started)
+	equal(t, "session of the plan", f.failoverPlans(t, f.abc)[0].Session, listed(started))
 	f.at = f.at.Add(time.Minute)
 	_, err = f.TestFailover(ctx, f.abc, esx.ID, quietly) // also during a failover
 	ok(t, err)

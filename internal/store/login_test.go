@@ -158,6 +158,14 @@ func testGuessingRemembered(t *testing.T) {
 	f.logIn(t, "abc")
 }
 
+// A user name that looks like an account at an address counts for nobody else.
+func TestGuessing_names(t *testing.T) {
+	t.Parallel()
+	f := withAccounts(t)
+	ok(t, f.CountFailures(t.Context(), "abc at "+home.String(), slices.Repeat([]netip.Addr{netip.MustParseAddr("192.0.2.99")}, 50)...))
+	f.logIn(t, "abc")
+}
+
 // A network of IPv6 is one address.
 func TestGuessing_addresses(t *testing.T) {
 	t.Parallel()
@@ -418,7 +426,7 @@ func TestHashQueue(t *testing.T) {
 	}
 	equal(t, "waiting", q.Waiting(), 65)
 	err := q.Wait(ctx, "g", vcc.LoginFailures{Here: vcc.Failures{Count: 10}})
-	wantCode(t, "one that would be last", err, vcc.CodeUnavailable)
+	wantCode(t, "one that would be last", err, vcc.CodeTooManyRequests)
 	wg.Go(func() {
 		if q.Wait(ctx, "h", vcc.LoginFailures{}) == nil {
 			q.Leave()
@@ -433,7 +441,7 @@ func TestHashQueue(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	equal(t, "sent away", order, []string{"failed most: ServiceUnavailable"})
+	equal(t, "sent away", order, []string{"failed most: TooManyRequests"})
 	q.Leave()
 	wg.Wait()
 	// Nothing is left, and no place was lost.
@@ -506,6 +514,24 @@ func TestHashQueue_guesses(t *testing.T) {
 		q.Leave()
 		q.Leave()
 		time.Sleep(time.Second) // the last pause ends, too
+
+		// As many guesses wait as may, and a place is free: whoever does not guess gets it.
+		ok(t, q.Wait(ctx, "a", guess))
+		gone, cancel := context.WithCancel(ctx)
+		for i := range store.MaxHashesQueued {
+			go func() { _ = q.Wait(gone, fmt.Sprint(i), guess) }()
+		}
+		synctest.Wait()
+		equal(t, "waiting beside a guess", q.Waiting(), store.MaxHashesQueued)
+		ok(t, q.Wait(ctx, "e", vcc.LoginFailures{Address: vcc.Failures{Count: 9}}))
+		cancel()
+		synctest.Wait()
+		q.Leave()
+		q.Leave()
+		time.Sleep(time.Second)
+		ok(t, q.Wait(ctx, "f", guess)) // those that gave up left nothing behind
+		q.Leave()
+		time.Sleep(time.Second)
 	})
 }
 
