@@ -159,6 +159,7 @@ type answerTagged[T any] struct {
 func (s *server) register() {
 	s.registerNetworks()
 	s.registerDefaultGateways()
+	s.registerGatewaySets()
 	s.registerRouting()
 	s.registerReplicationJobs()
 	s.registerFailover()

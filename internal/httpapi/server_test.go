@@ -377,6 +377,7 @@ func TestOpenAPI(t *testing.T) {
 		"getDefaultGateways":                      "GET /api/v1/cloudConnect/defaultGateways",
 		"getDefaultGatewaysById":                  "GET /api/v1/cloudConnect/defaultGateways/{networkId}",
 		"putDefaultGateways":                      "PUT /api/v1/cloudConnect/defaultGateways/{networkId}",
+		"putDefaultGatewaysOfScope":               "PUT /api/v1/cloudConnect/defaultGateways",
 		"deleteDefaultGateways":                   "DELETE /api/v1/cloudConnect/defaultGateways/{networkId}",
 		"getDefaultGatewaysChangesById":           "GET /api/v1/cloudConnect/defaultGateways/{networkId}/changes",
 		"getNetworkRouting":                       "GET /api/v1/cloudConnect/networkRouting",

@@ -71,6 +71,8 @@ func TestTenancy(t *testing.T) {
 		// own and operator are the statuses of ABC and of an operator for ABC, where not 200;
 		// foreign is XYZ's, who must not tell what is ABC's from what is nobody's.
 		own, operator, foreign int
+		// field is what that answer to XYZ names, where the network stands in the body.
+		field string
 		// asks says of an operation that is no GET that it changes nothing: a viewer may do it.
 		asks bool
 	}
@@ -101,6 +103,7 @@ func TestTenancy(t *testing.T) {
 		"getNetworks":                             {tenants, of{}},
 		"getDefaultGateways":                      {tenants, of{}},
 		"putDefaultGateways":                      {tenants, of{ids: inNetwork, body: gateway, foreign: 404}}, // stored below
+		"putDefaultGatewaysOfScope":               {tenants, of{ids: inNetwork, body: fmt.Sprintf(`{"gateways": [{"networkId": %q, "ipv4": {"address": "10.0.0.1", "subnetMask": "255.255.0.0"}}]}`, network), foreign: 404, field: "gateways[0].networkId"}},
 		"getDefaultGatewaysById":                  {tenants, of{ids: inNetwork, foreign: 404}},
 		"getDefaultGatewaysChangesById":           {tenants, of{ids: inNetwork, foreign: 404}},
 		"deleteDefaultGateways":                   {tenants, of{ids: inNetwork, own: 204, operator: 204, foreign: 404}},
@@ -212,7 +215,7 @@ func TestTenancy(t *testing.T) {
 			if want.foreign != 0 {
 				a.unchanged(t, func() {
 					for _, query := range []string{"", "?tenant=ABC", "?tenant=XYZ"} {
-						wantError(t, as(query, bearer(xyz.AccessToken)), want.foreign, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids)})
+						wantError(t, as(query, bearer(xyz.AccessToken)), want.foreign, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids), Field: want.field})
 					}
 				})
 			}
@@ -247,7 +250,7 @@ func TestTenancy(t *testing.T) {
 				wantError(t, as("", bearer(root.AccessToken)), 400, wireError{ErrorCode: "InvalidValue", Field: "tenant"})
 				wantError(t, as("?tenant=Nobody", bearer(root.AccessToken)), 400, wireError{ErrorCode: "InvalidValue", Field: "tenant"})
 				if want.foreign != 0 {
-					wantError(t, as("?tenant=XYZ", bearer(root.AccessToken)), 404, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids)})
+					wantError(t, as("?tenant=XYZ", bearer(root.AccessToken)), 404, wireError{ErrorCode: "NotFound", ResourceID: onlyID(want.ids), Field: want.field})
 				}
 			})
 		})

@@ -241,6 +241,8 @@ const upsertGateway = "INSERT INTO default_gateways (network_id, revision, updat
 	"ipv6_address = excluded.ipv6_address, ipv6_network = excluded.ipv6_network, " +
 	"ipv6_prefix_length = excluded.ipv6_prefix_length, detected = excluded.detected"
 
+const deleteGateway = "DELETE FROM default_gateways WHERE network_id = $1"
+
 // putGateway stores a gateway in place of current, which may be nil.
 func (s *Store) putGateway(ctx context.Context, tx querier, as vcc.Actor, n vcc.Network, current *vcc.DefaultGateway, state vcc.GatewayState) (*vcc.DefaultGateway, error) {
 	// What is connected already overlaps with nothing.
@@ -254,31 +256,40 @@ func (s *Store) putGateway(ctx context.Context, tx querier, as vcc.Actor, n vcc.
 			return nil, err
 		}
 	}
-	r := newGatewayRecord(state.Origin, state.GatewaySettings)
-	detected := detectedBefore(current, state.Origin)
-	var kept *string
-	if detected != nil {
-		text, err := encode(newGatewayRecord(vcc.OriginDetected, *detected))
-		if err != nil {
-			return nil, err
-		}
-		kept = &text
-	}
-	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), r)
+	change, err := s.record(ctx, tx, as, &n.ID, recordOf(current), newGatewayRecord(state.Origin, state.GatewaySettings))
 	if err != nil {
 		return nil, err
 	}
-	err = tx.exec(ctx, upsertGateway, n.ID, change.Revision, change.ChangedAt, change.Actor,
-		string(r.Origin), r.Ipv4Address, r.Ipv4PrefixLength, r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength, kept)
+	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
+	g.Detected = detectedBefore(current, state.Origin)
+	err = writeGateway(ctx, tx, g)
 	if err == nil && current != nil && !connected {
 		err = disconnect(ctx, tx, n.ID)
 	}
 	if err == nil && !connected {
 		err = connect(ctx, tx, as, n, state.GatewaySettings)
 	}
-	g := newDefaultGateway(n, state, change.Revision, change.ChangedAt, change.Actor)
-	g.Detected = detected
 	return &g, err
+}
+
+// writeGateway writes the row of a gateway and nothing else of it.
+func writeGateway(ctx context.Context, tx querier, g vcc.DefaultGateway) error {
+	r := newGatewayRecord(g.Origin, g.GatewaySettings)
+	detected, err := encodeDetected(g.Detected)
+	if err != nil {
+		return err
+	}
+	return tx.exec(ctx, upsertGateway, g.NetworkID, g.Revision, g.UpdatedAt, g.UpdatedBy,
+		string(r.Origin), r.Ipv4Address, r.Ipv4PrefixLength, r.Ipv6Address, r.Ipv6Network, r.Ipv6PrefixLength, detected)
+}
+
+// encodeDetected is what a column keeps of detected settings, nil for none.
+func encodeDetected(detected *vcc.GatewaySettings) (*string, error) {
+	if detected == nil {
+		return nil, nil
+	}
+	text, err := encode(newGatewayRecord(vcc.OriginDetected, *detected))
+	return &text, err
 }
 
 // detectedBefore is what a gateway of an origin keeps of a detected one in whose place it
@@ -346,5 +357,5 @@ func (s *Store) removeGateway(ctx context.Context, tx querier, as vcc.Actor, cur
 	if err := disconnect(ctx, tx, current.NetworkID); err != nil {
 		return err
 	}
-	return tx.exec(ctx, "DELETE FROM default_gateways WHERE network_id = $1", current.NetworkID)
+	return tx.exec(ctx, deleteGateway, current.NetworkID)
 }

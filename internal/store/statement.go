@@ -22,7 +22,7 @@ type querier struct {
 var frequent = []string{
 	selectByDigest, selectAccount, selectVersion, selectReachabilityVersion,
 	selectNetworkAndGateway, moveRevision, insertChange, upsertGateway,
-	selectNeighbor, insertConnectedNetwork, deleteConnectedNetworks,
+	selectNeighbor, insertConnectedNetwork, deleteConnectedNetworks, deleteGateway,
 }
 
 // prepare has every connection parse and plan the frequent statements once, which for

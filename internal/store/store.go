@@ -137,7 +137,7 @@ func newMigrations(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderO
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect), serverExports(dialect), specifiedPlans(dialect), failoverReports(dialect)))
+	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(fillConnectedNetworks, renameNetworks, storeJobsOnce, collateKeys(dialect), serverExports(dialect), specifiedPlans(dialect), failoverReports(dialect), removedDetections(dialect)))
 	return goose.NewProvider(dialect, db, files, options...)
 }
 

@@ -193,7 +193,7 @@ func opened(t *testing.T, path string) {
 	t.Helper()
 	f := &fixture{path: path}
 	f.open(t)
-	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"})
+	equal(t, "applied migrations", query(t, path, "SELECT version_id FROM goose_db_version"), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"})
 	ok(t, f.ApplyLab(t.Context(), testLab(), nil))
 	equal(t, "networks", f.describe(t), testLabNetworks)
 }

@@ -2,7 +2,6 @@ package vcc
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -157,37 +156,24 @@ func (a Assumption) plans(stored []LabFailoverPlan) ([]LabFailoverPlan, error) {
 // checkOverlaps checks D12 for all gateways of an appliance at once. The error is
 // that of CheckOverlap for a network in fields, below its field there.
 func (in ApplianceInputs) checkOverlaps(fields map[string]string) error {
-	type connected struct {
-		netip.Prefix
-		network Network
-	}
-	var all []connected
+	var placed []PlacedGateway
+	var networks []Network
 	for _, n := range in.Networks {
 		if g, ok := in.Gateways[n.ID]; ok {
-			for _, p := range g.Networks() {
-				all = append(all, connected{p, n})
-			}
+			placed = append(placed, PlacedGateway{NetworkGateway: NetworkGateway{n.ID, g}})
+			networks = append(networks, n)
 		}
 	}
-	slices.SortFunc(all, func(a, b connected) int {
-		if c := a.Addr().Compare(b.Addr()); c != 0 {
-			return c
-		}
-		return a.Bits() - b.Bits()
-	})
-	// Of two prefixes that overlap one contains the other, so the next one begins within it.
-	for i := 1; i < len(all); i++ {
-		mine, other := all[i], all[i-1]
-		if !mine.Overlaps(other.Prefix) {
-			continue
-		}
-		if fields[mine.network.ID] == "" {
-			mine, other = other, mine
-		}
-		field := strings.TrimSuffix(fields[mine.network.ID], ".networkId")
-		return Within(field, CheckOverlap(in.Gateways[mine.network.ID], []DefaultGateway{{
-			NetworkID: other.network.ID, NetworkName: other.network.Name, GatewaySettings: in.Gateways[other.network.ID],
-		}}))
+	found := FindOverlaps(placed)
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	mine, other := networks[found[0].Second], networks[found[0].First]
+	if fields[mine.ID] == "" {
+		mine, other = other, mine
+	}
+	field := strings.TrimSuffix(fields[mine.ID], ".networkId")
+	return Within(field, CheckOverlap(in.Gateways[mine.ID], []DefaultGateway{{
+		NetworkID: other.ID, NetworkName: other.Name, GatewaySettings: in.Gateways[other.ID],
+	}}))
 }

@@ -162,6 +162,14 @@ type DefaultGatewayService interface {
 	// such network.
 	PutDefaultGateway(ctx context.Context, as Actor, networkID string, s GatewaySettings, p Precondition) (gateway *DefaultGateway, created bool, err error)
 
+	// PutDefaultGateways gives all networks of a scope the gateways of a set, and the others of the scope none, in one
+	// transaction: it is done whole or not at all, so that networks can swap their IP networks. Each network that
+	// changes has an entry of its own in the history; those that have what they are to have, as specified, do not change.
+	// CodeInvalidValue: the settings break D8 to D10, or a network is there twice. CodeConflict: D12.
+	// CodePreconditionFailed: what is stored is not what was expected, with an error for each network.
+	// CodeNotFound: no such plan, or no such network in the scope.
+	PutDefaultGateways(ctx context.Context, as Actor, set GatewaySet) (GatewaySetOutcome, error)
+
 	// RemoveDefaultGateway removes the gateway of a network.
 	// CodeNotFound: no such network, or no gateway stored for it.
 	// CodePreconditionFailed: the precondition does not hold.

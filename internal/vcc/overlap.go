@@ -1,6 +1,12 @@
 package vcc
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
 
 // CheckOverlap checks D12 for settings that are to be stored beside others:
 // the gateways of the other networks on the same appliance. The error has
@@ -25,6 +31,50 @@ func CheckRestore(detected GatewaySettings, others []DefaultGateway) error {
 	err.Message = "what was detected cannot come back: " + err.Message + "; no router can serve both. Nothing was changed: " +
 		"change that gateway first, or remove this one without bringing back what was detected"
 	return err
+}
+
+// PlacedGateway is a gateway on a network extension appliance, or one that is to be there.
+type PlacedGateway struct {
+	// HostID names the appliance among those of one tenant.
+	HostID string
+	NetworkGateway
+}
+
+// Overlap are two gateways that break D12, by their places in a list: First comes before Second.
+type Overlap struct{ First, Second int }
+
+// FindOverlaps lists gateways that break D12, in the order of Second. Each gateway that overlaps any other one is in the list;
+// of several that overlap each other it need not have every pair. The time that it takes grows like that of sorting.
+func FindOverlaps(gateways []PlacedGateway) []Overlap {
+	type connected struct {
+		prefix  netip.Prefix
+		hostID  string
+		gateway int
+	}
+	all := make([]connected, 0, len(gateways))
+	for i, g := range gateways {
+		for _, p := range g.Networks() {
+			all = append(all, connected{p.Masked(), g.HostID, i})
+		}
+	}
+	slices.SortFunc(all, func(a, b connected) int {
+		return cmp.Or(strings.Compare(a.hostID, b.hostID), a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), cmp.Compare(a.gateway, b.gateway))
+	})
+	var found []Overlap
+	// Of two prefixes that overlap one contains the other. around has those that contain the last one, the widest first.
+	var around []connected
+	for _, c := range all {
+		for len(around) > 0 && (around[len(around)-1].hostID != c.hostID || !around[len(around)-1].prefix.Overlaps(c.prefix)) {
+			around = around[:len(around)-1]
+		}
+		if len(around) > 0 {
+			other := around[len(around)-1].gateway
+			found = append(found, Overlap{min(c.gateway, other), max(c.gateway, other)})
+		}
+		around = append(around, c)
+	}
+	slices.SortFunc(found, func(a, b Overlap) int { return cmp.Or(cmp.Compare(a.Second, b.Second), cmp.Compare(a.First, b.First)) })
+	return slices.Compact(found)
 }
 
 // findOverlap says which networks break D12, nil for none.
