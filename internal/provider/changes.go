@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -78,29 +79,32 @@ func describeAddresses(s vcc.GatewaySettings) string {
 // that Terraform saw last, when, and from what to what: of many the first and the last. The changes are newest first.
 // It returns "" where none of them replaced those settings.
 func describeChanges(changes []vcc.Change, prior vcc.GatewaySettings) string {
+	i := slices.IndexFunc(changes, func(c vcc.Change) bool { return c.Before != nil && c.Before.GatewaySettings.Equal(prior) })
+	if i < 0 {
+		return ""
+	}
+	return describeSince(changes, i)
+}
+
+// describeSince tells, oldest first, of the change at a place and of those after it.
+func describeSince(changes []vcc.Change, i int) string {
 	line := func(c vcc.Change) string {
 		if c.Provenance != nil { // the time of the export counts, and not that of the import
 			return fmt.Sprintf("  - %s: %s", vcc.Printable(c.Provenance.String()), strings.TrimPrefix(describeChange(c), "changed "))
 		}
 		return fmt.Sprintf("  - %s: %s %s", formatTime(c.Time), vcc.Printable(c.Actor), describeChange(c))
 	}
-	for i, c := range changes {
-		if c.Before == nil || !c.Before.GatewaySettings.Equal(prior) {
-			continue
-		}
-		lines := []string{line(c)}
-		switch {
-		case i == 2:
-			lines = append(lines, line(changes[1]))
-		case i > 2: // a page of them is read by nobody
-			lines = append(lines, fmt.Sprintf("  - and %d more changes, the last of which is", i-1))
-		}
-		if i > 0 {
-			lines = append(lines, line(changes[0]))
-		}
-		return strings.Join(lines, "\n")
+	lines := []string{line(changes[i])}
+	switch {
+	case i == 2:
+		lines = append(lines, line(changes[1]))
+	case i > 2: // a page of them is read by nobody
+		lines = append(lines, fmt.Sprintf("  - and %d more changes, the last of which is", i-1))
 	}
-	return ""
+	if i > 0 {
+		lines = append(lines, line(changes[0]))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func describeChange(c vcc.Change) string {

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,6 +184,10 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 		return
 	}
 	id := prior.NetworkID.ValueString()
+	if r.run.noteSingle(id, prior.HardwarePlanName.ValueString()) {
+		addRemovedFromSet(diags, prior.NetworkName.ValueString())
+		return
+	}
 	stored := r.storedFor(ctx, id, diags)
 	if diags.HasError() {
 		return
@@ -214,6 +219,10 @@ func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkRefere
 	}
 	planned := m.planned(ctx)
 	id := m.NetworkID.ValueString()
+	if r.run.noteSingle(id, m.HardwarePlanName.ValueString()) {
+		addInSet(diags, ref.attribute(), m.NetworkName.ValueString())
+		return
+	}
 	switch r.run.planStay(id, planned) {
 	case clashBoth:
 		addBothClash(diags, ref.attribute(), m)
@@ -231,7 +240,7 @@ func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkRefere
 			conflicts = r.overlap(ctx, m, planned, changed, diags)
 		}
 	}
-	r.reportConflicts(ctx, id, conflicts, diags)
+	r.reportConflicts(ctx, conflicts, diags, id)
 	if !diags.HasError() {
 		diags.Append(r.run.judge(ctx, id)...)
 	}
@@ -255,6 +264,10 @@ func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string
 // planCreation notes that the resource is created for a network, and returns what it replaces there.
 func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *vcc.Network, again bool, diags *diag.Diagnostics) (replaces types.String) {
 	planned, id := m.planned(ctx), n.ID
+	if r.run.noteSingle(id, n.HardwarePlanName) {
+		addInSet(diags, ref.attribute(), n.Name)
+		return types.StringNull()
+	}
 	if r.run.planCreation(n.ID, planned, again) != noClash {
 		addBothClash(diags, ref.attribute(), m)
 		return types.StringNull()
@@ -291,19 +304,19 @@ func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkRe
 	if planned.Known {
 		conflicts = append(conflicts, r.overlap(ctx, m, planned, true, diags)...)
 	}
-	r.reportConflicts(ctx, n.ID, conflicts, diags)
+	r.reportConflicts(ctx, conflicts, diags, n.ID)
 	if !diags.HasError() {
 		diags.Append(r.run.judge(ctx, id)...)
 	}
 	return replaces
 }
 
-// reportConflicts adds an error for those conflicts that no other resource resolves.
-func (r *defaultGatewayResource) reportConflicts(ctx context.Context, networkID string, conflicts []*conflict, diags *diag.Diagnostics) {
+// reportConflicts adds an error for those conflicts of the resource that has these networks that no other resource resolves.
+func (c *connection) reportConflicts(ctx context.Context, conflicts []*conflict, diags *diag.Diagnostics, networkIDs ...string) {
 	if diags.HasError() {
 		return
 	}
-	confirmed, err := r.run.checkConflicts(ctx, conflicts)
+	confirmed, err := c.run.checkConflicts(ctx, conflicts)
 	if err != nil {
 		addRequestError(diags, notPlanned, err)
 		return
@@ -312,7 +325,7 @@ func (r *defaultGatewayResource) reportConflicts(ctx context.Context, networkID 
 		return
 	}
 	for _, d := range confirmed {
-		if d.settings == nil && r.run.refuse(ctx, d.networkID) != nil {
+		if d.settings == nil && c.run.refuse(ctx, d.networkID) != nil {
 			break // the call is being stopped
 		}
 	}
@@ -326,7 +339,7 @@ func (r *defaultGatewayResource) reportConflicts(ctx context.Context, networkID 
 		texts = append(texts, d.refusal.detail)
 	}
 	first := confirmed[0].refusal
-	if first.networkID == networkID {
+	if slices.Contains(networkIDs, first.networkID) {
 		diags.AddAttributeError(first.attribute, first.summary, fmt.Sprintf("%s: %s", first.attribute, strings.Join(texts, "\n\n")))
 		return
 	}

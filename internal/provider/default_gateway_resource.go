@@ -184,7 +184,7 @@ func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, set
 	condition, err := r.ifReplaced(ctx, m, removed)
 	var g *vcc.DefaultGateway
 	if err == nil {
-		g, err = r.retryOverlap(ctx, func() (*vcc.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
+		g, err = retryConflict(ctx, r.run, func() (*vcc.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
 	}
 	switch {
 	case err == nil:
@@ -433,7 +433,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 		return
 	}
 	id := m.NetworkID.ValueString()
-	g, err := r.retryOverlap(ctx, func() (*vcc.DefaultGateway, error) { return r.gateways.update(ctx, id, prior, settings) })
+	g, err := retryConflict(ctx, r.run, func() (*vcc.DefaultGateway, error) { return r.gateways.update(ctx, id, prior, settings) })
 	if code := vcc.Code(err); code == vcc.CodePreconditionFailed || code == vcc.CodeNotFound {
 		g, err = r.resolveRefusal(ctx, m, settings, prior, err)
 	}
@@ -503,7 +503,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		return // it will be in a moment
 	}
 	var removed *vcc.DefaultGateway
-	_, err = r.retryOverlap(ctx, func() (restored *vcc.DefaultGateway, err error) {
+	_, err = retryConflict(ctx, r.run, func() (restored *vcc.DefaultGateway, err error) {
 		removed, restored, err = r.gateways.remove(ctx, id, prior)
 		return restored, err
 	})
@@ -524,14 +524,6 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 		addRequestError(&resp.Diagnostics, failed, err)
 	}
 }
-
-// retryOverlap is retryConflict for a write that IP networks of other gateways stand against.
-func (r *defaultGatewayResource) retryOverlap(ctx context.Context, write func() (*vcc.DefaultGateway, error)) (*vcc.DefaultGateway, error) {
-	return retryConflict(ctx, r.run, write)
-}
-
-// overlapTime is how long a write waits for IP networks that others have.
-const overlapTime = 10 * time.Second
 
 // ImportState takes the ID of a network that has a gateway.
 func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {

@@ -17,36 +17,41 @@ import (
 
 // examples says how each file or folder of examples/ is tested.
 var examples = map[string]func(t *testing.T, name string){
-	"provider/provider.tf":                                 applyExample,
-	"provider/served.tf":                                   servedExample,
-	"quick-start":                                          applyExample,
-	"resources/vcc_default_gateway/resource.tf":            applyExample,
-	"resources/vcc_network_routing/resource.tf":            applyExample,
-	"resources/vcc_failover_plan/resource.tf":              applyExample,
-	"data-sources/vcc_cloud_network":                       applyExample,
-	"data-sources/vcc_failover_plan":                       applyExample,
-	"resources/vcc_recovery_policy/resource.tf":            applyExample,
-	"data-sources/vcc_hardware_plan_networks":              applyExample,
-	"data-sources/vcc_reachability":                        applyExample,
-	"data-sources/vcc_network_extension_appliance":         applyExample,
-	"data-sources/vcc_failover_sessions":                   applyExample,
-	"resources/vcc_default_gateway/import.sh":              importExample,
-	"resources/vcc_network_routing/import.sh":              importExample,
-	"resources/vcc_failover_plan/import.sh":                importExample,
-	"resources/vcc_failover_plan/import-by-string-id.tf":   importExample,
-	"resources/vcc_failover_plan/import-by-identity.tf":    identityExample,
-	"resources/vcc_default_gateway/import-by-string-id.tf": importExample,
-	"resources/vcc_network_routing/import-by-string-id.tf": importExample,
-	"resources/vcc_default_gateway/import-by-identity.tf":  identityExample,
-	"resources/vcc_network_routing/import-by-identity.tf":  identityExample,
-	"list-resources/vcc_default_gateway":                   listExample,
-	"list-resources/vcc_failover_plan":                     listExample,
-	"actions/vcc_failover":                                 actionExample,
-	"actions/vcc_replication_job_run":                      actionExample,
-	"functions/ipv4":                                       applyExample,
-	"functions/ipv6":                                       applyExample,
-	"recovery-policy":                                      nil, // TestAccRecoveryPolicy_example
-	"real-site":                                            nil, // TestAccRealSite_guide
+	"provider/provider.tf":                                  applyExample,
+	"provider/served.tf":                                    servedExample,
+	"quick-start":                                           applyExample,
+	"resources/vcc_default_gateway/resource.tf":             applyExample,
+	"resources/vcc_network_routing/resource.tf":             applyExample,
+	"resources/vcc_failover_plan/resource.tf":               applyExample,
+	"data-sources/vcc_cloud_network":                        applyExample,
+	"data-sources/vcc_failover_plan":                        applyExample,
+	"resources/vcc_recovery_policy/resource.tf":             applyExample,
+	"data-sources/vcc_hardware_plan_networks":               applyExample,
+	"data-sources/vcc_reachability":                         applyExample,
+	"data-sources/vcc_network_extension_appliance":          applyExample,
+	"data-sources/vcc_failover_sessions":                    applyExample,
+	"resources/vcc_default_gateway/import.sh":               importExample,
+	"resources/vcc_network_routing/import.sh":               importExample,
+	"resources/vcc_failover_plan/import.sh":                 importExample,
+	"resources/vcc_failover_plan/import-by-string-id.tf":    importExample,
+	"resources/vcc_failover_plan/import-by-identity.tf":     identityExample,
+	"resources/vcc_default_gateway/import-by-string-id.tf":  importExample,
+	"resources/vcc_network_routing/import-by-string-id.tf":  importExample,
+	"resources/vcc_default_gateway/import-by-identity.tf":   identityExample,
+	"resources/vcc_network_routing/import-by-identity.tf":   identityExample,
+	"list-resources/vcc_default_gateway":                    listExample,
+	"list-resources/vcc_failover_plan":                      listExample,
+	"actions/vcc_failover":                                  actionExample,
+	"actions/vcc_replication_job_run":                       actionExample,
+	"functions/ipv4":                                        applyExample,
+	"functions/ipv6":                                        applyExample,
+	"recovery-policy":                                       nil, // TestAccRecoveryPolicy_example
+	"real-site":                                             nil, // TestAccRealSite_guide
+	"resources/vcc_default_gateways/resource.tf":            applyExample,
+	"resources/vcc_default_gateways/import.sh":              importExample,
+	"resources/vcc_default_gateways/import-by-string-id.tf": importExample,
+	"resources/vcc_default_gateways/import-by-identity.tf":  identitiesExample,
+	"list-resources/vcc_default_gateways":                   listExample,
 }
 
 const examplesFolder = "../../examples"
@@ -189,6 +194,45 @@ func identityExample(t *testing.T, name string) {
 		if _, said := l.served().importIdentity(resource, attribute, value.AsString()); said != "" {
 			t.Error(said)
 		}
+	}
+}
+
+// identitiesExample is identityExample for an identity of several attributes.
+func identitiesExample(t *testing.T, name string) {
+	l := newTestLab(t)
+	resource := strings.Split(name, "/")[1]
+	s := l.served()
+	results, said := s.listOf(t.Context(), resource, 0, nil)
+	if said != "" || len(results) == 0 {
+		t.Fatalf("%d results: %s", len(results), said)
+	}
+	identity, err := results[0].Identity.IdentityData.Unmarshal(s.identityType(resource))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids map[string]tftypes.Value
+	if err := identity.As(&ids); err != nil {
+		t.Fatal(err)
+	}
+	example := readExample(t, name)
+	for attribute, value := range ids {
+		var id string
+		if err := value.As(&id); err != nil {
+			t.Fatal(err)
+		}
+		example = regexp.MustCompile(attribute+` *= *"[^"]*"`).ReplaceAllString(example, fmt.Sprintf("%s = %q", attribute, id))
+	}
+	block := parseExample(t, example)
+	written, diags := block.attributes["identity"].Expr.Value(nil)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	values := map[string]string{}
+	for attribute, value := range written.AsValueMap() {
+		values[attribute] = value.AsString()
+	}
+	if _, said := s.importIdentities(resource, values); said != "" {
+		t.Error(said)
 	}
 }
 

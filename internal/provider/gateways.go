@@ -31,8 +31,8 @@ type gateways struct {
 	history *history
 
 	mu sync.Mutex
-	// asked is when a gateway was last asked for.
-	asked time.Time
+	// asked is when a gateway was last asked for, wrote when this process wrote one last.
+	asked, wrote time.Time
 	// last is the last listing, complete or under way; nil for none.
 	last *listing
 	// complete is the last one that was, however old: a new one is sent only what changed since.
@@ -340,6 +340,7 @@ func lookupContext(ctx context.Context) (context.Context, context.CancelFunc) {
 func (s *gateways) markWritten(networkID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.wrote = s.now()
 	for _, l := range []*listing{s.last, s.complete} {
 		if l != nil {
 			l.written[networkID] = true

@@ -71,8 +71,10 @@ func overlapping[V any](table *bart.Table[V], p netip.Prefix) (values []V) {
 	for _, v := range table.Supernets(p) {
 		values = append(values, v)
 	}
-	for _, v := range table.Subnets(p) {
-		values = append(values, v)
+	for q, v := range table.Subnets(p) {
+		if q != p.Masked() { // which is among the first ones
+			values = append(values, v)
+		}
 	}
 	return values
 }

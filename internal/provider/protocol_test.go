@@ -38,8 +38,31 @@ func unconfigured(t *testing.T) *server {
 // importIdentity imports what an identity of one attribute names.
 func (s *server) importIdentity(resource, attribute, value string) (*tfprotov6.ImportResourceStateResponse, string) {
 	s.t.Helper()
-	typ := tftypes.Object{AttributeTypes: map[string]tftypes.Type{attribute: tftypes.String}}
-	identity, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, map[string]tftypes.Value{attribute: text(value)}))
+	return s.importIdentities(resource, map[string]string{attribute: value})
+}
+
+// identityType is the type of a resource's identity.
+func (s *server) identityType(resource string) tftypes.Type {
+	s.t.Helper()
+	resp, err := s.GetResourceIdentitySchemas(s.t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.IdentitySchemas[resource].ValueType()
+}
+
+// importIdentities imports what an identity names; the attributes that are not given are null.
+func (s *server) importIdentities(resource string, values map[string]string) (*tfprotov6.ImportResourceStateResponse, string) {
+	s.t.Helper()
+	typ := s.identityType(resource)
+	attributes := map[string]tftypes.Value{}
+	for attribute := range typ.(tftypes.Object).AttributeTypes {
+		attributes[attribute] = tftypes.NewValue(tftypes.String, nil)
+		if value, given := values[attribute]; given {
+			attributes[attribute] = text(value)
+		}
+	}
+	identity, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, attributes))
 	if err != nil {
 		s.t.Fatal(err)
 	}

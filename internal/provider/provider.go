@@ -30,6 +30,8 @@ import (
 type vccProvider struct {
 	version string
 	traffic *traffic
+	// nested is that of defaultGatewaysResource.
+	nested bool
 	// run is the record of the walk that this was configured for last, nil before.
 	run atomic.Pointer[run]
 }
@@ -116,7 +118,7 @@ func (p *vccProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 
 // Resources lists the resources.
 func (p *vccProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newDefaultGatewayResource, newNetworkRoutingResource, newFailoverPlanResource, newRecoveryPolicyResource}
+	return []func() resource.Resource{newDefaultGatewayResource, p.newDefaultGatewaysResource, newNetworkRoutingResource, newFailoverPlanResource, newRecoveryPolicyResource}
 }
 
 // DataSources lists the data sources.
@@ -126,7 +128,7 @@ func (p *vccProvider) DataSources(context.Context) []func() datasource.DataSourc
 
 // ListResources lists what `terraform query` can find.
 func (p *vccProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newDefaultGatewayListResource, newFailoverPlanListResource}
+	return []func() list.ListResource{newDefaultGatewayListResource, newDefaultGatewaysListResource, newFailoverPlanListResource}
 }
 
 // Actions lists the actions.

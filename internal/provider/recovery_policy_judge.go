@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gaissmai/bart"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
@@ -361,9 +362,9 @@ func (p *policy) brokenBy(ctx context.Context, rules []policyRule, planned plann
 	return p.brokenRules(ctx, rules, assume)
 }
 
-// judgePlan judges the plan of a gateway, of a failover plan, or of the routing option, that comes after that of the policy.
+// judgePlan judges the plan of gateways, of a failover plan, or of the routing option, that comes after that of the policy.
 // A change that concerns no rule costs no request.
-func (p *policy) judgePlan(ctx context.Context, subject string) (diags diag.Diagnostics) {
+func (p *policy) judgePlan(ctx context.Context, subjects []string) (diags diag.Diagnostics) {
 	select {
 	case <-p.judged:
 	case <-ctx.Done():
@@ -372,7 +373,7 @@ func (p *policy) judgePlan(ctx context.Context, subject string) (diags diag.Diag
 	if p.notJudged {
 		return nil // an error at the policy says why
 	}
-	rules, unknown := p.affectedRules(subject)
+	rules, unknown := p.affectedRules(subjects)
 	if unknown {
 		warnNotJudged(&diags, "A vcc_recovery_policy was not judged", []string{"what is planned here"})
 		return diags
@@ -392,7 +393,7 @@ func (p *policy) judgePlan(ctx context.Context, subject string) (diags diag.Diag
 		// Of those that were broken before, the policy itself says so unless they hold by now.
 		broken = slices.DeleteFunc(broken, func(b brokenRule) bool { return p.broken[b.rule.index] })
 		if len(broken) > 0 {
-			alone, err = p.brokenAlone(ctx, subject, broken, now)
+			alone, err = p.brokenAlone(ctx, subjects, broken, now)
 		}
 	}
 	if vcc.Code(err) == vcc.CodeConflict {
@@ -412,15 +413,18 @@ func (p *policy) judgePlan(ctx context.Context, subject string) (diags diag.Diag
 	return diags
 }
 
-// brokenAlone are those of the broken rules that would hold without the plan of one subject: the
+// brokenAlone are those of the broken rules that would hold without the plan of some subjects: the
 // others are broken by something else as well, which is no reason to pass over this.
-func (p *policy) brokenAlone(ctx context.Context, subject string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
-	if subject == "" {
+func (p *policy) brokenAlone(ctx context.Context, subjects []string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
+	if len(subjects) == 0 {
 		planned.Routing, planned.RoutingUnknown = p.judgedPlan.Routing, p.judgedPlan.RoutingUnknown
-	} else if strings.HasPrefix(subject, planSubjects) {
-		putBack(planned.FailoverPlans, p.judgedPlan.FailoverPlans, subject)
-	} else {
-		putBack(planned.Gateways, p.judgedPlan.Gateways, subject)
+	}
+	for _, subject := range subjects {
+		if strings.HasPrefix(subject, planSubjects) {
+			putBack(planned.FailoverPlans, p.judgedPlan.FailoverPlans, subject)
+		} else {
+			putBack(planned.Gateways, p.judgedPlan.Gateways, subject)
+		}
 	}
 	rules := make([]policyRule, len(broken))
 	for i, b := range broken {
@@ -453,14 +457,13 @@ func indexesOf(broken []brokenRule) map[int]bool {
 }
 
 // affectedRules are the rules that a plan may change anything about, since the policy was judged: those
-// with an address in the network that a gateway had or is to have, or in the public IP rules of a failover plan. unknown
-// says that it is not known what it is to have.
-func (p *policy) affectedRules(subject string) (rules []policyRule, unknown bool) {
-	if strings.HasPrefix(subject, planSubjects) {
-		return p.rulesOfPlan(subject)
+// with an address in the networks that gateways had or are to have, or in the public IP rules of a failover plan. unknown
+// says that it is not known what one is to have.
+func (p *policy) affectedRules(subjects []string) (rules []policyRule, unknown bool) {
+	if len(subjects) == 1 && strings.HasPrefix(subjects[0], planSubjects) {
+		return p.rulesOfPlan(subjects[0])
 	}
-	networkID := subject
-	if networkID == "" {
+	if len(subjects) == 0 {
 		planned := p.run.planned()
 		if planned.RoutingUnknown {
 			return nil, !p.judgedPlan.RoutingUnknown
@@ -471,25 +474,29 @@ func (p *policy) affectedRules(subject string) (rules []policyRule, unknown bool
 		}
 		return slices.Clone(p.rules), false
 	}
-	before, wasPlanned := p.judgedPlan.Gateways[networkID]
-	was, wasKnown := p.effective(networkID, before, wasPlanned)
-	now, isPlanned := p.run.plannedFor(networkID)
-	is, isKnown := p.effective(networkID, now, isPlanned)
-	if !isKnown {
-		return nil, wasKnown
-	}
-	if wasKnown && was.Equal(is) {
-		return nil, false
-	}
-	var connected []netip.Prefix
-	for _, s := range []vcc.GatewaySettings{was, is} {
-		for _, network := range s.Networks() {
-			connected = append(connected, network)
+	var connected bart.Lite
+	changed := false
+	for _, id := range subjects {
+		before, wasPlanned := p.judgedPlan.Gateways[id]
+		was, wasKnown := p.effective(id, before, wasPlanned)
+		now, isPlanned := p.run.plannedFor(id)
+		is, isKnown := p.effective(id, now, isPlanned)
+		switch {
+		case !isKnown:
+			unknown = unknown || wasKnown
+		case !wasKnown || !was.Equal(is):
+			changed = true
+			for _, s := range []vcc.GatewaySettings{was, is} {
+				for _, network := range s.Networks() {
+					connected.Insert(network)
+				}
+			}
 		}
 	}
-	return p.rulesWith(func(a netip.Addr) bool {
-		return slices.ContainsFunc(connected, func(c netip.Prefix) bool { return c.Contains(a) })
-	}), false
+	if unknown || !changed {
+		return nil, unknown
+	}
+	return p.rulesWith(connected.Contains), false
 }
 
 // rulesWith are the rules whose last answer depended on one of some addresses, as far as that is known.

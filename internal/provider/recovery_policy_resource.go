@@ -43,7 +43,8 @@ func (r *recoveryPolicyResource) Schema(_ context.Context, _ resource.SchemaRequ
 			"gateways": schema.ListNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "The `vcc_default_gateway` resources of the configuration, whole: `[vcc_default_gateway.app, vcc_default_gateway.data]` or " +
-					"`values(vcc_default_gateway.all)`. They are planned before the policy, which takes them as planned.",
+					"`values(vcc_default_gateway.all)`. The objects of a `vcc_default_gateways` are as good: `values(vcc_default_gateways.site.gateways)`. " +
+					"They are planned before the policy, which takes them as planned.",
 				// All are optional: in its own validation Terraform has null for what is computed.
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"network_id": schema.StringAttribute{

@@ -89,6 +89,8 @@ type run struct {
 	// planConflicts are those of failover plans that are not decided; planConflictsAwaited says that a call waits until they are.
 	planConflicts        []*planConflict
 	planConflictsAwaited bool
+	// scopes has what a vcc_default_gateways was planned for, by its key.
+	scopes map[string]*scopeRecord
 	// revision counts the changes of what is planned.
 	revision int
 	// judges are asked about every plan.
@@ -100,13 +102,13 @@ func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
 		unplanned: map[string]int{}, networks: map[string]*networkRecord{}, failoverPlans: map[string]*failoverPlanRecord{},
-		plannedNetworks: map[string]*bart.Table[[]string]{}, conflicts: conflicts{open: map[string][]*conflict{}},
+		plannedNetworks: map[string]*bart.Table[[]string]{}, scopes: map[string]*scopeRecord{}, conflicts: conflicts{open: map[string][]*conflict{}},
 	}
 }
 
-// judge says what is wrong with a plan that was just noted: of the gateway of the network with an ID, of the failover plan
-// of a planSubject, or of the routing option where subject is "".
-type judge func(ctx context.Context, subject string) diag.Diagnostics
+// judge says what is wrong with a plan that was just noted: of the gateways of the networks with some IDs, of the failover
+// plan of a planSubject, or of the routing option where there are no subjects.
+type judge func(ctx context.Context, subjects []string) diag.Diagnostics
 
 // onPlan has every plan of a gateway, a failover plan or the routing option judged from now on, after it was noted.
 // What the judge says stands at the resource that is being planned. It may wait with waitSettled.
@@ -117,12 +119,12 @@ func (r *run) onPlan(j judge) {
 }
 
 // judge asks those who registered about what was just planned.
-func (r *run) judge(ctx context.Context, subject string) (diags diag.Diagnostics) {
+func (r *run) judge(ctx context.Context, subjects ...string) (diags diag.Diagnostics) {
 	r.mu.Lock()
 	judges := r.judges
 	r.mu.Unlock()
 	for _, judge := range judges {
-		diags.Append(judge(ctx, subject)...)
+		diags.Append(judge(ctx, subjects)...)
 	}
 	return diags
 }

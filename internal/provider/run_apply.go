@@ -77,3 +77,6 @@ func retryConflict[T any](ctx context.Context, r *run, write func() (T, error)) 
 		}
 	}
 }
+
+// overlapTime is how long a write waits for IP networks that others have.
+const overlapTime = 10 * time.Second

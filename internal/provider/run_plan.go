@@ -61,6 +61,10 @@ func (r *run) plannedFor(networkID string) (g plannedGateway, ok bool) {
 type networkRecord struct {
 	// decoded says that a state of it was decoded, which Terraform does before it plans or removes the resource.
 	decoded bool
+	// decodedInSet says the same of a vcc_default_gateways that has the network.
+	decodedInSet bool
+	// single is the network's hardware plan once a vcc_default_gateway was planned for it, to be there or to go.
+	single string
 	// stays and created are what the resource that has the gateway, and one that is created for
 	// the network, are planned to make of it; removed is what is there once the one that has it is gone. They are nil for none.
 	stays, created, removed *plannedGateway

@@ -12,7 +12,8 @@ import (
 // NewServer returns the provider as Terraform's protocol has it; version is the program's.
 func NewServer(version string) tfprotov6.ProviderServer {
 	p := &vccProvider{version: version, traffic: newTraffic()}
-	return server{providerserver.NewProtocol6(p)().(protocolServer), p}
+	described := &vccProvider{version: version, nested: true}
+	return server{providerserver.NewProtocol6(p)().(protocolServer), providerserver.NewProtocol6(described)().(protocolServer), p}
 }
 
 // protocolServer is what this provider has of the protocol. Whether there are lists and
@@ -28,7 +29,17 @@ type protocolServer interface {
 // resources decide.
 type server struct {
 	protocolServer
-	provider *vccProvider
+	// described is what Terraform is told of schemas (see defaultGatewaysResource.nested).
+	described protocolServer
+	provider  *vccProvider
+}
+
+func (s server) GetProviderSchema(ctx context.Context, req *tfprotov6.GetProviderSchemaRequest) (*tfprotov6.GetProviderSchemaResponse, error) {
+	return s.described.GetProviderSchema(ctx, req)
+}
+
+func (s server) GenerateResourceConfig(ctx context.Context, req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
+	return s.described.GenerateResourceConfig(ctx, req)
 }
 
 func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
@@ -81,6 +92,9 @@ func (r *run) noteRawState(resource string, state []byte) {
 		Name      string `json:"name"`
 		Enabled   bool   `json:"enabled"`
 		Restores  bool   `json:"restores"`
+		Gateways  map[string]struct {
+			NetworkID string `json:"network_id"`
+		} `json:"gateways"`
 	}
 	if json.Unmarshal(state, &attributes) != nil {
 		return // the framework says what is wrong with it
@@ -90,6 +104,12 @@ func (r *run) noteRawState(resource string, state []byte) {
 		r.noteState(attributes.NetworkID)
 	case "vcc_failover_plan":
 		r.noteFailoverPlanState(attributes.Name)
+	case "vcc_default_gateways":
+		var ids []string
+		for _, g := range attributes.Gateways {
+			ids = append(ids, g.NetworkID)
+		}
+		r.noteSetState(ids)
 	case "vcc_network_routing":
 		r.noteRoutingState(routingModel{
 			ID: types.StringValue(attributes.ID), Enabled: types.BoolValue(attributes.Enabled), Restores: types.BoolValue(attributes.Restores),

@@ -2,6 +2,7 @@ package vcc
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )

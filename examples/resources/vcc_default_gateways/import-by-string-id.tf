@@ -1,0 +1,4 @@
+import {
+  to = vcc_default_gateways.silver
+  id = "VMware Silver"
+}

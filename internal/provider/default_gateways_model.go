@@ -1,0 +1,242 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// gatewaysModel is vcc_default_gateways as Terraform holds it.
+type gatewaysModel struct {
+	ID           types.String `tfsdk:"id"`
+	HardwarePlan types.String `tfsdk:"hardware_plan"`
+	TenantName   types.String `tfsdk:"tenant_name"`
+	Replaces     types.Map    `tfsdk:"replaces"`
+	Gateways     types.Map    `tfsdk:"gateways"`
+}
+
+// setEntryType is one of the gateways.
+var setEntryType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"network_id": types.StringType, "ipv4": types.ObjectType{AttrTypes: ipv4Types}, "ipv6": types.ObjectType{AttrTypes: ipv6Types},
+}}
+
+// setEntry is one of the gateways: what its key and its object make of a vcc_default_gateway.
+type setEntry struct {
+	// key is the network's name as it is written.
+	key string
+	// unknown says that nothing of the object is known.
+	unknown bool
+	gatewayModel
+}
+
+// at is where the entry stands.
+func (e setEntry) at() path.Path { return path.Root("gateways").AtMapKey(e.key) }
+
+func (e setEntry) object() attr.Value {
+	if e.unknown {
+		return types.ObjectUnknown(setEntryType.AttrTypes)
+	}
+	return types.ObjectValueMust(setEntryType.AttrTypes, map[string]attr.Value{"network_id": e.NetworkID, "ipv4": e.IPv4, "ipv6": e.IPv6})
+}
+
+// entries unpacks the gateways, sorted by their keys. Of a map that is null or not known there are none.
+func (m gatewaysModel) entries() []setEntry {
+	elements := m.Gateways.Elements() // a copy
+	list := make([]setEntry, 0, len(elements))
+	for _, key := range slices.Sorted(maps.Keys(elements)) {
+		e := setEntry{key: key}
+		o, ok := elements[key].(types.Object)
+		if e.unknown = !ok || o.IsUnknown() || o.IsNull(); !e.unknown {
+			values := o.Attributes()
+			e.NetworkID, _ = values["network_id"].(types.String)
+			e.IPv4, _ = values["ipv4"].(types.Object)
+			e.IPv6, _ = values["ipv6"].(types.Object)
+		}
+		e.NetworkName, e.HardwarePlanName, e.TenantName = types.StringValue(key), m.HardwarePlan, m.TenantName
+		list = append(list, e)
+	}
+	return list
+}
+
+// withEntries returns the model with other gateways.
+func (m gatewaysModel) withEntries(entries []setEntry) gatewaysModel {
+	elements := make(map[string]attr.Value, len(entries))
+	for _, e := range entries {
+		elements[e.key] = e.object()
+	}
+	m.Gateways = types.MapValueMust(setEntryType, elements)
+	return m
+}
+
+// key is the key of the model's scope.
+func (m gatewaysModel) key() string { return vcc.NormalName(m.HardwarePlan.ValueString()) }
+
+// planning names the resource among what is validated and planned.
+func (m gatewaysModel) planning() string { return "default gateways of " + m.key() }
+
+// scopeName is what people call the scope.
+func scopeName(plan types.String) string {
+	if plan.IsNull() {
+		return "all hardware plans of the tenant"
+	}
+	return fmt.Sprintf("hardware plan %q", plan.ValueString())
+}
+
+// newGatewaysModel returns what stored gateways, which are all of a scope, are in a state. keys has the spelling of names that are known
+// already, by their normal form.
+func newGatewaysModel(id string, plan types.String, tenantName string, stored []*vcc.DefaultGateway) gatewaysModel {
+	m := gatewaysModel{
+		ID: types.StringValue(id), HardwarePlan: plan, TenantName: types.StringValue(tenantName), Replaces: types.MapNull(types.StringType),
+	}
+	entries := make([]setEntry, len(stored))
+	for i, g := range stored {
+		entries[i] = setEntry{key: vcc.NormalName(g.NetworkName), gatewayModel: newGatewayModel(g, tenantName)}
+	}
+	return m.withEntries(entries)
+}
+
+// seen are the settings of a state, by the normal form of the networks' names. One that somebody edited by hand may have values that
+// cannot be read: it has the settings of no gateway.
+func (m gatewaysModel) seen(ctx context.Context) (map[string]vcc.GatewaySettings, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	entries := m.entries()
+	seen := make(map[string]vcc.GatewaySettings, len(entries))
+	for _, e := range entries {
+		settings, d := e.lastSeen(ctx)
+		diags.Append(d...)
+		seen[vcc.NormalName(e.key)] = settings
+	}
+	return seen, diags
+}
+
+// check applies the rules to what is known. Of many entries that break one ten are told.
+func (m gatewaysModel) check(ctx context.Context) (diags diag.Diagnostics) {
+	broken, more := 0, 0
+	names := map[string]string{}
+	for _, e := range m.entries() {
+		if first, twice := names[vcc.NormalName(e.key)]; twice { // which Terraform does not let happen
+			diags.AddAttributeError(e.at(), invalidGateways, fmt.Sprintf("%s: this is the network of %q, too.", e.at(), first))
+		}
+		names[vcc.NormalName(e.key)] = e.key
+		if e.unknown {
+			continue
+		}
+		found := e.check(ctx)
+		if len(found) == 0 {
+			continue
+		}
+		if broken++; broken > vcc.MaxListed {
+			more++
+			continue
+		}
+		for _, d := range found {
+			diags.Append(e.within(d))
+		}
+	}
+	if more > 0 {
+		diags.AddAttributeError(path.Root("gateways"), invalidGateways, fmt.Sprintf("gateways: %d more of them are wrong, too.", more))
+	}
+	return diags
+}
+
+const invalidGateways = "Invalid Default Gateway"
+
+// within moves what is said of a gateway below the entry's key.
+func (e setEntry) within(d diag.Diagnostic) diag.Diagnostic {
+	at, detail := e.at(), d.Detail()
+	if withPath, ok := d.(diag.DiagnosticWithPath); ok {
+		inner := withPath.Path()
+		detail = strings.TrimPrefix(detail, inner.String()+": ")
+		for _, step := range inner.Steps() {
+			if name, ok := step.(path.PathStepAttributeName); ok {
+				at = at.AtName(string(name))
+			}
+		}
+	}
+	detail = fmt.Sprintf("%s: %s", at, detail)
+	if d.Severity() == diag.SeverityWarning {
+		return diag.NewAttributeWarningDiagnostic(at, d.Summary(), detail)
+	}
+	return diag.NewAttributeErrorDiagnostic(at, d.Summary(), detail)
+}
+
+// configured returns the objects of the gateways as the configuration has them, by their keys.
+func configured(config tftypes.Value) map[string]tftypes.Value {
+	var attributes, gateways map[string]tftypes.Value
+	if config.As(&attributes) != nil || !attributes["gateways"].IsKnown() || attributes["gateways"].IsNull() || attributes["gateways"].As(&gateways) != nil {
+		return nil
+	}
+	return gateways
+}
+
+// withComputed returns the gateway with what its configuration leaves to the provider marked as not known.
+func (e setEntry) withComputed(config tftypes.Value) gatewayModel {
+	m := e.gatewayModel
+	if m.NetworkID.IsNull() {
+		m.NetworkID = types.StringUnknown()
+	}
+	m.IPv4 = withComputedCIDR(m.IPv4, ipv4Types, givenIn(config, "ipv4", "cidr"))
+	m.IPv6 = withComputedCIDR(m.IPv6, ipv6Types, givenIn(config, "ipv6", "cidr"))
+	return m
+}
+
+func withComputedCIDR(o types.Object, attributes map[string]attr.Type, given bool) types.Object {
+	if given || o.IsNull() || o.IsUnknown() {
+		return o
+	}
+	values := o.Attributes() // a copy
+	values["cidr"] = ipNetwork{types.StringUnknown()}
+	return types.ObjectValueMust(attributes, values)
+}
+
+// givenIn reports whether an attribute of an object is given.
+func givenIn(config tftypes.Value, object, attribute string) bool {
+	var attributes, values map[string]tftypes.Value
+	if config.As(&attributes) != nil || !attributes[object].IsKnown() || attributes[object].IsNull() || attributes[object].As(&values) != nil {
+		return false
+	}
+	return !values[attribute].IsNull()
+}
+
+// respelled returns the entry with the spelling of the state where that means the same.
+func (e setEntry) respelled(before setEntry) setEntry {
+	e.IPv4, e.IPv6 = sameSpelling(before.IPv4, e.IPv4), sameSpelling(before.IPv6, e.IPv6)
+	return e
+}
+
+// sameSpelling returns an object with those texts of another one that mean the same.
+func sameSpelling(before, now types.Object) types.Object {
+	if before.IsNull() || now.IsNull() || now.IsUnknown() {
+		return now
+	}
+	was, values, changed := before.Attributes(), now.Attributes(), false
+	for name, value := range values {
+		var same bool
+		switch v := value.(type) {
+		case ipAddress:
+			old, ok := was[name].(ipAddress)
+			same = ok && v.ValueString() != old.ValueString() && sameMeaning[netip.Addr](old.ValueString(), v.ValueString())
+		case ipNetwork:
+			old, ok := was[name].(ipNetwork)
+			same = ok && v.ValueString() != old.ValueString() && sameMeaning[netip.Prefix](old.ValueString(), v.ValueString())
+		}
+		if same {
+			values[name], changed = was[name], true
+		}
+	}
+	if !changed {
+		return now
+	}
+	return types.ObjectValueMust(now.AttributeTypes(context.Background()), values)
+}

@@ -1,0 +1,159 @@
+package provider
+
+import (
+	"slices"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+)
+
+// allPlans is the key of a scope that has all of the tenant's networks; the others have the plan's name in its normal form.
+const allPlans = ""
+
+// inScope reports whether a scope has the networks of a hardware plan.
+func inScope(key, plan string) bool { return key == allPlans || key == vcc.NormalName(plan) }
+
+// scopeRecord is what a run knows of the vcc_default_gateways of one scope.
+type scopeRecord struct {
+	// stays and created say that a resource that has the scope is planned to keep it, and that one is created for it;
+	// removed that one is planned to go.
+	stays, created, removed bool
+}
+
+// clashesWith returns the key of another scope that is planned to have networks of this one. The lock is held.
+func (r *run) clashesWith(key string) (other string, clash bool) {
+	for k, s := range r.scopes {
+		if k != key && (k == allPlans || key == allPlans) && (s.stays || s.created) {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// scope returns the record of a scope. The lock is held.
+func (r *run) scope(key string) *scopeRecord {
+	s := r.scopes[key]
+	if s == nil {
+		s = &scopeRecord{}
+		r.scopes[key] = s
+	}
+	return s
+}
+
+// planScopeStay notes that a resource that has a scope is planned to keep it. again is what notePlanning reported. other is
+// the key of the scope of another resource that would have networks of it, too.
+func (r *run) planScopeStay(key string, again bool) (other string, found clash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.scope(key)
+	switch {
+	case s.removed:
+		return key, clashRemoval
+	case s.created || s.stays && !again:
+		return key, clashBoth
+	}
+	s.stays = true
+	if other, clash := r.clashesWith(key); clash {
+		return other, clashBoth
+	}
+	return "", noClash
+}
+
+// planScopeCreation is planScopeStay for a resource that is created. Where again is set it takes the place of the one
+// that was planned to keep the scope.
+func (r *run) planScopeCreation(key string, again bool) (other string, found clash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.scope(key)
+	if s.created || s.stays && !again {
+		return key, clashBoth
+	}
+	s.created, s.stays = true, false
+	if other, clash := r.clashesWith(key); clash {
+		return other, clashBoth
+	}
+	return "", noClash
+}
+
+// planScopeRemoval notes that a resource that has a scope is planned to go.
+func (r *run) planScopeRemoval(key string) clash {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.scope(key)
+	if s.stays || s.created {
+		return clashRemoval
+	}
+	s.removed = true
+	return noClash
+}
+
+// noteSingle notes that a vcc_default_gateway is planned for a network of a hardware plan: to be there, or to go. It
+// reports whether a vcc_default_gateways is planned to have that network.
+func (r *run) noteSingle(networkID, plan string) (clash bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.record(networkID).single = plan
+	for key, s := range r.scopes {
+		if inScope(key, plan) && (s.stays || s.created) {
+			return true
+		}
+	}
+	return false
+}
+
+// singlesIn lists the networks of a scope for which a vcc_default_gateway is planned: to be there, or to go.
+func (r *run) singlesIn(key string) (networkIDs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, n := range r.networks {
+		if n.single != "" && inScope(key, n.single) {
+			networkIDs = append(networkIDs, id)
+		}
+	}
+	slices.Sort(networkIDs)
+	return networkIDs
+}
+
+// planSet notes what a vcc_default_gateways is planned to make of networks: by their IDs what stays or is created, and what goes.
+func (r *run) planSet(creating bool, gateways map[string]plannedGateway, removed map[string]plannedGateway) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, left := range removed {
+		n := r.record(id)
+		n.stays, n.removed = nil, &left
+		r.planChanged(id, n)
+	}
+	for id, g := range gateways {
+		n := r.record(id)
+		if creating {
+			n.created, n.stays = &g, nil
+		} else {
+			n.stays = &g
+		}
+		r.planChanged(id, n)
+	}
+}
+
+// notReplaced returns those of the networks whose stored gateway does not go before one is created in its place. It goes
+// where the resource that has it was planned before, and again says that this is what takes its place; and where the
+// state has it and Terraform plans nothing else of it, because the resource is tainted.
+func (r *run) notReplaced(networkIDs []string, again bool) (rest []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range networkIDs {
+		n := r.networks[id]
+		planned := n != nil && (n.stays != nil || n.removed != nil)
+		if n == nil || planned != again || !planned && !n.decodedInSet {
+			rest = append(rest, id)
+		}
+	}
+	return rest
+}
+
+// noteSetState notes that a state of a vcc_default_gateways was decoded, by the networks that it has.
+func (r *run) noteSetState(networkIDs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range networkIDs {
+		r.record(id).decodedInSet = true
+	}
+}
