@@ -25,9 +25,12 @@ plan() {
 
 heading "Build the provider"
 # The layout of a provider mirror: the CLI installs from it as it would from a registry.
-mirror=$scratch/mirror/registry.terraform.io/cloudconnect-iac/vcc/0.0.1/$(go env GOOS)_$(go env GOARCH)
-plugin=$mirror/terraform-provider-vcc_v0.0.1$(go env GOEXE)
+# A source that names no registry means that of the CLI.
+mirror=$scratch/mirror/registry.terraform.io/cloudconnect-iac
+plugin=$mirror/vcc/0.1.0/$(go env GOOS)_$(go env GOARCH)/terraform-provider-vcc_v0.1.0$(go env GOEXE)
 CGO_ENABLED=0 go build -o "$plugin" .
+mkdir "$scratch/mirror/registry.opentofu.org"
+cp -R "$mirror" "$scratch/mirror/registry.opentofu.org/"
 cp "$root/examples/quick-start/main.tf" "$scratch/"
 cd "$scratch"
 "$plugin" --version

@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     vcc = {
-      source = "cloudconnect-iac/vcc"
+      source  = "cloudconnect-iac/vcc"
+      version = "~> 0.1"
     }
   }
 }

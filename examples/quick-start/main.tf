@@ -4,7 +4,8 @@
 terraform {
   required_providers {
     vcc = {
-      source = "registry.terraform.io/cloudconnect-iac/vcc"
+      source  = "cloudconnect-iac/vcc"
+      version = "~> 0.1"
     }
   }
 }

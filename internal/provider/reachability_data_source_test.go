@@ -3,7 +3,6 @@ package provider_test
 import (
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -37,7 +36,7 @@ func TestAccReachability_neverCached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(mirror, "registry.terraform.io/cloudconnect-iac/vcc/0.0.1", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-vcc_v0.0.1")
+	program := filepath.Join(mirror, pluginPath("registry.terraform.io"))
 	question := func(name, after string) string {
 		return fmt.Sprintf("data \"vcc_reachability\" %q {\n  source = \"web01\"\n  destination = \"db01\"\n  protocol = \"icmp\"\n  depends_on = [%s]\n}\noutput %q {\n  value = data.vcc_reachability.%s.reason\n}\n", name, after, name, name)
 	}

@@ -186,10 +186,6 @@ func programs(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := filepath.Glob(filepath.Join(mirror, "registry.terraform.io/cloudconnect-iac/vcc/0.0.1/*/terraform-provider-vcc_v0.0.1"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%v, %v", found, err)
-	}
 	bin := t.TempDir()
 	cli, err := exec.LookPath(os.Getenv("TF_ACC_TERRAFORM_PATH"))
 	if err != nil {
@@ -201,7 +197,7 @@ func programs(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, program := range map[string]string{"terraform": cli, "terraform-provider-vcc": found[0]} {
+	for name, program := range map[string]string{"terraform": cli, "terraform-provider-vcc": filepath.Join(mirror, pluginPath("registry.terraform.io"))} {
 		if err := os.Symlink(program, filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -18,8 +17,7 @@ func withStderr(t *testing.T) (mirror, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const path = "registry.terraform.io/cloudconnect-iac/vcc/0.0.1"
-	name := filepath.Join(path, runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-vcc_v0.0.1")
+	name := pluginPath("registry.terraform.io")
 	mirror = t.TempDir()
 	file = filepath.Join(mirror, "stderr")
 	script := fmt.Sprintf("#!/bin/sh\nexec '%s' \"$@\" 2>>'%s'\n", filepath.Join(built, name), file)

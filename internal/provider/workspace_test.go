@@ -24,25 +24,26 @@ import (
 // mirror is the folder that plugin makes, "" until it is asked for.
 var mirror string
 
+// pluginPath is where a mirror has the provider's program of a registry, in a version that the examples ask for.
+func pluginPath(registry string) string {
+	return filepath.Join(registry, "cloudconnect-iac/vcc/0.1.0", runtime.GOOS+"_"+runtime.GOARCH, "terraform-provider-vcc_v0.1.0")
+}
+
 // plugin builds the provider once, laid out as the mirror that a CLI installs from.
 // A source that names no registry means that of the CLI.
 var plugin = sync.OnceValues(func() (_ string, err error) {
 	if mirror, err = os.MkdirTemp("", "vcc-plugin"); err != nil {
 		return "", err
 	}
-	folder := func(registry string) string {
-		return filepath.Join(mirror, registry, "cloudconnect-iac/vcc/0.0.1", runtime.GOOS+"_"+runtime.GOARCH)
-	}
-	const name = "terraform-provider-vcc_v0.0.1"
-	binary := filepath.Join(folder("registry.terraform.io"), name)
+	binary := filepath.Join(mirror, pluginPath("registry.terraform.io"))
 	build := exec.CommandContext(context.Background(), "go", "build", "-ldflags=-s -w", "-o", binary, "../..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are, which start faster
 	out, err := build.CombinedOutput()
 	if err != nil {
 		return mirror, fmt.Errorf("%w: %s", err, out)
 	}
-	openTofu := folder("registry.opentofu.org")
-	return mirror, errors.Join(os.MkdirAll(openTofu, 0o700), os.Link(binary, filepath.Join(openTofu, name)))
+	openTofu := filepath.Join(mirror, pluginPath("registry.opentofu.org"))
+	return mirror, errors.Join(os.MkdirAll(filepath.Dir(openTofu), 0o700), os.Link(binary, openTofu))
 })
 
 // gogc is how far the CLI and the provider let their heaps grow. Half the time of a short
