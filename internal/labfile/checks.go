@@ -15,14 +15,21 @@ import (
 
 var checksForm = form{"a checks file", "a checks file"}
 
-// check is an entry of a checks file as it is written. Its keys are those that users type.
+// check is an entry of a checks file as it is written. Its keys are those that users type. Their comments are
+// the reference that people read, as those of lab are.
 type check struct {
-	Source      string `yaml:"source"`
+	// A VM of the tenant's site, an IP address, or `internet`. Required.
+	Source string `yaml:"source"`
+	// The same. Required.
 	Destination string `yaml:"destination"`
-	Protocol    string `yaml:"protocol"`
-	Port        *int   `yaml:"port"`
-	Reachable   *bool  `yaml:"reachable"`
-	Reason      string `yaml:"reason"`
+	// `tcp`, `udp` or `icmp`. Required.
+	Protocol string `yaml:"protocol"`
+	// Port at the destination, 1 to 65535. Required with tcp and udp, and refused with icmp.
+	Port *int `yaml:"port"`
+	// Whether the destination should be reached. Required.
+	Reachable *bool `yaml:"reachable"`
+	// What should settle it, such as `routing_enabled` or `no_internet_access`. Any reason will do if it is left out.
+	Reason string `yaml:"reason"`
 }
 
 // Checks are what a checks file declares: 1 to vcc.MaxTraceRequests checks, in its order.

@@ -13,104 +13,162 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
+// The comments of the types below and of their fields are the reference of the lab file that people read:
+// internal/docpages makes a page of it.
+
 // lab is a lab file as it is written. Its keys are those that users type.
 type lab struct {
+	// Who runs the Cloud Connect infrastructure. Required.
 	ServiceProvider serviceProvider `yaml:"service_provider"`
-	Hosts           []host          `yaml:"hosts"`
-	HardwarePlans   []hardwarePlan  `yaml:"hardware_plans"`
-	Tenants         []tenant        `yaml:"tenants"`
+	// The provider's hosts, which replicas start on.
+	Hosts []host `yaml:"hosts"`
+	// What tenants can subscribe to.
+	HardwarePlans []hardwarePlan `yaml:"hardware_plans"`
+	// The companies that replicate to the provider. At least one.
+	Tenants []tenant `yaml:"tenants"`
 }
 
 type serviceProvider struct {
+	// Required.
 	Name string `yaml:"name"`
 }
 
 type host struct {
-	Name     string       `yaml:"name"`
-	Platform string       `yaml:"platform"`
-	VLANs    []vlanRanges `yaml:"vlans"`
+	// Required, and unique among hosts.
+	Name string `yaml:"name"`
+	// `VMware` or `HyperV`. Required.
+	Platform string `yaml:"platform"`
+	// The VLAN IDs that cloud networks get, in order. No ID stands in two ranges of a host.
+	VLANs []vlanRanges `yaml:"vlans"`
 }
 
 type vlanRanges struct {
-	WithInternet    []int `yaml:"with_internet,flow"`
+	// First and last ID, such as `[101, 140]`, within 1 to 4094, for networks with internet access.
+	WithInternet []int `yaml:"with_internet,flow"`
+	// The same, for networks without.
 	WithoutInternet []int `yaml:"without_internet,flow"`
 }
 
 type hardwarePlan struct {
-	Name     string       `yaml:"name"`
-	Host     string       `yaml:"host"`
+	// Required, and unique among plans. The names of its networks begin with it.
+	Name string `yaml:"name"`
+	// Name of the host. Required.
+	Host string `yaml:"host"`
+	// How many cloud networks each subscription gets. At least one in all.
 	Networks networkCount `yaml:"networks"`
 }
 
 type networkCount struct {
-	WithInternet    int `yaml:"with_internet"`
+	// Networks with internet access, named `PLAN network N (internet)`.
+	WithInternet int `yaml:"with_internet"`
+	// Networks without, named `PLAN network N`.
 	WithoutInternet int `yaml:"without_internet"`
 }
 
 type tenant struct {
-	Name               string              `yaml:"name"`
-	Username           string              `yaml:"username"`
-	PasswordEnv        string              `yaml:"password_env"`
-	Subscriptions      []string            `yaml:"subscriptions"`
-	PublicIPs          []string            `yaml:"public_ips"`
-	Appliances         []appliance         `yaml:"appliances"`
+	// Required, and unique among tenants.
+	Name string `yaml:"name"`
+	// User name of the tenant's account at a served backend. Unique. Without it the lab makes no account.
+	Username string `yaml:"username"`
+	// Name of the environment variable that has the account's password. The password itself never stands in the file.
+	PasswordEnv string `yaml:"password_env"`
+	// Names of the hardware plans that the tenant has.
+	Subscriptions []string `yaml:"subscriptions"`
+	// Public addresses that the tenant may use. No two tenants have the same.
+	PublicIPs []string `yaml:"public_ips"`
+	// The tenant's network extension appliances, one for each host at most.
+	Appliances []appliance `yaml:"appliances"`
+	// The networks of the tenant's own site.
 	ProductionNetworks []productionNetwork `yaml:"production_networks"`
-	VMs                []vm                `yaml:"vms"`
-	Jobs               []replicationJob    `yaml:"replication_jobs"`
-	FailoverPlans      []failoverPlan      `yaml:"failover_plans"`
+	// The VMs of the tenant's own site.
+	VMs []vm `yaml:"vms"`
+	// The jobs that copy VMs to the provider.
+	Jobs []replicationJob `yaml:"replication_jobs"`
+	// Which VMs start at the provider, and what of them the internet reaches.
+	FailoverPlans []failoverPlan `yaml:"failover_plans"`
 }
 
 type appliance struct {
-	Host     string   `yaml:"host"`
+	// Name of the host. Required.
+	Host string `yaml:"host"`
+	// The adapter that faces the internet. Either family may be left out.
 	External external `yaml:"external"`
 }
 
 type external struct {
-	IPv4        string `yaml:"ipv4"`
+	// Its address with the prefix length, such as `198.51.100.5/24`.
+	IPv4 string `yaml:"ipv4"`
+	// The next router, inside that network.
 	IPv4Gateway string `yaml:"ipv4_gateway"`
-	IPv6        string `yaml:"ipv6"`
+	// Its address with the prefix length, such as `2001:db8:ffff::5/64`.
+	IPv6 string `yaml:"ipv6"`
+	// The next router, inside that network or link-local.
 	IPv6Gateway string `yaml:"ipv6_gateway"`
 }
 
 type productionNetwork struct {
-	Name        string `yaml:"name"`
-	IPv4        string `yaml:"ipv4"`
+	// Required, and unique within the tenant.
+	Name string `yaml:"name"`
+	// The network, such as `172.17.52.0/23`.
+	IPv4 string `yaml:"ipv4"`
+	// Its default gateway, which the first run of a job detects.
 	IPv4Gateway string `yaml:"ipv4_gateway"`
-	IPv6        string `yaml:"ipv6"`
+	// The network, such as `2001:db8:52::/64`.
+	IPv6 string `yaml:"ipv6"`
+	// Its default gateway. Jobs with `application_aware` detect it.
 	IPv6Gateway string `yaml:"ipv6_gateway"`
 }
 
 type vm struct {
-	Name  string `yaml:"name"`
+	// Required, and unique within the tenant.
+	Name string `yaml:"name"`
+	// `windows`, `linux` or `other`. Required. Gateways of Windows guests alone are detected.
 	Guest string `yaml:"guest"`
-	NICs  []nic  `yaml:"nics"`
+	// Its network adapters, 68 at most.
+	NICs []nic `yaml:"nics"`
 }
 
 type nic struct {
+	// Name of the production network. Required.
 	Network string `yaml:"network"`
-	IPv4    string `yaml:"ipv4"`
-	IPv6    string `yaml:"ipv6"`
+	// Its address, inside that network.
+	IPv4 string `yaml:"ipv4"`
+	// The same for IPv6.
+	IPv6 string `yaml:"ipv6"`
 }
 
 type replicationJob struct {
-	Name             string            `yaml:"name"`
-	HardwarePlan     string            `yaml:"hardware_plan"`
-	ApplicationAware bool              `yaml:"application_aware"`
-	VMs              []string          `yaml:"vms"`
-	Mapping          map[string]string `yaml:"mapping"`
+	// Required, and unique within the tenant.
+	Name string `yaml:"name"`
+	// Name of a plan that the tenant subscribes to. Required.
+	HardwarePlan string `yaml:"hardware_plan"`
+	// Whether the first run detects IPv6 gateways, too.
+	ApplicationAware bool `yaml:"application_aware"`
+	// Names of the VMs that it copies. At least one.
+	VMs []string `yaml:"vms"`
+	// Which cloud network stands for which production network: `{PRODUCTION NETWORK: CLOUD NETWORK}`. Refused if the VMs are on as many
+	// production networks as the plan has cloud networks: then they are mapped in order.
+	Mapping map[string]string `yaml:"mapping"`
 }
 
 type failoverPlan struct {
-	Name          string         `yaml:"name"`
-	VMs           []string       `yaml:"vms"`
+	// Required, and unique within the tenant.
+	Name string `yaml:"name"`
+	// Names of the VMs that start, in this order. At least one.
+	VMs []string `yaml:"vms"`
+	// What the internet reaches.
 	PublicIPRules []publicIPRule `yaml:"public_ip_rules"`
 }
 
 type publicIPRule struct {
-	Address   string `yaml:"address"`
-	Port      int    `yaml:"port"`
+	// One of the tenant's `public_ips`, which no other plan of the tenant uses. Required.
+	Address string `yaml:"address"`
+	// Port there, 1 to 65535. Required. Port 22 is refused: the appliance is managed through it.
+	Port int `yaml:"port"`
+	// Address that it leads to, of the same family. Required.
 	ToAddress string `yaml:"to_address"`
-	ToPort    int    `yaml:"to_port"`
+	// Port there, 1 to 65535. Required.
+	ToPort int `yaml:"to_port"`
 }
 
 // read returns the lab that is written, checked. The errors have the paths of their values
