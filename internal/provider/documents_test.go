@@ -38,7 +38,6 @@ type document struct {
 var documents = map[string]document{
 	"README.md": {
 		instead: map[string]string{"go install github.com/cloudconnect-iac/terraform-provider-vcc@latest": "go install -C {sources} ."},
-		before:  map[string]func(*workspace, *session){"terraform-provider-vcc install": installed},
 	},
 	"templates/guides/from-the-default-gateways-window-to-code.md": {
 		prepare: func(w *workspace, s *session) {
@@ -450,12 +449,6 @@ func (s *session) quickStart(w *workspace) {
 	w.put("main.tf", readExample(w.t, "quick-start/main.tf"))
 	s.run(w, "terraform init")
 	s.run(w, "terraform apply")
-}
-
-// installed has the provider where `terraform-provider-vcc install` puts it.
-func installed(w *workspace, s *session) {
-	s.ready(w)
-	s.instead["terraform-provider-vcc install"] = "true"
 }
 
 // shared starts the server that a guide is about.
