@@ -128,8 +128,8 @@ type HostPlace struct {
 // Host returns where a host with an address is after failover: in the network whose gateway serves
 // the address, and else in the one that replication jobs map its production network to (D6). It is
 // false where no host of the tenant's has the address: outside of all networks, as the first or the
-// last of an IPv4 network, as the gateway of one that has none yet, and where nobody knows which of
-// several networks it is.
+// last of an IPv4 network, as the gateway of one, whether it has one yet or not, and where nobody knows
+// which of several networks it is.
 func (t *Tenant) Host(a netip.Addr) (p HostPlace, found bool) {
 	site := t.siteOf(a)
 	for i, o := range t.Appliances {
@@ -138,35 +138,56 @@ func (t *Tenant) Host(a netip.Addr) (p HostPlace, found bool) {
 			if site.production == nil {
 				p.Network, _, _ = o.Compiled.table.LookupPrefixLPM(netip.PrefixFrom(a, a.BitLen()))
 			}
-			return p, !vcc.IsNetworkOrBroadcast(a, p.Network)
+			return p, !vcc.IsNetworkOrBroadcast(a, p.Network) && !t.isGateway(a, p)
 		}
 	}
-	if site.production == nil || len(site.production.CloudNetworks) != 1 || site.production.HasGateway(a) || vcc.IsNetworkOrBroadcast(a, site.network) {
+	if site.production == nil || len(site.production.CloudNetworks) != 1 || vcc.IsNetworkOrBroadcast(a, site.network) {
 		return HostPlace{}, false
 	}
 	network, found := t.networks[site.production.CloudNetworks[0]]
-	return HostPlace{network.appliance, network.at, site.network}, found
+	p = HostPlace{network.appliance, network.at, site.network}
+	return p, found && !t.isGateway(a, p)
+}
+
+// isGateway reports whether an address at a place is kept for a gateway, whether the appliance has it or nobody: the one
+// that is stored for the network, and where the appliance does not serve the address, that of the production network. The
+// appliance's address on the external network is no host's either.
+func (t *Tenant) isGateway(a netip.Addr, at HostPlace) bool {
+	o := &t.Appliances[at.Appliance]
+	stored := o.Inputs.Gateways[o.Inputs.Networks[at.At-1].ID]
+	if stored.IPv4 != nil && stored.IPv4.Address == a || stored.IPv6 != nil && stored.IPv6.Address == a {
+		return true
+	}
+	if slices.ContainsFunc(o.Compiled.Interfaces[Ext0].Addresses, func(own netip.Prefix) bool { return own.Addr() == a }) {
+		return true
+	}
+	here, _ := o.Compiled.table.Lookup(a)
+	site := t.siteOf(a)
+	return here.via != at.At && site.production != nil && site.production.HasGateway(a)
 }
 
 // Way decides a request from one address to another, and its reply. The appliance in whose networks
-// the source lies decides. A packet from outside is decided by the first appliance that lets it in,
+// the source lies decides, and so does that on whose network a host is beside the part that the gateway
+// serves: its packets arrive there. A packet from outside is decided by the first appliance that lets it in,
 // if there is one. The question says which outcome is wanted; its ends do not count. The explanation
 // is the cause, with what to do where the outcome is not as it should be.
 func (t *Tenant) Way(q vcc.TraceRequest, protocol Protocol, source, destination netip.Addr) *vcc.Reachability {
 	if r := t.withoutAppliance(q, source, destination); r != nil {
 		return r
 	}
-	candidates := t.Appliances
+	candidates, beside := t.Appliances, Ext0
 	if o := t.applianceOf(source); o != nil {
 		candidates = []TenantAppliance{*o}
+	} else if p, isHost := t.Host(source); isHost && t.serves(p, source) {
+		candidates, beside = t.Appliances[p.Appliance:p.Appliance+1], p.At
 	}
 	var best *vcc.Reachability
 	for _, o := range candidates {
-		decide := Reachability
-		if t.found != nil {
-			decide = Outcome
+		arriving := beside
+		if arriving == Ext0 {
+			arriving = o.Compiled.Arriving(source)
 		}
-		r := decide(o.Compiled, source, destination, protocol, uint16(q.Port)) //nolint:gosec // 1 to 65535
+		r := reachability(o.Compiled, arriving, source, destination, protocol, uint16(q.Port), t.found == nil) //nolint:gosec // 1 to 65535
 		if f := t.failureOutside(o.Inputs.External, r, source, destination); f != nil {
 			f.mark(&r)
 		}
@@ -212,6 +233,12 @@ func (t *Tenant) withoutAppliance(q vcc.TraceRequest, source, destination netip.
 		return nil
 	}
 	return answer(vcc.Forwarded, vcc.ReasonSameNetwork, fmt.Sprintf("both are in production network %q (%s), where hosts reach each other without the appliance", to.production.Name, to.network))
+}
+
+// serves reports whether the appliance has an address on the network of a host, of the family of the host's.
+func (t *Tenant) serves(at HostPlace, a netip.Addr) bool {
+	n, _ := t.Appliances[at.Appliance].Compiled.family(at.At, familyOf(a))
+	return n.served
 }
 
 // joined reports whether the appliance serves two addresses on one interface: its own rules then say

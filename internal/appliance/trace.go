@@ -35,16 +35,16 @@ func Trace(c *Compiled, p Packet) vcc.TracedPacket {
 // A reply that leaves through ext0 needs a route to where the request came from:
 // with no external gateway only the external network itself gets one.
 func Reachability(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16) vcc.Reachability {
-	return reachability(c, source, destination, protocol, port, true)
+	return reachability(c, c.Arriving(source), source, destination, protocol, port, true)
 }
 
 // Outcome is Reachability without words, for many questions: there is no explanation, and of the
 // request's steps there are those of arriving and leaving, without a message.
 func Outcome(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16) vcc.Reachability {
-	return reachability(c, source, destination, protocol, port, false)
+	return reachability(c, c.Arriving(source), source, destination, protocol, port, false)
 }
 
-func reachability(c *Compiled, source, destination netip.Addr, protocol Protocol, port uint16, words bool) vcc.Reachability {
+func reachability(c *Compiled, arriving Interface, source, destination netip.Addr, protocol Protocol, port uint16, words bool) vcc.Reachability {
 	packet := Packet{Protocol: protocol, HopLimit: requestHopLimit, Source: netip.AddrPortFrom(source, requestPort)}
 	if protocol.isEcho() {
 		port, packet.Protocol = 0, ICMPv6
@@ -53,7 +53,7 @@ func reachability(c *Compiled, source, destination netip.Addr, protocol Protocol
 		}
 	}
 	packet.Destination = netip.AddrPortFrom(destination, port)
-	packet.Interface = c.Arriving(source)
+	packet.Interface = arriving
 
 	flows := newFlowTable(1)
 	request := trace(c, flows, packet, words)

@@ -41,10 +41,22 @@ func TestCheck_agreement(t *testing.T) {
 		}, nil},
 		{"IPv6 without a /64", func(s *vcc.ApplianceSources) {
 			s.Gateways["network 3"] = vcc.GatewaySettings{IPv6: &vcc.IPv6Settings{Address: netip.MustParseAddr("2001:db8:3::1"), Network: netip.MustParsePrefix("2001:db8:3::/56")}}
-		}, []vcc.Check{check(t, "2001:db8:3::77", "2001:db8:3::78", "tcp", 80, true, vcc.ReasonSameNetwork), check(t, "vm11", "2001:db8:3::78", "tcp", 80, false, "")}, nil},
+		}, []vcc.Check{
+			check(t, "2001:db8:3::77", "2001:db8:3::78", "tcp", 80, true, vcc.ReasonSameNetwork), check(t, "vm11", "2001:db8:3::78", "tcp", 80, false, ""),
+			check(t, "2001:db8:3::77", "2001:db8:3::1", "tcp", 80, false, vcc.ReasonNoDefaultGateway), // nobody has it
+			check(t, "2001:db8:3::1", "2001:db8:3::77", "tcp", 80, false, vcc.ReasonNoDefaultGateway),
+		}, nil},
 		{"a gateway of a part of its network", func(s *vcc.ApplianceSources) {
 			s.Gateways["network 3"] = vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.MustParseAddr("172.17.2.1"), PrefixLength: 25}}
-		}, []vcc.Check{check(t, "172.17.2.10", "172.17.2.200", "tcp", 80, true, vcc.ReasonSameNetwork), check(t, "172.17.2.200", "172.17.2.10", "tcp", 80, true, vcc.ReasonSameNetwork)}, nil},
+		}, []vcc.Check{
+			check(t, "172.17.2.10", "172.17.2.200", "tcp", 80, true, vcc.ReasonSameNetwork), check(t, "172.17.2.200", "172.17.2.10", "tcp", 80, true, vcc.ReasonSameNetwork),
+			check(t, "172.17.2.200", "172.17.2.1", "tcp", 80, false, vcc.ReasonSourceNotInNetwork),
+			check(t, "172.17.2.1", "172.17.2.200", "tcp", 80, false, vcc.ReasonSourceNotInNetwork),
+			check(t, "172.17.2.200", "172.17.2.1", "icmp", 0, false, vcc.ReasonSourceNotInNetwork),
+			check(t, "172.17.2.200", "vm11", "tcp", 80, false, vcc.ReasonSourceNotInNetwork),
+			check(t, "172.17.2.200", "internet", "tcp", 80, false, vcc.ReasonSourceNotInNetwork),
+			check(t, "vm11", "172.17.2.200", "tcp", 80, false, ""),
+		}, nil},
 		{"a network of several cloud networks", func(s *vcc.ApplianceSources) {
 			delete(s.Gateways, "network 3")
 			s.Production[2].CloudNetworks = []string{"network 3", "network 1"}
