@@ -36,6 +36,8 @@ func TestTenant_gatewayIsNoHost(t *testing.T) {
 		{"the gateway without a /64", six("2001:db8:3::1"), "", true, [2]string{"2001:db8:3::77", "2001:db8:3::1"}, vcc.ReasonNoDefaultGateway, ""},
 		{"the site's gateway without a /64", six("2001:db8:3::1"), "", true, [2]string{"2001:db8:3::77", prod6}, vcc.ReasonNoDefaultGateway, ""},
 		{"beside a part to outside", v4("172.17.2.1/25"), "", true, [2]string{"172.17.2.200", "192.0.2.1"}, vcc.ReasonSourceNotInNetwork, vcc.ReasonNoPublicIPRule},
+		// Nobody knows where the replicas of a network are that no job maps, or whether they are on one network.
+		{"hosts that no job maps", vcc.GatewaySettings{}, "", false, [2]string{"172.17.2.200", "172.17.2.10"}, vcc.ReasonNoPublicIPRule, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			site := []vcc.SiteNetwork{{ProductionNetwork: vcc.ProductionNetwork{Name: "Data", IPv4: prefix("172.17.2.0/24"), IPv4Gateway: addr(prod4), IPv6: prefix("2001:db8:3::/64"), IPv6Gateway: addr(prod6)}}}
