@@ -81,7 +81,7 @@ func (s *Services) ApplianceSources(ctx context.Context, as vcc.Actor, id, known
 			sources.Replicas = append(sources.Replicas, r)
 		}
 	}
-	sources.Production, sources.PublicIPs = c.Tenant.SiteNetworks(c.tracer.networks), c.Tenant.PublicIPs
+	sources.Production, sources.PublicIPs = c.tracer.production, c.Tenant.PublicIPs
 	return sources, nil
 }
 

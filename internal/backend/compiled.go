@@ -105,7 +105,7 @@ func (s *Services) assuming(ctx context.Context, c *compiledVersion, assume vcc.
 	if err != nil {
 		return vcc.Within("assume", err)
 	}
-	return use(newTracer(c.Tenant, withOwnRules(inputs)))
+	return use(c.tracer.assuming(c.Tenant.PublicIPs, withOwnRules(inputs)))
 }
 
 // enter waits for a place, and returns what gives it back.

@@ -62,18 +62,29 @@ type tracer struct {
 	*appliance.Tenant
 	site     vcc.Site
 	networks []vcc.Network // of all appliances
+	// production are the networks of the site. Finding where jobs map them takes a look at each job and each network.
+	production []vcc.SiteNetwork
 	// size is about how much memory the tracer holds: the number of things that it knows.
 	size int
 }
 
+// newTracer returns the tracer of what is stored.
 func newTracer(tenant vcc.LabTenant, inputs []vcc.ApplianceInputs) *tracer {
 	t := &tracer{site: tenant.Site, size: 1 + len(tenant.ProductionNetworks) + len(tenant.VMs) + len(tenant.PublicIPs)}
 	for _, in := range inputs {
 		t.networks = append(t.networks, in.Networks...)
 		t.size += len(in.Networks) + len(in.PublicIPRules)
 	}
-	t.Tenant = appliance.NewTenant(tenant.SiteNetworks(t.networks), tenant.PublicIPs, inputs)
+	t.production = tenant.SiteNetworks(t.networks)
+	t.Tenant = appliance.NewTenant(t.production, tenant.PublicIPs, inputs)
 	return t
+}
+
+// assuming returns the tracer of the same tenant with other inputs of its appliances. An assumption changes neither the
+// site nor its jobs nor the cloud networks.
+func (t tracer) assuming(publicIPs []netip.Addr, inputs []vcc.ApplianceInputs) *tracer {
+	t.Tenant = appliance.NewTenant(t.production, publicIPs, inputs)
+	return &t
 }
 
 // answers answers questions, each by itself.
