@@ -199,6 +199,11 @@ func ownLinks() error {
 	if err = unix.Mount(sys, sys, "", unix.MS_BIND|unix.MS_REC, ""); err == nil {
 		err = unix.MountSetattr(unix.AT_FDCWD, sys, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
 	}
+	// Linux before 5.12 does not know that call, and some containers refuse it. The links are in what is mounted
+	// at /sys itself. The other flags may be locked in a user namespace, and then have to stay.
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		err = unix.Mount("", sys, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	}
 	if err != nil {
 		return fmt.Errorf("a view of %s without the links of this machine: %w", sys, err)
 	}
