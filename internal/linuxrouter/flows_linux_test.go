@@ -32,8 +32,8 @@ func TestTracked(t *testing.T) {
 	check(t, w.Send(appliance.Ext0, made(100, "tcp", "192.0.2.99:3000", "203.0.113.5:443")))
 	check(t, w.Send(appliance.Ext0, made(101, "icmp", "192.0.2.99:5", "198.51.100.5:0"))) // of the appliance itself
 	file, err := w.Router.Tracked(true)
-	if errors.Is(err, os.ErrNotExist) {
-		return // this kernel has no such file, and netlink is asked
+	if errors.Is(err, os.ErrNotExist) && os.Getenv("CI") == "" {
+		t.Skip("this kernel has no file of flows, and netlink is asked: ", err)
 	}
 	check(t, err)
 	netlink, err := w.Router.Tracked(false)

@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) {
 	rehearsal.Inside() // this program is started again for a rehearsal
+	if os.Getenv(sysfsEnv) != "" {
+		mountSysfs()
+	}
 	rehearsal.AsOrdinaryUser()
 	os.Exit(m.Run())
 }
