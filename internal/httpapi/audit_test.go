@@ -90,6 +90,11 @@ func TestAudit(t *testing.T) {
 		{"PUT " + base + "/lastExport?dryRun=true", export, abc, 200},
 		{"PUT " + base + "/lastExport", strings.Replace(export, "sp.example", "hunter2.example", 1), abc, 409},
 		{"PUT " + base + "/lastExport", export, abc, 200},
+		{"PUT " + base + "/failoverPlans/" + plan, `{"name": "Whole site", "vms": ["web01"]}`, abc, 200},
+		{"POST " + base + "/failoverPlans/" + plan + "/check", `{"name": "Whole site", "vms": ["web01"]}`, abc, 200},
+		{"DELETE " + base + "/failoverPlans/" + plan, "", abc, 200}, // what the lab declares comes back
+		{"PUT " + gateways, `{"gateways": [{"networkId": "` + network + `", "ipv4": {"address": "10.77.0.1", "subnetMask": "255.255.0.0"}}]}`, abc, 200},
+		{"PUT " + gateways, `{"gateways": []}`, abc, 200},
 		{"PUT /api/v1/lab", lab, root, 409},
 		{"PUT /api/v1/lab?dryRun=true&remove=Gold", lab, root, 200},
 		{"PUT /api/v1/lab?remove=Gold", lab, root, 200},
@@ -114,6 +119,10 @@ func TestAudit(t *testing.T) {
 		{"lastExport.change", "abc", tenant, network, nil, nil, nil},
 		{"lastExport.change", "abc", tenant, second, nil, nil, nil}, // which is removed
 		{"lastExport.change", "abc", tenant, tenant, nil, nil, nil}, // the option
+		{"failoverPlan.put", "abc", tenant, plan, 8.0, nil, nil},
+		{"failoverPlan.restoreDeclared", "abc", tenant, plan, 9.0, nil, nil},
+		{"defaultGateway.put", "abc", tenant, network, 10.0, nil, nil},
+		{"defaultGateway.remove", "abc", tenant, network, nil, nil, nil},
 		{"lab.remove", "root", "", "Gold", nil, "subscription", "ABC"},
 		{"lab.password", "root", "", "xyz", nil, "account", nil},
 	})
@@ -124,8 +133,9 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	operations := describe(t, newBackend(t, accountsDatabase)).operations()
 	changing := slices.DeleteFunc(sortedKeys(operations), func(id string) bool { return strings.HasPrefix(operations[id], "GET ") })
 	equal(t, "operations that may change something", changing, []string{
-		"deleteDefaultGateways", "postFailoverPlansStart", "postFailoverPlansTest", "postFailoverPlansUndo",
-		"postPartialFailoversStart", "postPartialFailoversStop", "postReachabilityMatrix", "postReplicationJobsRun", "postRouteTrace", "putDefaultGateways", "putLab", "putLastExport", "putNetworkRouting",
+		"deleteDefaultGateways", "deleteFailoverPlans", "postFailoverPlansCheck", "postFailoverPlansStart", "postFailoverPlansTest", "postFailoverPlansUndo",
+		"postPartialFailoversStart", "postPartialFailoversStop", "postReachabilityMatrix", "postReplicationJobsRun", "postRouteTrace",
+		"putDefaultGateways", "putDefaultGatewaysOfScope", "putFailoverPlans", "putLab", "putLastExport", "putNetworkRouting",
 	})
 }
 

@@ -264,7 +264,7 @@ func (s *Store) writeSettable(ctx context.Context, tx querier, as vcc.Actor, n *
 		}
 		*side.text = &text
 	}
-	if err := tx.exec(ctx, insertChange, as.TenantID, change.Revision, &n.ID, change.ChangedAt, change.Actor, before, after); err != nil {
+	if err := tx.exec(ctx, insertChange, as.TenantID, change.Revision, &n.ID, nil, change.ChangedAt, change.Actor, before, after); err != nil {
 		return err
 	}
 	if n.next == nil {
