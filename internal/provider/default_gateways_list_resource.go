@@ -64,7 +64,7 @@ func (l *defaultGatewaysListResource) List(ctx context.Context, req list.ListReq
 			result.DisplayName = fmt.Sprintf("%s: %d of %d networks have a default gateway", vcc.Printable(p.model.HardwarePlan.ValueString()), len(p.model.Gateways.Elements()), p.networks)
 			result.Diagnostics.Append(result.Identity.Set(ctx, p.identity)...)
 			if req.IncludeResource {
-				result.Diagnostics.Append(result.Resource.Set(ctx, p.model)...)
+				result.Diagnostics.Append(p.model.pack(ctx, result.Resource.Set)...)
 			}
 			if !push(result) {
 				return

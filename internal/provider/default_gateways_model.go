@@ -19,11 +19,11 @@ import (
 
 // gatewaysModel is vcc_default_gateways as Terraform holds it.
 type gatewaysModel struct {
-	ID           types.String `tfsdk:"id"`
-	HardwarePlan types.String `tfsdk:"hardware_plan"`
-	TenantName   types.String `tfsdk:"tenant_name"`
-	Replaces     types.Map    `tfsdk:"replaces"`
-	Gateways     types.Map    `tfsdk:"gateways"`
+	ID           types.String
+	HardwarePlan types.String
+	TenantName   types.String
+	Replaces     types.Map
+	Gateways     types.Map
 }
 
 // setEntryType is one of the gateways.
@@ -174,7 +174,11 @@ func (e setEntry) within(d diag.Diagnostic) diag.Diagnostic {
 // configured returns the objects of the gateways as the configuration has them, by their keys.
 func configured(config tftypes.Value) map[string]tftypes.Value {
 	var attributes, gateways map[string]tftypes.Value
-	if config.As(&attributes) != nil || !attributes["gateways"].IsKnown() || attributes["gateways"].IsNull() || attributes["gateways"].As(&gateways) != nil {
+	var packed string
+	if config.As(&attributes) != nil || !attributes["gateways"].IsKnown() || attributes["gateways"].IsNull() || attributes["gateways"].As(&packed) != nil {
+		return nil
+	}
+	if v, err := unpackGateways(packed); err != nil || v.As(&gateways) != nil {
 		return nil
 	}
 	return gateways

@@ -22,7 +22,7 @@ const notPlannedSet = "Default Gateways Not Planned"
 // ValidateConfig applies the domain's rules to what is known.
 func (r *defaultGatewaysResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var m gatewaysModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	resp.Diagnostics.Append(m.unpack(ctx, req.Config.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -66,7 +66,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 	var prior, m gatewaysModel
 	creating, removing := req.State.Raw.IsNull(), req.Plan.Raw.IsNull()
 	if !creating {
-		resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+		resp.Diagnostics.Append(prior.unpack(ctx, req.State.Get)...)
 		if resp.Diagnostics.HasError() || r.connection != nil && r.otherTenant(ctx, &resp.Diagnostics, prior.TenantName) {
 			return
 		}
@@ -84,7 +84,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		}
 		return
 	}
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(m.unpack(ctx, req.Plan.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -99,7 +99,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		if !creating && !m.HardwarePlan.Equal(prior.HardwarePlan) {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root("hardware_plan"))
 		}
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
+		resp.Diagnostics.Append(m.pack(ctx, resp.Plan.Set)...)
 		return
 	}
 	again := r.run.notePlanning(m.planning())
@@ -125,7 +125,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		m.ID, m.TenantName, m.Replaces = prior.ID, prior.TenantName, prior.Replaces
 		r.planUpdate(ctx, prior, m, networks, plan, again, &resp.Diagnostics)
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
+	resp.Diagnostics.Append(m.pack(ctx, resp.Plan.Set)...)
 }
 
 // complete returns the entries with what follows from their values, in the spelling of the state where that means the same.

@@ -29,10 +29,8 @@ func (p *vccProvider) newDefaultGatewaysResource() resource.Resource {
 // whole or not at all.
 type defaultGatewaysResource struct {
 	*connection
-	// nested says that the gateways are nested attributes in the schema, which they are for Terraform. The framework then goes
-	// through each of them by itself, and copies the whole map for each (terraform-plugin-framework 1.19,
-	// fwserver.AttributeModifyPlan: mapElemObject): the time of a plan grows with their square. Where it is called they are a map of
-	// objects, which has the same form on the wire, and the resource does itself what the framework does for nested attributes.
+	// nested says that the gateways are nested attributes in the schema, which they are for Terraform. Where the framework is
+	// called they are one packed value (see packed_gateways.go).
 	nested bool
 }
 
@@ -59,7 +57,7 @@ func (r *defaultGatewaysResource) Metadata(_ context.Context, req resource.Metad
 func (r *defaultGatewaysResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	var gateways schema.Attribute = nestedGateways
 	if !r.nested {
-		gateways = schema.MapAttribute{Required: true, ElementType: setEntryType, MarkdownDescription: gatewaysDescription}
+		gateways = schema.StringAttribute{Required: true, MarkdownDescription: gatewaysDescription}
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "All default gateways of a hardware plan, or of the tenant, in one map that is the truth: a network that is not named has no default gateway. " +
@@ -194,7 +192,7 @@ func (r *defaultGatewaysResource) storedIn(ctx context.Context, m gatewaysModel,
 func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	const failed = "Default Gateways Not Read"
 	var m gatewaysModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	resp.Diagnostics.Append(m.unpack(ctx, req.State.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -250,7 +248,7 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	} else {
 		now.Replaces = m.Replaces
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, now)...)
+	resp.Diagnostics.Append(now.pack(ctx, resp.State.Set)...)
 }
 
 // driftedKey is a network whose stored gateway is not as a state has it.
@@ -343,7 +341,7 @@ func (r *defaultGatewaysResource) tellChanges(ctx context.Context, seen map[stri
 func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	const failed = "Default Gateways Not Created"
 	var m gatewaysModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(m.unpack(ctx, req.Plan.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -381,15 +379,15 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 	}
 	m = r.saved(ctx, m, w, outcome, &resp.Diagnostics)
 	r.setIdentity(ctx, m, resp.Identity, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(m.pack(ctx, resp.State.Set)...)
 }
 
 // Update sets the gateways, unless they are no longer those that the plan was made from.
 func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	const failed = "Default Gateways Not Updated"
 	var m, before gatewaysModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
+	resp.Diagnostics.Append(m.unpack(ctx, req.Plan.Get)...)
+	resp.Diagnostics.Append(before.unpack(ctx, req.State.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -416,7 +414,7 @@ func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.Updat
 	}
 	m = r.saved(ctx, m, w, outcome, &resp.Diagnostics)
 	r.setIdentity(ctx, m, resp.Identity, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(m.pack(ctx, resp.State.Set)...)
 }
 
 // Delete removes the gateways that the state knows, unless one is no longer what the plan was made from. What had been
@@ -424,7 +422,7 @@ func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.Updat
 func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	const failed = "Default Gateways Not Removed"
 	var m gatewaysModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	resp.Diagnostics.Append(m.unpack(ctx, req.State.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

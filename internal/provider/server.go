@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -43,12 +44,18 @@ func (s server) GenerateResourceConfig(ctx context.Context, req *tfprotov6.Gener
 }
 
 func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	if err := packGateways(req.TypeName, &req.Config); err != nil {
+		return nil, err
+	}
 	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateResourceConfig)
 }
 
 func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	if r := s.provider.run.Load(); r != nil && req.RawState != nil {
 		r.noteRawState(req.TypeName, req.RawState.JSON)
+	}
+	if req.TypeName == gatewaysResource { // a state that was stored is not packed
+		return passOn(ctx, s.provider.traffic, req, s.described.UpgradeResourceState)
 	}
 	return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
 }
@@ -58,22 +65,68 @@ func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.Upgr
 }
 
 func (s server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ImportResourceState)
+	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.ImportResourceState)
+	if err == nil {
+		for _, imported := range resp.ImportedResources {
+			err = errors.Join(err, unpackValue(imported.TypeName, &imported.State))
+		}
+	}
+	return resp, err
 }
 
 func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ReadResource)
+	if err := packGateways(req.TypeName, &req.CurrentState); err != nil {
+		return nil, err
+	}
+	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.ReadResource)
+	if err == nil {
+		err = unpackValue(req.TypeName, &resp.NewState)
+	}
+	return resp, err
 }
 
 func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.PlanResourceChange)
+	if err := packGateways(req.TypeName, &req.PriorState, &req.ProposedNewState, &req.Config); err != nil {
+		return nil, err
+	}
+	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.PlanResourceChange)
+	if err == nil {
+		err = unpackValue(req.TypeName, &resp.PlannedState)
+	}
+	return resp, err
 }
 
 func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	if r := s.provider.run.Load(); r != nil {
 		defer r.noteApply()()
 	}
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ApplyResourceChange)
+	if err := packGateways(req.TypeName, &req.PriorState, &req.PlannedState, &req.Config); err != nil {
+		return nil, err
+	}
+	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.ApplyResourceChange)
+	if err == nil {
+		err = unpackValue(req.TypeName, &resp.NewState)
+	}
+	return resp, err
+}
+
+func (s server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	stream, err := s.protocolServer.ListResource(ctx, req)
+	if err != nil || req.TypeName != gatewaysResource {
+		return stream, err
+	}
+	results := stream.Results
+	stream.Results = func(push func(tfprotov6.ListResourceResult) bool) {
+		for r := range results {
+			if err := unpackValue(req.TypeName, &r.Resource); err != nil {
+				r.Diagnostics = append(r.Diagnostics, &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: "Unreadable Default Gateways", Detail: sentence(err)})
+			}
+			if !push(r) {
+				return
+			}
+		}
+	}
+	return stream, nil
 }
 
 func (s server) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
@@ -104,7 +157,7 @@ func (r *run) noteRawState(resource string, state []byte) {
 		r.noteState(attributes.NetworkID)
 	case "vcc_failover_plan":
 		r.noteFailoverPlanState(attributes.Name)
-	case "vcc_default_gateways":
+	case gatewaysResource:
 		var ids []string
 		for _, g := range attributes.Gateways {
 			ids = append(ids, g.NetworkID)

@@ -29,7 +29,7 @@ type FailoverPlan struct {
 	Session *FailoverSession
 }
 
-// OriginDeclared: a lab declares the failover plan, and nobody specified anything in its place.
+// OriginDeclared says that a lab declares the failover plan, and that nobody specified anything in its place.
 const OriginDeclared Origin = "declared"
 
 // ParsePlanOrigin is ParseOrigin for failover plans.
