@@ -273,7 +273,11 @@ func configurationFiles() []string {
 	if err != nil {
 		return nil
 	}
-	return []string{filepath.Join(home, ".terraformrc"), filepath.Join(home, ".tofurc"), filepath.Join(os.Getenv("XDG_CONFIG_HOME"), "opentofu", "tofurc")}
+	files := []string{filepath.Join(home, ".terraformrc"), filepath.Join(home, ".tofurc")}
+	if dir := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+		files = append(files, filepath.Join(dir, "opentofu", "tofurc"))
+	}
+	return files
 }
 
 type uninstallCmd struct {
@@ -295,6 +299,9 @@ func (c uninstallCmd) Run(s *session) error {
 			return err
 		}
 		for _, version := range versions {
+			if found, err := os.Stat(filepath.Join(provider, version.Name())); err != nil || !found.IsDir() {
+				continue // a mirror has files about its versions there
+			}
 			file := filepath.Join(provider, version.Name(), platform, executable(version.Name()))
 			err := os.Remove(file)
 			if errors.Is(err, fs.ErrNotExist) {

@@ -155,8 +155,10 @@ func TestInstallElsewhere(t *testing.T) {
 	}
 	equal(t, "files", filesIn(t, folder), []string{installed(folder, "1.2.3")[1], installed(folder, "1.2.3")[0]}) // in the order of their names
 	equal(t, "files at home", filesIn(t, dir), []string(nil))
+	list := filepath.Join(folder, "registry.terraform.io", "cloudconnect-iac", "vcc", ".index.json") // as a mirror has one
+	ok(t, os.WriteFile(list, nil, 0o600))
 	done(t, "uninstall --dir '"+folder+"'")
-	equal(t, "files", filesIn(t, folder), []string(nil))
+	equal(t, "files", filesIn(t, folder), []string{list})
 	equal(t, "elsewhere", done(t, "uninstall"), "Nothing is installed in "+mirror+"\n")
 }
 
