@@ -248,9 +248,11 @@ func (s *site) idle(plan, host string) {
 
 func (s *site) underWay(plan, host string, want *vcc.FailoverSession) {
 	s.t.Helper()
+	brief := *want // plans and appliances leave out what a session has of networks and VMs
+	brief.Networks, brief.Machines, brief.PublicAddresses = nil, nil, nil
 	a := s.appliance(host)
-	same(s.t, "session of the plan", s.plan(plan).Session, want)
-	same(s.t, "session of the appliance", a.Session, want)
+	same(s.t, "session of the plan", s.plan(plan).Session, &brief)
+	same(s.t, "session of the appliance", a.Session, &brief)
 }
 
 func TestOneKindOfFailoverAtATimeD14(t *testing.T) {
@@ -371,6 +373,7 @@ func TestGatewaysBecomeAddressesD15(t *testing.T) {
 	want := vcc.FailoverSession{
 		ID: session.ID, Kind: vcc.FailoverFullSite, PlanID: s.plan("Whole site").ID, PlanName: "Whole site",
 		StartedAt: session.StartedAt, StartedBy: s.Actor, Log: session.Log, Problems: session.Problems,
+		Networks: session.Networks, Machines: session.Machines, PublicAddresses: session.PublicAddresses,
 	}
 	same(t, "session", session, &want)
 	if session.ID == "" || session.StartedAt.IsZero() {
@@ -498,7 +501,7 @@ func TestTestChangesNothingD18(t *testing.T) {
 			tested := s.do("test Whole site")
 			same(t, "listing after the test", s.listing(), before)
 
-			same(t, "ID", tested.ID, "")
+			same(t, "a report is kept", tested.IsKept(), true)
 			switch tc.during {
 			case "":
 			case "start Whole site":

@@ -1,6 +1,7 @@
 package vcc
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -157,22 +158,23 @@ func (a Assumption) plans(stored []LabFailoverPlan) ([]LabFailoverPlan, error) {
 // checkOverlaps checks D12 for all gateways of an appliance at once. The error is
 // that of CheckOverlap for a network in fields, below its field there.
 func (in ApplianceInputs) checkOverlaps(fields map[string]string) error {
-	var placed []PlacedGateway
-	var networks []Network
-	for _, n := range in.Networks {
-		if g, ok := in.Gateways[n.ID]; ok {
-			placed = append(placed, PlacedGateway{NetworkGateway: NetworkGateway{n.ID, g}})
-			networks = append(networks, n)
-		}
+	networks := slices.DeleteFunc(slices.Clone(in.Networks), func(n Network) bool {
+		_, ok := in.Gateways[n.ID]
+		return !ok
+	})
+	// What is stored first, then in the order of the assumption: of two the later one is wrong.
+	slices.SortStableFunc(networks, func(a, b Network) int {
+		return cmp.Or(cmp.Compare(len(fields[a.ID]), len(fields[b.ID])), strings.Compare(fields[a.ID], fields[b.ID]))
+	})
+	placed := make([]PlacedGateway, len(networks))
+	for i, n := range networks {
+		placed[i] = PlacedGateway{NetworkGateway: NetworkGateway{n.ID, in.Gateways[n.ID]}}
 	}
 	found := FindOverlaps(placed)
 	if len(found) == 0 {
 		return nil
 	}
 	mine, other := networks[found[0].Second], networks[found[0].First]
-	if fields[mine.ID] == "" {
-		mine, other = other, mine
-	}
 	field := strings.TrimSuffix(fields[mine.ID], ".networkId")
 	return Within(field, CheckOverlap(in.Gateways[mine.ID], []DefaultGateway{{
 		NetworkID: other.ID, NetworkName: other.Name, GatewaySettings: in.Gateways[other.ID],
