@@ -471,30 +471,30 @@ func shared(w *workspace, s *session) {
 	go func() {
 		defer close(ended)
 		var said strings.Builder
+		waiting := served // nil once it is told
 		serving := regexp.MustCompile(`"msg":"serving","address":"([^"]+)"`)
 		for part := make([]byte, 1024); ; {
 			n, err := log.Read(part)
-			if said.Write(part[:n]); served != nil {
+			if said.Write(part[:n]); waiting != nil {
 				if m := serving.FindStringSubmatch(said.String()); m != nil {
-					served <- m[1]
-					served = nil
+					waiting <- m[1]
+					waiting = nil
 				}
 			}
 			if err != nil {
-				if served != nil {
-					served <- ""
+				if waiting != nil {
+					waiting <- ""
 				}
 				return
 			}
 		}
 	}()
-	address := served
 	w.t.Cleanup(func() {
 		stop()
 		<-ended
 		_ = cmd.Wait()
 	})
-	at := <-address
+	at := <-served
 	if at == "" {
 		w.t.Fatal("the server does not serve")
 	}
