@@ -40,7 +40,7 @@ func TestFailoverAction(t *testing.T) {
 	}{
 		{"undo", false, nil, []string{"ERROR", "Failover Not Undone", `"Whole site" is not failed over`}},
 		{"test", false, []string{
-			`Testing full site failover by plan "Whole site": nothing is started or changed`, "net1 (VMware Silver network 1 (internet)) would get 172.17.52.1/23",
+			`Testing full site failover by plan "Whole site": nothing is started`, "net1 (VMware Silver network 1 (internet)) would get 172.17.52.1/23",
 			`replica of VM "db01" would start`,
 		}, []string{"WARNING", "Problem at Failover", `No default gateway is stored for "VMware Silver network 1"`}},
 		{"start", true, []string{
