@@ -220,7 +220,7 @@ func TestAccDefaultGateways_fourThousand(t *testing.T) {
 	const n, most = 4000, 40 // the login and five pages of networks and gateways each, before a write and after it
 	lab, networks, _ := wideLab(t, n)
 	l := lab.serve()
-	w := l.workspace()
+	w := l.workspace(`request_timeout = "10m"`) // the race detector makes a write of 4,000 slow
 	config := func(first, second int) string {
 		return fmt.Sprintf(`
 locals {
