@@ -206,7 +206,7 @@ func (c planHistoryCmd) Run(s *session) error {
 			return fmt.Sprintf("%s: %s; %s", p.Origin, describeStart(p.FailoverPlanSettings), describeRules(p.PublicIPRules))
 		}
 		for _, change := range changes {
-			row(w, change.Time.UTC().Format(time.RFC3339), change.Actor, state(change.Before), state(change.After))
+			row(w, vcc.TimeText(change.Time), change.Actor, state(change.Before), state(change.After))
 		}
 	})
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"io"
-	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -38,12 +37,9 @@ func (c failoverSessionsCmd) Run(s *session) error {
 				what = "partial site failover"
 			}
 			if !f.EndedAt.IsZero() {
-				state = "ended " + stamp(f.EndedAt)
+				state = "ended " + vcc.TimeText(f.EndedAt)
 			}
-			row(w, stamp(f.StartedAt), what, f.Subject(), state, len(f.Problems), f.StartedBy)
+			row(w, vcc.TimeText(f.StartedAt), what, f.Subject(), state, len(f.Problems), f.StartedBy)
 		}
 	})
 }
-
-// stamp writes a time for people.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }

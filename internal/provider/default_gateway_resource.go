@@ -44,8 +44,6 @@ func (r *defaultGatewayResource) Metadata(_ context.Context, req resource.Metada
 
 // Schema describes the resource.
 func (r *defaultGatewayResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	network := []planmodifier.String{keepSpelling[netip.Prefix]{}}
-	spelling := []planmodifier.String{keepSpelling[netip.Addr]{}}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The default gateway of one cloud network: the gateway of the production network that it stands for. " +
 			"At full site failover the network extension appliance answers on its address. Destroying the resource removes the gateway; where it took the place of one that a replication job had detected, " +
@@ -78,59 +76,69 @@ func (r *defaultGatewayResource) Schema(_ context.Context, _ resource.SchemaRequ
 				MarkdownDescription: "What was stored for the network when this resource was planned to be created, and went over to it: a gateway that a replication job detected, or that " +
 					"of another `vcc_default_gateway` which the same plan removes. Null if nothing was stored.",
 			},
-			"ipv4": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "IPv4 settings. At least one of `ipv4` and `ipv6` is required; leaving one out removes its settings.",
-				Attributes: map[string]schema.Attribute{
-					"address": schema.StringAttribute{
-						CustomType:          ipAddressType{},
-						Required:            true,
-						MarkdownDescription: "Address of the gateway, a host address of its network.",
-						PlanModifiers:       spelling,
-					},
-					"subnet_mask": schema.StringAttribute{
-						CustomType:          ipAddressType{},
-						Required:            true,
-						MarkdownDescription: "Subnet mask in dotted decimal, such as `255.255.254.0`.",
-						PlanModifiers:       spelling,
-					},
-					"cidr": schema.StringAttribute{
-						CustomType:          ipNetworkType{},
-						Optional:            true,
-						Computed:            true,
-						MarkdownDescription: "The resulting IP network, as the console shows it. It may be given if it says the same as the rest.",
-						PlanModifiers:       network,
-					},
-				},
+			"ipv4": ipv4Attribute([]planmodifier.String{keepSpelling[netip.Addr]{}}, []planmodifier.String{keepSpelling[netip.Prefix]{}}),
+			"ipv6": ipv6Attribute([]planmodifier.String{keepSpelling[netip.Addr]{}}, []planmodifier.String{keepSpelling[netip.Prefix]{}}),
+		},
+	}
+}
+
+// ipv4Attribute is the attribute of IPv4 settings. The modifiers are those of addresses and of networks, nil for none.
+func ipv4Attribute(spelling, network []planmodifier.String) schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "IPv4 settings. At least one of `ipv4` and `ipv6` is required; leaving one out removes its settings.",
+		Attributes: map[string]schema.Attribute{
+			"address": schema.StringAttribute{
+				CustomType:          ipAddressType{},
+				Required:            true,
+				MarkdownDescription: "Address of the gateway, a host address of its network.",
+				PlanModifiers:       spelling,
 			},
-			"ipv6": schema.SingleNestedAttribute{
+			"subnet_mask": schema.StringAttribute{
+				CustomType:          ipAddressType{},
+				Required:            true,
+				MarkdownDescription: "Subnet mask in dotted decimal, such as `255.255.254.0`.",
+				PlanModifiers:       spelling,
+			},
+			"cidr": schema.StringAttribute{
+				CustomType:          ipNetworkType{},
 				Optional:            true,
-				MarkdownDescription: "IPv6 settings.",
-				Attributes: map[string]schema.Attribute{
-					"network": schema.StringAttribute{
-						CustomType:          ipAddressType{},
-						Required:            true,
-						MarkdownDescription: "The IP network, without its prefix length.",
-						PlanModifiers:       spelling,
-					},
-					"prefix_length": schema.Int64Attribute{
-						Required:            true,
-						MarkdownDescription: "Prefix length of the network, 1 to 128. Only 64 works for failover; the plan warns about any other.",
-					},
-					"address": schema.StringAttribute{
-						CustomType:          ipAddressType{},
-						Required:            true,
-						MarkdownDescription: "Address of the gateway: inside the network, or link-local such as `fe80::1`.",
-						PlanModifiers:       spelling,
-					},
-					"cidr": schema.StringAttribute{
-						CustomType:          ipNetworkType{},
-						Optional:            true,
-						Computed:            true,
-						MarkdownDescription: "Network and prefix length in one piece. It may be given if it says the same as the rest.",
-						PlanModifiers:       network,
-					},
-				},
+				Computed:            true,
+				MarkdownDescription: "The resulting IP network, as the console shows it. It may be given if it says the same as the rest.",
+				PlanModifiers:       network,
+			},
+		},
+	}
+}
+
+// ipv6Attribute is the attribute of IPv6 settings, with modifiers as those of ipv4Attribute.
+func ipv6Attribute(spelling, network []planmodifier.String) schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "IPv6 settings.",
+		Attributes: map[string]schema.Attribute{
+			"network": schema.StringAttribute{
+				CustomType:          ipAddressType{},
+				Required:            true,
+				MarkdownDescription: "The IP network, without its prefix length.",
+				PlanModifiers:       spelling,
+			},
+			"prefix_length": schema.Int64Attribute{
+				Required:            true,
+				MarkdownDescription: "Prefix length of the network, 1 to 128. Only 64 works for failover; the plan warns about any other.",
+			},
+			"address": schema.StringAttribute{
+				CustomType:          ipAddressType{},
+				Required:            true,
+				MarkdownDescription: "Address of the gateway: inside the network, or link-local such as `fe80::1`.",
+				PlanModifiers:       spelling,
+			},
+			"cidr": schema.StringAttribute{
+				CustomType:          ipNetworkType{},
+				Optional:            true,
+				Computed:            true,
+				MarkdownDescription: "Network and prefix length in one piece. It may be given if it says the same as the rest.",
+				PlanModifiers:       network,
 			},
 		},
 	}

@@ -93,8 +93,7 @@ func scopeName(plan types.String) string {
 	return fmt.Sprintf("hardware plan %q", plan.ValueString())
 }
 
-// newGatewaysModel returns what stored gateways, which are all of a scope, are in a state. keys has the spelling of names that are known
-// already, by their normal form.
+// newGatewaysModel returns what stored gateways, which are all of a scope, are in a state.
 func newGatewaysModel(id string, plan types.String, tenantName string, stored []*vcc.DefaultGateway) gatewaysModel {
 	m := gatewaysModel{
 		ID: types.StringValue(id), HardwarePlan: plan, TenantName: types.StringValue(tenantName), Replaces: types.MapNull(types.StringType),

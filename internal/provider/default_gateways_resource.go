@@ -98,54 +98,8 @@ var nestedGateways = schema.MapNestedAttribute{
 			Computed:            true,
 			MarkdownDescription: "ID of the cloud network.",
 		},
-		"ipv4": schema.SingleNestedAttribute{
-			Optional:            true,
-			MarkdownDescription: "IPv4 settings. At least one of `ipv4` and `ipv6` is required; leaving one out removes its settings.",
-			Attributes: map[string]schema.Attribute{
-				"address": schema.StringAttribute{
-					CustomType:          ipAddressType{},
-					Required:            true,
-					MarkdownDescription: "Address of the gateway, a host address of its network.",
-				},
-				"subnet_mask": schema.StringAttribute{
-					CustomType:          ipAddressType{},
-					Required:            true,
-					MarkdownDescription: "Subnet mask in dotted decimal, such as `255.255.254.0`.",
-				},
-				"cidr": schema.StringAttribute{
-					CustomType:          ipNetworkType{},
-					Optional:            true,
-					Computed:            true,
-					MarkdownDescription: "The resulting IP network, as the console shows it. It may be given if it says the same as the rest.",
-				},
-			},
-		},
-		"ipv6": schema.SingleNestedAttribute{
-			Optional:            true,
-			MarkdownDescription: "IPv6 settings.",
-			Attributes: map[string]schema.Attribute{
-				"network": schema.StringAttribute{
-					CustomType:          ipAddressType{},
-					Required:            true,
-					MarkdownDescription: "The IP network, without its prefix length.",
-				},
-				"prefix_length": schema.Int64Attribute{
-					Required:            true,
-					MarkdownDescription: "Prefix length of the network, 1 to 128. Only 64 works for failover; the plan warns about any other.",
-				},
-				"address": schema.StringAttribute{
-					CustomType:          ipAddressType{},
-					Required:            true,
-					MarkdownDescription: "Address of the gateway: inside the network, or link-local such as `fe80::1`.",
-				},
-				"cidr": schema.StringAttribute{
-					CustomType:          ipNetworkType{},
-					Optional:            true,
-					Computed:            true,
-					MarkdownDescription: "Network and prefix length in one piece. It may be given if it says the same as the rest.",
-				},
-			},
-		},
+		"ipv4": ipv4Attribute(nil, nil),
+		"ipv6": ipv6Attribute(nil, nil),
 	}},
 }
 

@@ -136,7 +136,7 @@ func (d *failoverPlanDataSource) Read(ctx context.Context, req datasource.ReadRe
 		found.Name = m.Name
 	}
 	if !plan.UpdatedAt.IsZero() {
-		found.UpdatedAt, found.UpdatedBy = types.StringValue(plan.UpdatedAt.UTC().Format("2006-01-02T15:04:05Z07:00")), types.StringValue(plan.UpdatedBy)
+		found.UpdatedAt, found.UpdatedBy = timestampOrNull(plan.UpdatedAt), types.StringValue(plan.UpdatedBy)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, found)...)
 }

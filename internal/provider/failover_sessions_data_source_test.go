@@ -162,7 +162,7 @@ func TestAccFailoverSessions_check(t *testing.T) {
 	w.command("failover", "test", "Whole site")
 	says("a test with problems", map[string]bool{problems: true}, `Failover plan "Whole site" was last tested at`, `with 3 problems, the first: no default gateway is stored for "VMware Silver network 1"`)
 	w.testedBefore(91 * day)
-	says("an old test with problems", map[string]bool{lately: true, problems: true}, time.Now().Add(-91*day).UTC().Format("was last tested at 2006-01-02T"))
+	says("an old test with problems", map[string]bool{lately: true, problems: true}, time.Now().Add(-91*day).UTC().Format("was last tested at 2006-01-02 "))
 	for i, network := range []string{silver3, silver4, "VMware Bronze network 1"} {
 		w.command("gateway", "set", network, "--ipv4", fmt.Sprintf("10.%d.0.1/24", 90+i))
 	}

@@ -39,18 +39,12 @@ func newLastExportObject(l *vcc.LastExport) types.Object {
 	if l == nil {
 		return types.ObjectNull(lastExportTypes)
 	}
-	stamp := func(t time.Time) attr.Value {
-		if t.IsZero() {
-			return types.StringNull()
-		}
-		return types.StringValue(t.UTC().Format(time.RFC3339))
-	}
 	server := types.StringNull()
 	if l.Server != "" {
 		server = types.StringValue(l.Server)
 	}
 	return types.ObjectValueMust(lastExportTypes, map[string]attr.Value{
-		"server": server, "service_provider": types.StringValue(l.Provider), "exported_at": stamp(l.ExportedAt), "imported_at": stamp(l.ImportedAt),
+		"server": server, "service_provider": types.StringValue(l.Provider), "exported_at": timestampOrNull(l.ExportedAt), "imported_at": timestampOrNull(l.ImportedAt),
 	})
 }
 

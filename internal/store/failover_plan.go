@@ -251,7 +251,7 @@ func (s *Store) putPlan(ctx context.Context, tx querier, as vcc.Actor, planID, n
 	if w.current != nil {
 		after.Name = w.current.Name
 	}
-	change, err := s.recordOf(ctx, tx, as, nil, &planID, planRecordOf(w.current), planRecordOf(&after))
+	change, err := s.recordChange(ctx, tx, as, nil, &planID, planRecordOf(w.current), planRecordOf(&after))
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (s *Store) removePlan(ctx context.Context, tx querier, as vcc.Actor, curren
 	if err := current.CheckRemovable(); err != nil {
 		return err
 	}
-	if _, err := s.recordOf(ctx, tx, as, nil, &current.ID, planRecordOf(&current), nil); err != nil {
+	if _, err := s.recordChange(ctx, tx, as, nil, &current.ID, planRecordOf(&current), nil); err != nil {
 		return err
 	}
 	return tx.exec(ctx, "DELETE FROM failover_plans WHERE tenant_id = $1 AND id = $2", as.TenantID, current.ID)
@@ -302,7 +302,7 @@ func (s *Store) restorePlan(ctx context.Context, tx querier, as vcc.Actor, curre
 			"what the lab declares for failover plan %q would be in force again, and has no place: %s. Nothing was changed", current.Name, err.Error())}
 	}
 	after := vcc.FailoverPlan{Name: current.Name, Origin: vcc.OriginDeclared, FailoverPlanSettings: *current.Declared}
-	change, err := s.recordOf(ctx, tx, as, nil, &current.ID, planRecordOf(&current), planRecordOf(&after))
+	change, err := s.recordChange(ctx, tx, as, nil, &current.ID, planRecordOf(&current), planRecordOf(&after))
 	if err != nil {
 		return nil, err
 	}

@@ -35,11 +35,11 @@ const (
 // It belongs into the transaction that makes it happen. before and after are
 // what the history keeps, nil for nothing. networkID is nil for the routing option.
 func (s *Store) record(ctx context.Context, tx querier, as vcc.Actor, networkID *string, before, after any) (changeRow, error) {
-	return s.recordOf(ctx, tx, as, networkID, nil, before, after)
+	return s.recordChange(ctx, tx, as, networkID, nil, before, after)
 }
 
-// recordOf is record for a network's gateway, a failover plan or, with neither, the routing option.
-func (s *Store) recordOf(ctx context.Context, tx querier, as vcc.Actor, networkID, planID *string, before, after any) (changeRow, error) {
+// recordChange is record for a network's gateway, a failover plan or, with neither, the routing option.
+func (s *Store) recordChange(ctx context.Context, tx querier, as vcc.Actor, networkID, planID *string, before, after any) (changeRow, error) {
 	row := changeRow{ChangedAt: s.now(), Actor: as.Name}
 	for _, side := range []struct {
 		value any

@@ -154,7 +154,7 @@ func (s *Store) applyFailoverPlans(w *rowWriter, p labPlan) {
 				return err
 			}
 			as := vcc.Actor{TenantID: r.after.TenantID, Name: labActor}
-			change, err := s.recordOf(w.ctx, w.tx, as, nil, &r.after.ID,
+			change, err := s.recordChange(w.ctx, w.tx, as, nil, &r.after.ID,
 				planRecordOf(&vcc.FailoverPlan{Name: r.before.Name, Origin: vcc.OriginDeclared, FailoverPlanSettings: before}),
 				planRecordOf(&vcc.FailoverPlan{Name: r.after.Name, Origin: vcc.OriginDeclared, FailoverPlanSettings: after}))
 			if err != nil {

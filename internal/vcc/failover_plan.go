@@ -273,7 +273,7 @@ func (p FailoverPlan) CheckRemovable() error {
 		return nil
 	}
 	return &Error{Code: CodeConflict, ResourceID: p.ID, Message: Message(
-		"failover plan %q is failed over since %s, and nobody could undo that without it; nothing was changed. Undo the failover first", p.Name, p.Session.StartedAt.Format(time.RFC3339))}
+		"failover plan %q is failed over since %s, and nobody could undo that without it; nothing was changed. Undo the failover first", p.Name, TimeText(p.Session.StartedAt))}
 }
 
 // CheckFailoverPlan is CheckGateway for the plan of an ID, of which current is nil for none.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 )
 
 // MaxFailoverTests is how many reports of tests are kept of each failover plan, and of all plans that
@@ -165,7 +164,7 @@ func DescribeLatest(plan string, operation FailoverOperation, latest *FailoverSe
 	if latest.Test {
 		verb = "tested"
 	}
-	s := fmt.Sprintf("%s was last %s at %s by %s", what, verb, latest.StartedAt.UTC().Format(time.RFC3339), latest.StartedBy)
+	s := fmt.Sprintf("%s was last %s at %s by %s", what, verb, TimeText(latest.StartedAt), latest.StartedBy)
 	switch n := len(latest.Problems); n {
 	case 0:
 		return s + ", without problems."

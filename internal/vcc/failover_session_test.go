@@ -54,11 +54,11 @@ func TestDescribeLatest(t *testing.T) {
 		{"", vcc.FailoverTest, nil, `No test of a failover plan is on record; test one.`},
 		{"Whole site", vcc.FailoverStart, nil, `No failover by failover plan "Whole site" is on record.`},
 		{"", "", nil, `Neither a test of a failover plan nor a failover by it is on record; test one.`},
-		{"Whole site", vcc.FailoverTest, test, `Failover plan "Whole site" was last tested at 2026-08-30T06:00:00Z by ana, without problems.`},
-		{"", vcc.FailoverTest, &problem, `Failover plan "Whole site" was last tested at 2026-08-30T06:00:00Z by ana, with a problem: no gateway; store one.`},
-		{"", "", &problems, `Failover plan "Whole site" was last tested at 2026-08-30T06:00:00Z by ana, with 2 problems, the first: no gateway; store one.`},
-		{"", "", &start, `Failover plan "Whole site" was last failed over at 2026-08-30T06:00:00Z by ana, without problems.`},
-		{"", vcc.FailoverStart, partial, `VM "web01" was last failed over at 2026-08-30T06:00:00Z by ben, without problems.`},
+		{"Whole site", vcc.FailoverTest, test, `Failover plan "Whole site" was last tested at 2026-08-30 06:00:00 UTC by ana, without problems.`},
+		{"", vcc.FailoverTest, &problem, `Failover plan "Whole site" was last tested at 2026-08-30 06:00:00 UTC by ana, with a problem: no gateway; store one.`},
+		{"", "", &problems, `Failover plan "Whole site" was last tested at 2026-08-30 06:00:00 UTC by ana, with 2 problems, the first: no gateway; store one.`},
+		{"", "", &start, `Failover plan "Whole site" was last failed over at 2026-08-30 06:00:00 UTC by ana, without problems.`},
+		{"", vcc.FailoverStart, partial, `VM "web01" was last failed over at 2026-08-30 06:00:00 UTC by ben, without problems.`},
 	} {
 		if got := vcc.DescribeLatest(tc.plan, tc.operation, tc.latest); got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)
