@@ -24,7 +24,7 @@ func (f *fixture) sessions(t *testing.T, as vcc.Actor, filter vcc.FailoverSessio
 	})
 }
 
-// listed is a session without what lists leave out of one that is under way.
+// listed is a session without what lists leave out.
 func listed(s *vcc.FailoverSession) *vcc.FailoverSession {
 	l := *s
 	l.Networks, l.Machines, l.PublicAddresses = nil, nil, nil

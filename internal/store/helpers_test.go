@@ -435,7 +435,7 @@ func (f *fixture) unchanged(t *testing.T, do func()) {
 }
 
 // toVersion5 takes a schema back to version 5.
-const toVersion5 = "ALTER TABLE cloud_networks DROP COLUMN removed_detection; DROP INDEX failover_sessions_in_order; ALTER TABLE failover_sessions DROP COLUMN outcome; ALTER TABLE failover_sessions DROP COLUMN test; " +
+const toVersion5 = "ALTER TABLE cloud_networks DROP COLUMN removed_detection; DROP INDEX changes_of_failover_plan; ALTER TABLE changes DROP COLUMN failover_plan_id; DROP INDEX failover_sessions_in_order; ALTER TABLE failover_sessions DROP COLUMN outcome; ALTER TABLE failover_sessions DROP COLUMN test; " +
 	"DROP TABLE exported_networks; DROP TABLE server_exports; ALTER TABLE changes DROP COLUMN provenance; " +
 	"DROP INDEX cloud_networks_in_order; ALTER TABLE cloud_networks DROP COLUMN list_group; ALTER TABLE tenants DROP COLUMN gateways; " +
 	"ALTER TABLE lab DROP COLUMN version; ALTER TABLE lab DROP COLUMN first_revision; " +

@@ -56,7 +56,6 @@ func TestRenamesNetworks(t *testing.T) {
 		ok(t, os.WriteFile(path, unzipped(t, "vcc.db.gz"), 0o600))
 		return path
 	}
-	before := dump(t, file(t))
 	const gateways = "SELECT network_id, origin, revision, updated_at, updated_by, ipv4_address, ipv4_prefix_length, " +
 		"ipv6_address, ipv6_network, ipv6_prefix_length FROM default_gateways ORDER BY 1"
 	for name, make := range map[string]func(t *testing.T) *fixture{
@@ -102,22 +101,22 @@ func TestRenamesNetworks(t *testing.T) {
 			equal(t, "names of networks with gateways", each(f.gateways(t, f.abc), func(g vcc.DefaultGateway) string { return g.NetworkName }),
 				[]string{names[0], names[1], names[2], names[5]})
 			if !isPostgres(f.path) { // which writes values in another way
-				after := dump(t, f.path)
-				for i, row := range after["changes"] { // whose last column is one that came later
-					after["changes"][i] = strings.TrimSuffix(row, " | <nil>")
-				}
-				for i, row := range after["failover_sessions"] { // likewise the last two
-					after["failover_sessions"][i] = strings.TrimSuffix(row, " | 0 | <nil>")
-				}
-				after["changes"] = slices.DeleteFunc(after["changes"], func(row string) bool { return strings.HasSuffix(row, "| restore | <nil> | <nil>") })
+				// Of each table what it had then: columns that came later are not part of this.
+				old := file(t)
 				for _, table := range []string{
 					"hosts", "hardware_plans", "subscriptions", "connected_networks", "changes", "failover_plans", "failover_sessions", "accounts",
 				} {
-					equal(t, table, after[table], before[table])
+					columns := strings.Join(query(t, old, "SELECT name FROM pragma_table_info(?)", table), ", ")
+					rows := "SELECT " + columns + " FROM " + table
+					if table == "changes" {
+						rows += " WHERE actor <> 'restore'" // the gap that a restore leaves in the revisions
+					}
+					rows += " ORDER BY 1, 2"
+					equal(t, table, query(t, f.path, rows), query(t, old, rows))
 				}
-				equal(t, "gateways", query(t, f.path, gateways), query(t, file(t), gateways))
+				equal(t, "gateways", query(t, f.path, gateways), query(t, old, gateways))
 				const networks = "SELECT id, tenant_id, hardware_plan_id, host_id, internet_access, position, vlan_id FROM cloud_networks ORDER BY 1"
-				equal(t, "networks", query(t, f.path, networks), query(t, file(t), networks))
+				equal(t, "networks", query(t, f.path, networks), query(t, old, networks))
 			}
 			equal(t, "changes of a gateway", len(f.changes(t, f.abc, networks[1].ID)), 3)
 
