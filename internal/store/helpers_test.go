@@ -121,6 +121,19 @@ func each[T, U any](list []T, to func(T) U) []U {
 	return out
 }
 
+// checkUntil checks a property in random cases, as rapid.Check does, and goes on until the cases had all that they
+// should have: what is rare is missing from a few of them now and then.
+func checkUntil(t *testing.T, complete func() bool, property func(*rapid.T)) {
+	t.Helper()
+	for range 10 {
+		rapid.Check(t, property)
+		if t.Failed() || complete() {
+			return
+		}
+	}
+	t.Error("random cases did not have all that they should have")
+}
+
 // everything is a page that no list of these tests fills.
 var everything = vcc.Page{Limit: vcc.MaxPageLimit}
 
