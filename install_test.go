@@ -199,7 +199,7 @@ func TestAccGoInstall(t *testing.T) {
 	for name, text := range map[string]string{"the printed block": block(t, printed), "no version": none} {
 		folder := s.folder(text + configuration)
 		out := s.done(folder, s.cli, "init", "-no-color")
-		if !strings.Contains(out, "v0.0.1") {
+		if !strings.Contains(out, "v0.1.0") {
 			t.Errorf("%s: init says\n%s", name, out)
 		}
 		s.plans(folder)

@@ -1,10 +1,17 @@
 #!/bin/sh
-# Prints the path of the CLI that runs the acceptance tests: terraform, else
+# Prints the path of the CLI that runs the acceptance tests: terraform from 1.8, else
 # tofu, else an OpenTofu that it builds into bin/. `cli.sh tofu` passes terraform over.
 set -eu
 
-if [ "${1-}" != tofu ] && command -v terraform; then
-	exit
+if [ "${1-}" != tofu ] && terraform=$(command -v terraform); then
+	version=$(env -u TF_CLI_CONFIG_FILE CHECKPOINT_DISABLE=1 "$terraform" version | sed -n 's/^Terraform v//p')
+	case $version in
+	0.* | 1.[0-7].*) echo "Terraform $version has no functions of providers, which came with 1.8: looking for OpenTofu." >&2 ;;
+	*)
+		echo "$terraform"
+		exit
+		;;
+	esac
 fi
 if command -v tofu; then
 	exit

@@ -147,7 +147,7 @@ terraform {
   required_providers {
     vcc = {
       source  = "cloudconnect-iac/vcc"
-      version = "~> 0.1"
+      version = "~> 0.1.0"
     }
   }
 }
@@ -189,7 +189,7 @@ terraform {
   required_providers {
     vcc = {
       source  = "cloudconnect-iac/vcc"
-      version = "~> 0.1"
+      version = "~> 0.1.0"
     }
   }
 }

@@ -11,6 +11,8 @@ root=$PWD
 cli=$(tools/cli.sh)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT # some shells do not run the above for a signal
+trap 'exit 143' TERM
 
 if [ -t 1 ]; then bold='\033[1m' plain='\033[0m' color=''; else bold='' plain='' color=-no-color; fi
 heading() { printf "\n${bold}== %s${plain}\n\n" "$1"; }

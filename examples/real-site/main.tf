@@ -5,7 +5,7 @@ terraform {
   required_providers {
     vcc = {
       source  = "cloudconnect-iac/vcc"
-      version = "~> 0.1"
+      version = "~> 0.1.0"
     }
   }
 }

@@ -160,10 +160,10 @@ func (s *session) run(command *kong.Context) (err error) {
 	}
 	target := commandOf(command.Selected())
 	if c, ok := target.(fewFlags); ok {
-		name := strings.TrimPrefix(command.Selected().FullPath(), "terraform-provider-vcc backend ")
-		for _, flag := range meaningless(c) {
-			if explicit[flag] {
-				return usageError("--" + flag + " has no meaning for " + name + ", which " + c.does())
+		for _, flag := range sharedFlagsOf(command.Selected()) {
+			if explicit[flag.Name] && !slices.Contains(c.sharedFlags(), flag.Name) {
+				name := strings.TrimPrefix(command.Selected().Path(), "backend ")
+				return usageError("--" + flag.Name + " has no meaning for " + name + ", which " + c.does())
 			}
 		}
 	}
@@ -189,12 +189,6 @@ func (s *session) run(command *kong.Context) (err error) {
 		err = flagError(err)
 	}
 	return err
-}
-
-// meaningless lists the flags of every command that have no meaning for this one.
-func meaningless(c fewFlags) []string {
-	return slices.DeleteFunc([]string{"data-dir", "endpoint", "username", "password-file", "ca-certificate", "tenant", "json"},
-		func(flag string) bool { return slices.Contains(c.sharedFlags(), flag) })
 }
 
 func fail(stderr io.Writer, err error) int {

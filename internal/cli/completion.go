@@ -125,8 +125,8 @@ func complete(root *kong.Node, words []string) []string {
 }
 
 func flagCandidates(node *kong.Node, typed string, given map[string]bool) (lines []string) {
-	own, inherited := flagsOf(node)
-	for _, flag := range append(own, inherited...) {
+	own, shared := flagsOf(node)
+	for _, flag := range append(own, shared...) {
 		if flag.Name != helpFlag && (!given[flag.Name] || flag.IsCumulative()) {
 			lines = add(lines, typed, "--"+flag.Name, flag.Help)
 		}
@@ -135,8 +135,8 @@ func flagCandidates(node *kong.Node, typed string, given map[string]bool) (lines
 }
 
 func flagNamed(node *kong.Node, name string) *kong.Flag {
-	own, inherited := flagsOf(node)
-	for _, flag := range append(own, inherited...) {
+	own, shared := flagsOf(node)
+	for _, flag := range append(own, shared...) {
 		if flag.Name == name {
 			return flag
 		}

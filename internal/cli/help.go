@@ -48,9 +48,9 @@ func help(options kong.HelpOptions, command *kong.Context) error {
 	if width := terminalWidth(command.Stdout); width > 0 {
 		h.width = min(width, maxHelpWidth)
 	}
-	own, inherited := flagsOf(node)
+	own, shared := flagsOf(node)
 	usage := strings.Fields(programName + " " + node.Summary())
-	if len(own)+len(inherited) == 0 {
+	if len(own)+len(shared) == 0 {
 		usage = slices.DeleteFunc(usage, func(word string) bool { return word == "[flags]" })
 	}
 	h.hanging("Usage: ", usage)
@@ -66,10 +66,10 @@ func help(options kong.HelpOptions, command *kong.Context) error {
 	h.table("Arguments:", rowsOf(node.Positional, func(a *kong.Positional) [2]string { return [2]string{a.Summary(), options.ValueFormatter(a)} }))
 	h.table("Commands:", rowsOf(shown(node.Children), func(c *kong.Node) [2]string { return [2]string{withArguments(c), firstSentence(c.Help)} }))
 	h.table("Flags:", rowsOf(own, func(f *kong.Flag) [2]string { return [2]string{f.String(), options.ValueFormatter(f.Value)} }))
-	if len(inherited) > 0 {
+	if len(shared) > 0 {
 		h.line("")
-		h.hanging("", strings.Fields("Flags of every command, see "+programName+" backend --help:"))
-		h.hanging("  ", rowsOf(inherited, (*kong.Flag).String))
+		h.hanging("", strings.Fields("Shared flags, see "+programName+" backend --help:"))
+		h.hanging("  ", rowsOf(shared, (*kong.Flag).String))
 	}
 	_, err := io.WriteString(command.Stdout, h.text.String())
 	return err
@@ -88,26 +88,22 @@ func shown(commands []*kong.Node) []*kong.Node {
 	return slices.DeleteFunc(slices.Clone(commands), func(c *kong.Node) bool { return c.Hidden })
 }
 
-// flagsOf returns the flags that have a meaning for a command: its own, and those of the groups that it is in. What
-// every program has (help, version) is nobody's but the program's.
-func flagsOf(node *kong.Node) (own, inherited []*kong.Flag) {
-	var without []string
-	if c, ok := commandOf(node).(fewFlags); ok {
-		without = meaningless(c)
-	}
-	for _, flag := range node.Flags {
-		if !slices.Contains(without, flag.Name) {
-			own = append(own, flag)
-		}
-	}
+// sharedFlagsOf returns the flags of the groups that a command is in. What every program has (help, version) is
+// nobody's but the program's.
+func sharedFlagsOf(node *kong.Node) (shared []*kong.Flag) {
 	for group := node.Parent; group != nil && group.Parent != nil; group = group.Parent {
-		for _, flag := range group.Flags {
-			if !slices.Contains(without, flag.Name) {
-				inherited = append(inherited, flag)
-			}
-		}
+		shared = append(shared, group.Flags...)
 	}
-	return own, inherited
+	return shared
+}
+
+// flagsOf returns the flags that have a meaning for a command: its own, and those that it shares.
+func flagsOf(node *kong.Node) (own, shared []*kong.Flag) {
+	shared = sharedFlagsOf(node)
+	if c, ok := commandOf(node).(fewFlags); ok {
+		shared = slices.DeleteFunc(shared, func(f *kong.Flag) bool { return !slices.Contains(c.sharedFlags(), f.Name) })
+	}
+	return node.Flags, shared
 }
 
 // withArguments is a command as the list of its group has it.
@@ -191,6 +187,9 @@ func wrongUsage(model *kong.Application, err error) string {
 		node = parse.Context.Selected()
 	}
 	text := err.Error()
+	if flag, _, near := strings.Cut(text, ", did you mean "); near && len(flag) == len("unknown flag -x") {
+		text = flag // any other letter is as near
+	}
 	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok && len(node.Children) > 0 {
 		word, near, found := strings.Cut(word, ", did you mean ")
 		text = fmt.Sprintf("there is no command %q", word)

@@ -72,7 +72,7 @@ func TestDidYouMean(t *testing.T) {
 		"backend gateway lst": `there is no command "lst" in backend gateway; did you mean one of "list", "set"? See: terraform-provider-vcc backend gateway --help`,
 		"backend apply":       `there is no command "apply" in backend; did you mean "backend lab apply"? See: terraform-provider-vcc backend --help`,
 		"backend install":     `there is no command "install" in backend; did you mean "install"? See: terraform-provider-vcc backend --help`,
-		"backend networks -x": `unknown flag -x, did you mean "-h"? See: terraform-provider-vcc backend networks --help`,
+		"backend networks -x": `unknown flag -x. See: terraform-provider-vcc backend networks --help`,
 	} {
 		equal(t, line, typed(t, line), result{2, "", "Error: " + want + "\n"})
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -20,9 +21,9 @@ var registries = []string{"registry.terraform.io", "registry.opentofu.org"}
 // providerSource is how configurations name the provider.
 const providerSource = "cloudconnect-iac/vcc"
 
-// developmentVersion is the version that a program has in a mirror which no release is: the lowest one that init takes
-// where a configuration asks for none. Of a prerelease it would have to be told exactly, and 0.0.0 is none to it.
-const developmentVersion = "0.0.1"
+// developmentVersion is the version that a program which no release made has in a mirror: the one that the
+// configurations in the documents ask for.
+const developmentVersion = "0.1.0"
 
 var (
 	releaseForm = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
@@ -37,44 +38,47 @@ func isRelease(version string) bool {
 
 // mirror is the folder that init looks into.
 type mirror struct {
-	Dir string `placeholder:"DIR" help:"Another folder than the one that Terraform and OpenTofu look into by themselves. Then init needs -plugin-dir=DIR, or a filesystem_mirror in the CLI's configuration."`
+	Dir string `placeholder:"DIR" help:"Another folder than the one that Terraform and OpenTofu look into by themselves."`
 }
 
-// folder returns the absolute path of the mirror.
-func (m mirror) folder() (string, error) {
+// folders returns the absolute paths of the mirrors that are meant; the first one is installed into.
+func (m mirror) folders() ([]string, error) {
 	if m.Dir != "" {
-		return filepath.Abs(m.Dir)
+		dir, err := filepath.Abs(m.Dir)
+		return []string{dir}, err
 	}
-	return impliedMirror()
+	return impliedMirrors()
 }
 
-// impliedMirror returns the folder that both CLIs look into with nothing configured. It is that in .terraform.d,
-// except where making .terraform.d would hide the configuration of an OpenTofu that follows the XDG specification:
-// then it is the one for data, which both look into, too.
+// impliedMirrors returns the folders that both CLIs look into with nothing configured. The first one is that in
+// .terraform.d, except where making .terraform.d would hide the configuration of an OpenTofu that follows the XDG
+// specification: then it is the one for data.
 //
 // Sources: "CLI Configuration File (.terraformrc or terraform.rc)", section Implied Local Mirror Directories, in the
 // documentation of both; cliconfig.ConfigDir of OpenTofu.
-func impliedMirror() (string, error) {
+func impliedMirrors() ([]string, error) {
 	if runtime.GOOS == "windows" {
 		dir, err := os.UserConfigDir()
-		return filepath.Join(dir, "terraform.d", "plugins"), err
+		return []string{filepath.Join(dir, "terraform.d", "plugins")}, err
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", err
+		return nil, err
+	}
+	data := filepath.Join(home, "Library", "Application Support", "io.terraform", "plugins")
+	if runtime.GOOS != "darwin" {
+		data = os.Getenv("XDG_DATA_HOME")
+		if !filepath.IsAbs(data) { // as the specification has it
+			data = filepath.Join(home, ".local", "share")
+		}
+		data = filepath.Join(data, "terraform", "plugins")
 	}
 	configuration := filepath.Join(home, ".terraform.d")
-	if _, err := os.Stat(configuration); err == nil || os.Getenv("XDG_CONFIG_HOME") == "" {
-		return filepath.Join(configuration, "plugins"), nil
+	folders := []string{filepath.Join(configuration, "plugins"), data}
+	if _, err := os.Stat(configuration); err != nil && os.Getenv("XDG_CONFIG_HOME") != "" {
+		slices.Reverse(folders)
 	}
-	if runtime.GOOS == "darwin" {
-		return filepath.Join(home, "Library", "Application Support", "io.terraform", "plugins"), nil
-	}
-	data := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(data) { // as the specification has it
-		data = filepath.Join(home, ".local", "share")
-	}
-	return filepath.Join(data, "terraform", "plugins"), nil
+	return folders, nil
 }
 
 // executable is the name of the provider's file of a version.
@@ -91,13 +95,14 @@ var platform = runtime.GOOS + "_" + runtime.GOARCH
 type installCmd struct {
 	fileCommand
 	mirror
-	AsVersion string `placeholder:"VERSION" help:"Version that a program that no release made is installed as (default: ${developmentVersion}), for configurations that ask for a version."`
-	Force     bool   `help:"Replace another file of this version."`
+	AsVersion string `placeholder:"VERSION" help:"Version that a program that no release made is installed as (default: ${developmentVersion}), for configurations that ask for another one."`
+	Force     bool   `help:"Replace another file of this version. A program that no release made does so without being asked."`
 }
 
 // Help says what comes of it.
 func (installCmd) Help() string {
 	return "It is copied for both CLIs, and the output says where to, and what to write into a configuration. " +
+		"With --dir=DIR init needs -plugin-dir=DIR, or a filesystem_mirror in the CLI's configuration. " +
 		"While it is there, init takes the provider from there alone; " + programName + " uninstall gives way to the registry again."
 }
 
@@ -107,17 +112,18 @@ func (c installCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	folder, err := c.folder()
+	folders, err := c.folders()
 	if err != nil {
 		return fmt.Errorf("there is no folder to install into: %w; name one with --dir", err)
 	}
+	folder := folders[0]
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("this program does not find its own file: %w", err)
 	}
 	var files []string
 	for _, registry := range registries {
-		files = append(files, filepath.Join(folder, registry, filepath.FromSlash(providerSource), version, platform, executable(version)))
+		files = append(files, filepath.Join(providerFolder(folder, registry), version, platform, executable(version)))
 	}
 	same := make([]bool, len(files))
 	for i, file := range files { // before anything is written
@@ -125,15 +131,20 @@ func (c installCmd) Run(s *session) error {
 		if same[i], different, err = compareFiles(program, file); err != nil {
 			return fmt.Errorf("%s cannot be compared with this program: %w; nothing was changed", file, err)
 		}
-		if different && version != developmentVersion && !c.Force {
+		if different && isRelease(s.version) && !c.Force {
 			return fmt.Errorf("%s is another file of version %s; nothing was changed. Replace it with --force, or remove all versions with %s uninstall", file, version, programName)
 		}
 	}
 	for i, file := range files {
-		if !same[i] {
-			if err := copyFile(program, file, folder); err != nil {
-				return fmt.Errorf("%s was not written: %w", file, err)
+		if same[i] {
+			continue
+		}
+		if err := copyFile(program, file, folder); err != nil {
+			before := ""
+			if i > 0 && !same[0] {
+				before = "; " + files[0] + " was"
 			}
+			return fmt.Errorf("%s was not written: %w%s", file, err, before)
 		}
 	}
 	_, _ = fmt.Fprintf(s.stdout, "%s, as version %s:\n", programName, version)
@@ -154,12 +165,17 @@ terraform {
 
 If init says that a checksum does not match, .terraform.lock.hcl is of another
 file of version %s: delete the provider's block there, and run init again.
-`, c.option(folder), providerSource, version, version)
-	if version == developmentVersion {
-		_, _ = fmt.Fprintf(s.stdout, "\nNo release made this program. For a configuration that asks for a version give\nthat with --as-version, such as --as-version 1.2.3.\n")
+`, c.option(folder), providerSource, constraint(version), version)
+	if !isRelease(s.version) {
+		_, _ = fmt.Fprintf(s.stdout, "\nNo release made this program. For a configuration that asks for another version\ngive that with --as-version, such as --as-version 1.2.3.\n")
 	}
 	if c.Dir == "" {
 		warnOfConfigurations(s, folder)
+	}
+	for _, other := range folders[1:] {
+		if hasProvider(other) {
+			tell(s.stderr, fmt.Sprintf("Warning: init looks into %s, too, and the provider is there as well. %s uninstall removes both", other, programName))
+		}
 	}
 	return err
 }
@@ -181,12 +197,33 @@ func (c installCmd) version(program string) (string, error) {
 	return c.AsVersion, nil
 }
 
+// constraint is what a configuration requires to get a version: it, and later ones that promise the same.
+func constraint(version string) string {
+	if strings.Contains(version, "-") { // which init takes only where it is asked for exactly
+		return version
+	}
+	return "~> " + version
+}
+
+// providerFolder is the folder of the provider's versions in a mirror.
+func providerFolder(folder, registry string) string {
+	return filepath.Join(folder, registry, filepath.FromSlash(providerSource))
+}
+
+// hasProvider reports whether a mirror has a version of the provider.
+func hasProvider(folder string) bool {
+	return slices.ContainsFunc(registries, func(registry string) bool {
+		entries, err := os.ReadDir(providerFolder(folder, registry))
+		return err == nil && len(entries) > 0
+	})
+}
+
 // option is what init needs to find a folder.
 func (c installCmd) option(folder string) string {
 	if c.Dir == "" {
 		return ""
 	}
-	return "\nwith -plugin-dir=" + folder
+	return "\nwith -plugin-dir=\"" + folder + "\""
 }
 
 // compareFiles reports whether two files have the same content, or whether the second one, which need not exist, has
@@ -287,40 +324,52 @@ type uninstallCmd struct {
 
 // Run removes what install made, of every version for this platform, and the folders that are empty then.
 func (c uninstallCmd) Run(s *session) error {
-	folder, err := c.folder()
+	folders, err := c.folders()
 	if err != nil {
 		return fmt.Errorf("there is no folder to remove from: %w; name one with --dir", err)
 	}
-	removed := 0
-	for _, registry := range registries {
-		provider := filepath.Join(folder, registry, filepath.FromSlash(providerSource))
-		versions, err := os.ReadDir(provider)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, version := range versions {
-			if found, err := os.Stat(filepath.Join(provider, version.Name())); err != nil || !found.IsDir() {
-				continue // a mirror has files about its versions there
-			}
-			file := filepath.Join(provider, version.Name(), platform, executable(version.Name()))
-			err := os.Remove(file)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
+	removed := false
+	for _, folder := range folders {
+		for _, registry := range registries {
+			any, err := removeProvider(s, folder, registry)
 			if err != nil {
 				return err
 			}
-			removed++
-			_, _ = fmt.Fprintln(s.stdout, "Removed", file)
-			for dir := filepath.Dir(file); strings.HasPrefix(dir, folder+string(filepath.Separator)); dir = filepath.Dir(dir) {
-				if os.Remove(dir) != nil { // something else is there
-					break
-				}
+			removed = removed || any
+		}
+	}
+	if !removed {
+		_, _ = fmt.Fprintln(s.stdout, "Nothing is installed in", strings.Join(folders, " or "))
+	}
+	return nil
+}
+
+// removeProvider removes the provider's files from a mirror, and reports whether there were any.
+func removeProvider(s *session, folder, registry string) (removed bool, err error) {
+	provider := providerFolder(folder, registry)
+	versions, err := os.ReadDir(provider)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	for _, version := range versions {
+		if found, err := os.Stat(filepath.Join(provider, version.Name())); err != nil || !found.IsDir() {
+			continue // a mirror has files about its versions there
+		}
+		file := filepath.Join(provider, version.Name(), platform, executable(version.Name()))
+		err := os.Remove(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return removed, err
+		}
+		removed = true
+		_, _ = fmt.Fprintln(s.stdout, "Removed", file)
+		for dir := filepath.Dir(file); strings.HasPrefix(dir, folder+string(filepath.Separator)); dir = filepath.Dir(dir) {
+			if os.Remove(dir) != nil { // something else is there
+				break
 			}
 		}
 	}
-	if removed == 0 {
-		_, _ = fmt.Fprintln(s.stdout, "Nothing is installed in", folder)
-	}
-	return nil
+	return removed, nil
 }

@@ -26,6 +26,17 @@ func home(t *testing.T) (dir, mirror string) {
 	return dir, filepath.Join(dir, ".terraform.d", "plugins")
 }
 
+// places are the folders of a home that both CLIs look into, as uninstall names them.
+func places(dir, mirror string) string {
+	switch runtime.GOOS {
+	case "windows":
+		return mirror
+	case "darwin":
+		return mirror + " or " + filepath.Join(dir, "Library", "Application Support", "io.terraform", "plugins")
+	}
+	return mirror + " or " + filepath.Join(dir, ".local", "share", "terraform", "plugins")
+}
+
 // installed are the files of a version in a mirror.
 func installed(mirror, version string) (files []string) {
 	name := "terraform-provider-vcc_v" + version
@@ -67,7 +78,7 @@ terraform {
   required_providers {
     vcc = {
       source  = "cloudconnect-iac/vcc"
-      version = "1.2.3"
+      version = "~> 1.2.3"
     }
   }
 }
@@ -109,26 +120,26 @@ file of version 1.2.3: delete the provider's block there, and run init again.
 	left, err := filepath.Glob(filepath.Join(mirror, "*", "*"))
 	ok(t, err)
 	equal(t, "what is left", left, []string{filepath.Dir(other)})
-	equal(t, "uninstall again", typed(t, "uninstall"), result{0, "Nothing is installed in " + mirror + "\n", ""})
+	equal(t, "uninstall again", typed(t, "uninstall"), result{0, "Nothing is installed in " + places(dir, mirror) + "\n", ""})
 }
 
 // What no release made has a version that init takes without being told, and gives way to the next one.
 func TestInstallDevelopment(t *testing.T) {
 	_, mirror := home(t)
 	for _, version := range []string{"dev", "0.0.0-20260131235959-0123456789ab", "1.2.4-0.20260131235959-0123456789ab", "1.2.3+dirty", "1.3.0-rc.1.0.20260131235959-0123456789ab+dirty"} {
-		files := installed(mirror, "0.0.1")
+		files := installed(mirror, "0.1.0")
 		for _, file := range files {
 			ok(t, os.MkdirAll(filepath.Dir(file), 0o755))
 			ok(t, os.WriteFile(file, []byte("an older build"), 0o600))
 		}
 		r := runVersion(t, version, "install")
-		if r.status != 0 || strings.Count(r.stdout, "written to: ") != 2 || !strings.Contains(r.stdout, `version = "0.0.1"`) {
+		if r.status != 0 || strings.Count(r.stdout, "written to: ") != 2 || !strings.Contains(r.stdout, `version = "~> 0.1.0"`) {
 			t.Errorf("%s: %+v", version, r)
 		}
 		equal(t, "files", len(filesIn(t, mirror)), 2)
 	}
 	r := runVersion(t, "dev", "install", "--as-version", "1.2.3")
-	if r.status != 0 || !strings.Contains(r.stdout, `version = "1.2.3"`) {
+	if r.status != 0 || !strings.Contains(r.stdout, `version = "~> 1.2.3"`) {
 		t.Errorf("%+v", r)
 	}
 	equal(t, "files", len(filesIn(t, mirror)), 4)
@@ -137,7 +148,7 @@ func TestInstallDevelopment(t *testing.T) {
 		t.Errorf("a prerelease: %+v", r)
 	}
 	equal(t, "another version", runVersion(t, "1.2.3", "install", "--as-version", "2.0.0"), result{2, "", "Error: --as-version is for programs that no release made, and this is release 1.2.3\n"})
-	equal(t, "0.0.0", runVersion(t, "dev", "install", "--as-version", "0.0.0"), result{2, "", "Error: --as-version: to init 0.0.0 is no version; use another, such as 0.0.1\n"})
+	equal(t, "0.0.0", runVersion(t, "dev", "install", "--as-version", "0.0.0"), result{2, "", "Error: --as-version: to init 0.0.0 is no version; use another, such as 0.1.0\n"})
 	for _, wrong := range []string{"1.2", "v1.2.3", "1.2.3+x", "../1.2.3", "01.2.3"} {
 		r := runVersion(t, "dev", "install", "--as-version", wrong)
 		equal(t, wrong, r, result{2, "", "Error: --as-version: \"" + wrong + "\" is not a version; write it like 1.2.3\n"})
@@ -148,9 +159,9 @@ func TestInstallDevelopment(t *testing.T) {
 
 func TestInstallElsewhere(t *testing.T) {
 	dir, mirror := home(t)
-	folder := filepath.Join(t.TempDir(), "mirror")
+	folder := filepath.Join(t.TempDir(), "my mirror")
 	out := done(t, "install --dir '"+folder+"'")
-	if !strings.Contains(out, "run terraform init or tofu init\nwith -plugin-dir="+folder+":\n") {
+	if !strings.Contains(out, "run terraform init or tofu init\nwith -plugin-dir=\""+folder+"\":\n") {
 		t.Error(out)
 	}
 	equal(t, "files", filesIn(t, folder), []string{installed(folder, "1.2.3")[1], installed(folder, "1.2.3")[0]}) // in the order of their names
@@ -159,7 +170,7 @@ func TestInstallElsewhere(t *testing.T) {
 	ok(t, os.WriteFile(list, nil, 0o600))
 	done(t, "uninstall --dir '"+folder+"'")
 	equal(t, "files", filesIn(t, folder), []string{list})
-	equal(t, "elsewhere", done(t, "uninstall"), "Nothing is installed in "+mirror+"\n")
+	equal(t, "elsewhere", done(t, "uninstall"), "Nothing is installed in "+places(dir, mirror)+"\n")
 }
 
 // Where .terraform.d would hide the configuration of an OpenTofu that follows the XDG specification, none is made.
@@ -178,9 +189,15 @@ func TestInstallBesideXDG(t *testing.T) {
 	equal(t, "files", len(filesIn(t, filepath.Join(dir, "data", "terraform", "plugins"))), 2)
 	done(t, "uninstall")
 	equal(t, "files", filesIn(t, dir), []string(nil))
-	ok(t, os.Mkdir(filepath.Join(dir, ".terraform.d"), 0o755))
+	// Then Terraform makes .terraform.d: what was installed before is found there, named and removed.
+	t.Setenv("XDG_DATA_HOME", "")
 	done(t, "install")
-	equal(t, "files", len(filesIn(t, mirror)), 2)
+	ok(t, os.Mkdir(filepath.Join(dir, ".terraform.d"), 0o755))
+	equal(t, "warning", typed(t, "install").stderr,
+		"Warning: init looks into "+data+", too, and the provider is there as well. terraform-provider-vcc uninstall removes both\n")
+	equal(t, "files", []int{len(filesIn(t, mirror)), len(filesIn(t, data))}, []int{2, 2})
+	equal(t, "removed", strings.Count(done(t, "uninstall"), "Removed "), 4)
+	equal(t, "files", filesIn(t, dir), []string(nil))
 }
 
 // A configuration of the CLI that says where providers come from is named.

@@ -7,7 +7,7 @@ import "github.com/alecthomas/kong"
 // behind a name prints its help.
 func Names() ([]string, error) {
 	// The variables stand in texts of help, which nobody reads here.
-	parser, err := kong.New(&commands{}, kong.Name("terraform-provider-vcc"), kong.Vars{"version": "", "developmentVersion": ""})
+	parser, err := kong.New(&commands{}, kong.Name(programName), kong.Vars{"version": "", "developmentVersion": ""})
 	if err != nil {
 		return nil, err
 	}

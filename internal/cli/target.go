@@ -108,7 +108,7 @@ func (s *session) connectServed(f target) (end func() error, err error) {
 	s.client, err = httpapi.NewClient(httpapi.ClientConfig{
 		Endpoint: f.Endpoint, Username: f.Username, Password: password,
 		CACertificate: authority, InsecureSkipVerify: skip, MaxRetries: 4,
-		UserAgent: "terraform-provider-vcc/" + s.version + " (command line)",
+		UserAgent: programName + "/" + s.version + " (command line)",
 	})
 	if err != nil {
 		return nil, flagError(err)

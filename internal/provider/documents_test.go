@@ -250,13 +250,11 @@ func TestDocuments_complete(t *testing.T) {
 	}
 }
 
-// Every configuration names the provider in one way, which means the registry of the CLI. Examples and guides say which
-// version they are for; the README is for any.
+// Every configuration names the provider in one way, which means the registry of the CLI, and in the version that the documents are for.
 func TestDocuments_source(t *testing.T) {
 	t.Parallel()
 	required := regexp.MustCompile(`(?s)required_providers \{(.*?)\n  \}`)
-	const named = "\n    vcc = {\n      source  = \"cloudconnect-iac/vcc\"\n      version = \"~> 0.1\"\n    }"
-	anyVersion := strings.NewReplacer("source  =", "source =", "\n      version = \"~> 0.1\"", "").Replace(named)
+	const named = "\n    vcc = {\n      source  = \"cloudconnect-iac/vcc\"\n      version = \"~> 0.1.0\"\n    }"
 	files := documentNames(t)
 	err := fs.WalkDir(os.DirFS("../.."), "examples", func(name string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(name, ".tf") {
@@ -275,7 +273,7 @@ func TestDocuments_source(t *testing.T) {
 		}
 		for _, block := range required.FindAllStringSubmatch(string(content), -1) {
 			seen++
-			if block[1] != named && (name != "README.md" || block[1] != anyVersion) {
+			if block[1] != named {
 				t.Errorf("%s requires%s", name, block[1])
 			}
 		}
@@ -312,7 +310,7 @@ func (w *workspace) newSession(blocks []block, instead map[string]string) *sessi
 			s.env = append(s.env, variable)
 		}
 	}
-	s.env = append(s.env, "HOME="+s.home, "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOBIN="+s.bin,
+	s.env = append(s.env, "HOME="+s.home, "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_CLI_ARGS=-no-color", "TF_CLI_ARGS_plan=-input=false", "TF_CLI_ARGS_apply=-input=false -auto-approve")
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOPROXY"} { // those of an empty home are empty, too
 		value, err := exec.CommandContext(w.t.Context(), "go", "env", name).Output()

@@ -120,10 +120,10 @@ func chosen(root string, only []string) ([]targets.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(only) == 0 {
-		return all, nil
+	list := all
+	if len(only) > 0 {
+		list = nil
 	}
-	var list []targets.Target
 	for _, name := range only {
 		t, err := targets.Parse(name)
 		if err == nil && !slices.Contains(all, t) {
@@ -135,7 +135,7 @@ func chosen(root string, only []string) ([]targets.Target, error) {
 		list = append(list, t)
 	}
 	if here := (targets.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}); !slices.Contains(list, here) {
-		return nil, fmt.Errorf("-targets lacks %s, the system that the CLI installs for here", here)
+		return nil, fmt.Errorf("%s is not among the targets, and the CLI installs for it here", here)
 	}
 	return list, nil
 }
