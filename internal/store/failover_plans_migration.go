@@ -1,26 +1,14 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"strings"
-
-	"github.com/pressly/goose/v3"
-)
+import "github.com/pressly/goose/v3"
 
 // specifiedPlans is the migration that makes room for failover plans that somebody specified, in
 // the place of what the lab declares or beside it. It calls nothing that may change later.
 //
 // The ID of a plan is its creator's choice, so it is unique for one tenant only: nobody may learn that
 // another tenant has it (D20). SQLite changes no primary key of a table, so the table is made anew.
-//
-// Both databases take the same statements, but for the collation (see collateKeys).
 func specifiedPlans(dialect goose.Dialect) *goose.Migration {
-	text := "TEXT"
-	if dialect == goose.DialectPostgres {
-		text = `TEXT COLLATE "C"`
-	}
-	statements := []string{
+	return inBoth(13, dialect,
 		// declaration is what the lab declares, NULL for nothing. specified is what is in force in its place, NULL for
 		// nothing; both have the form of failoverPlanRecord. revision is 0, updated_at NULL and updated_by empty for a plan
 		// that is as the lab declared it first.
@@ -45,16 +33,5 @@ func specifiedPlans(dialect goose.Dialect) *goose.Migration {
 		// A change is of a network's gateway, of a failover plan, or of the routing option.
 		`ALTER TABLE changes ADD COLUMN failover_plan_id {text}`,
 		`CREATE INDEX changes_of_failover_plan ON changes (tenant_id, failover_plan_id, revision) WHERE failover_plan_id IS NOT NULL`,
-	}
-	if dialect == goose.DialectPostgres { // an index of a long history takes a while
-		statements = append([]string{"SET LOCAL statement_timeout = 0"}, statements...)
-	}
-	return goose.NewGoMigration(13, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		for _, s := range statements {
-			if _, err := tx.ExecContext(ctx, strings.ReplaceAll(s, "{text}", text)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}, nil)
+	)
 }

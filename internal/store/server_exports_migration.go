@@ -1,25 +1,12 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"strings"
-
-	"github.com/pressly/goose/v3"
-)
+import "github.com/pressly/goose/v3"
 
 // serverExports is the migration that makes room for what real backup servers had: the export that
 // was imported last for each tenant, and for each change the export that it came from. It calls
 // nothing that may change later.
-//
-// Both databases take the same statements, but for the collation that PostgreSQL's texts need and SQLite's
-// have anyway (see collateKeys).
 func serverExports(dialect goose.Dialect) *goose.Migration {
-	text := "TEXT"
-	if dialect == goose.DialectPostgres {
-		text = `TEXT COLLATE "C"`
-	}
-	statements := []string{
+	return inBoth(12, dialect,
 		// provenance has the form of provenanceRecord.
 		`ALTER TABLE changes ADD COLUMN provenance {text}`,
 
@@ -44,13 +31,5 @@ func serverExports(dialect goose.Dialect) *goose.Migration {
 			server_gateway_id {text} NOT NULL,
 			gateway           {text}
 		)`,
-	}
-	return goose.NewGoMigration(12, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		for _, s := range statements {
-			if _, err := tx.ExecContext(ctx, strings.ReplaceAll(s, "{text}", text)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}, nil)
+	)
 }
