@@ -194,7 +194,8 @@ func handle[In, Out any](s *server, method, path, summary string, fn func(contex
 	handleTenants(s, huma.Middlewares{s.noViewers, s.actFor}, method, path, summary, fn)
 }
 
-// handleQuestion is handle for an operation that changes nothing, whatever its method.
+// handleQuestion is handle for an operation that viewers may send, too, whatever its method: it changes
+// nothing, or, as the test of a failover, nothing for an account that may not write.
 func handleQuestion[In, Out any](s *server, method, path, summary string, fn func(context.Context, vcc.Actor, *In) (*Out, error)) {
 	handleTenants(s, huma.Middlewares{s.actFor}, method, path, summary, fn)
 }

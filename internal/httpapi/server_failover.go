@@ -29,14 +29,11 @@ func (s *server) registerFailover() {
 		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
 			return s.answerSession(ctx, "failover.undo")(s.Services.UndoFailover(ctx, as, in.ID))
 		})
-	// A viewer may ask what a start would do; no report of that is kept. A repeated test is one more report.
+	// A viewer may ask what a start would do (see vcc.TestFor). A repeated test is one more report.
 	handleQuestion(s, http.MethodPost, "failoverPlans/{id}/test", "Say what a full site failover would do, and keep a report of that, unless the account may not write",
 		func(ctx context.Context, as vcc.Actor, in *idPath) (*answerBody[wireFailoverSession], error) {
-			test := s.Services.TestFailover
-			if account, _ := ctx.Value(accountKey{}).(vcc.Account); account.MayWrite() != nil {
-				test = s.Services.PreviewFailover
-			}
-			return s.answerSession(ctx, "failover.test")(test(ctx, as, in.ID))
+			account, _ := ctx.Value(accountKey{}).(vcc.Account)
+			return s.answerSession(ctx, "failover.test")(vcc.TestFor(ctx, s.Services, account, as, in.ID))
 		})
 	for _, op := range []struct {
 		verb, summary string

@@ -128,6 +128,12 @@ func underWay(ctx context.Context, q querier, tenantID string, hosts ...string) 
 	return active, err
 }
 
+// sessionsUnderWay are the failovers that underWay lists.
+func sessionsUnderWay(ctx context.Context, q querier, tenantID string, hosts []string) ([]vcc.FailoverSession, error) {
+	active, err := underWay(ctx, q, tenantID, hosts...)
+	return convert(active, func(a activeSession) vcc.FailoverSession { return a.FailoverSession }), err
+}
+
 func applianceInputs(ctx context.Context, tx querier, tenantID string, tenant vcc.LabTenant) ([]vcc.ApplianceInputs, error) {
 	networks, err := queryAll[networkRow](ctx, tx, selectNetworks+inNetworkOrder, tenantID)
 	if err != nil {
@@ -343,6 +349,11 @@ func (s *Store) fullSite(ctx context.Context, tx querier, as vcc.Actor, planID s
 	started := "started"
 	if test {
 		started = "would start"
+		active, err := sessionsUnderWay(ctx, tx, as.TenantID, hosts)
+		if err != nil {
+			return session, nil, err
+		}
+		session.Problems = append(session.Problems, vcc.OccupiedProblems(session, active)...)
 	}
 	for i, vm := range plan.VMs {
 		for _, host := range replicas[vm] {
@@ -388,11 +399,11 @@ func replicaHosts(ctx context.Context, tx querier, tenantID string) (map[string]
 
 // begin stores a session, unless one of its appliances is busy (D14).
 func (s *Store) begin(ctx context.Context, tx querier, as vcc.Actor, session vcc.FailoverSession, hosts []string) (*vcc.FailoverSession, error) {
-	active, err := underWay(ctx, tx, as.TenantID, hosts...)
+	active, err := sessionsUnderWay(ctx, tx, as.TenantID, hosts)
 	if err != nil {
 		return nil, err
 	}
-	if err := vcc.CheckOccupied(session, convert(active, func(a activeSession) vcc.FailoverSession { return a.FailoverSession })); err != nil {
+	if err := vcc.CheckOccupied(session, active); err != nil {
 		return nil, err
 	}
 	session.ID = uuid.NewString()

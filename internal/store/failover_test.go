@@ -53,6 +53,20 @@ func testForcedFailoverD14(t *testing.T) {
 	}
 	plans, _, err := f.FailoverPlans(ctx, f.abc, everything)
 	ok(t, err)
+	// What refuses a start is a problem of a test of it.
+	busy := func(what, id string) string {
+		return "appliance_busy: the network extension appliance is busy with " + what + "; an appliance does one kind of failover at a time. End that one first" + id
+	}
+	problems := func(want ...string) {
+		t.Helper()
+		f.unchanged(t, func() {
+			preview, err := f.PreviewFailover(ctx, f.abc, plans[0].ID, quietly)
+			ok(t, err)
+			equal(t, "problems", each(preview.Problems, func(p vcc.ApplianceProblem) string { return string(p.Code) + ": " + p.Message }), want)
+		})
+	}
+	problems(busy(`the partial site failover of VM "web01" since 2025-11-03 10:01:00 UTC`, ", or start with force, which ends partial failovers"),
+		busy(`the partial site failover of VM "db01" since 2025-11-03 10:02:00 UTC`, ", or start with force, which ends partial failovers"))
 	f.unchanged(t, func() {
 		_, err := f.StartFailover(ctx, f.abc, plans[0].ID, false, quietly)
 		wantCode(t, "without force", err, vcc.CodeConflict)
@@ -73,6 +87,14 @@ func testForcedFailoverD14(t *testing.T) {
 		_, err := f.StartFailover(ctx, f.abc, plans[0].ID, true, quietly)
 		wantCode(t, "with force during a full one", err, vcc.CodeConflict)
 	})
+	problems() // of its own failover it is no news
+	f.putPlan(t, f.abc, planID, "Half site", planSettings("db01"), vcc.Precondition{})
+	tested, err := f.TestFailover(ctx, f.abc, planID, quietly)
+	ok(t, err)
+	stored, err := f.FailoverSession(ctx, f.abc, tested.ID)
+	ok(t, err)
+	equal(t, "problems of the report", each(stored.Problems, func(p vcc.ApplianceProblem) string { return string(p.Code) + ": " + p.Message }),
+		[]string{busy(`the full site failover of plan "Whole site" since 2025-11-03 10:04:00 UTC`, "")})
 }
 
 // twoPlans is a fixture whose first tenant has a failover plan on each of its hosts, with a

@@ -252,6 +252,8 @@ const (
 	ProblemInvalidConfiguration ProblemCode = "invalid_configuration"
 	// ProblemVMNotReplicated: a VM of a failover plan has no replica to start.
 	ProblemVMNotReplicated ProblemCode = "vm_not_replicated"
+	// ProblemApplianceBusy: a failover that keeps an appliance busy would refuse a start (D14).
+	ProblemApplianceBusy ProblemCode = "appliance_busy"
 )
 
 // Words says a problem in a few words, for a picture or a cell of a table.
@@ -264,8 +266,8 @@ func (c ProblemCode) Words() string {
 type ApplianceProblem struct {
 	Code ProblemCode
 	// NetworkID and NetworkName say which network it concerns. They are empty for the
-	// host, for external settings, for VMs, and for a public IP rule that leads to no
-	// network.
+	// host, for external settings, for VMs, for a busy appliance, and for a public IP rule that
+	// leads to no network.
 	NetworkID, NetworkName string
 	// Message says what is wrong, what follows from it and what to do.
 	Message string

@@ -132,6 +132,20 @@ func CheckOccupied(start FailoverSession, active []FailoverSession) error {
 	return nil
 }
 
+// OccupiedProblems are what would refuse a start (D14), as problems of a test of it. The test's own plan may be
+// failed over.
+func OccupiedProblems(test FailoverSession, active []FailoverSession) (problems []ApplianceProblem) {
+	for _, a := range active {
+		if a.Kind == FailoverFullSite && a.PlanID == test.PlanID {
+			continue
+		}
+		if err := CheckOccupied(test, []FailoverSession{a}); err != nil {
+			problems = append(problems, ApplianceProblem{Code: ProblemApplianceBusy, Message: err.Error()})
+		}
+	}
+	return problems
+}
+
 // FailoverService starts and ends failovers. Each start and each end is one
 // transaction: a session is under way or it is not, also after a crash.
 type FailoverService interface {
@@ -153,7 +167,8 @@ type FailoverService interface {
 
 	// TestFailover says what StartFailover would do, and keeps that as a report. It starts nothing, and
 	// changes nothing of the site (D18). The report is of one moment, and stored just after. Only the newest reports stay (MaxFailoverTests).
-	// CodeNotFound: no such plan.
+	// What keeps an appliance busy, so that StartFailover would be refused, is among its problems.
+	// CodeNotFound: no such plan. CodeConflict: it has nothing to start.
 	TestFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
 
 	// FailoverSessions returns a page of the tenant's failovers and reports of tests, newest first, and
@@ -176,4 +191,18 @@ type FailoverService interface {
 type FailoverPreview interface {
 	// PreviewFailover is TestFailover without a report: the session that it returns is kept nowhere.
 	PreviewFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
+}
+
+// FailoverTester tests failover plans, with a report and without.
+type FailoverTester interface {
+	TestFailover(ctx context.Context, as Actor, planID string) (*FailoverSession, error)
+	FailoverPreview
+}
+
+// TestFor tests a failover plan for an account. A report is kept unless the account may not write.
+func TestFor(ctx context.Context, tester FailoverTester, account Account, as Actor, planID string) (*FailoverSession, error) {
+	if account.MayWrite() != nil {
+		return tester.PreviewFailover(ctx, as, planID)
+	}
+	return tester.TestFailover(ctx, as, planID)
 }
