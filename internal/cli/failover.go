@@ -28,13 +28,15 @@ func (s *session) failoverPlans() ([]vcc.FailoverPlan, error) {
 	return vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return s.client.FailoverPlans(s.ctx, s.as, p) })
 }
 
+func planKey(p vcc.FailoverPlan) (id, name string) { return p.ID, p.Name }
+
 // find returns the plan.
 func (a planArgument) find(s *session) (vcc.FailoverPlan, error) {
 	plans, err := s.failoverPlans()
 	if err != nil {
 		return vcc.FailoverPlan{}, err
 	}
-	return find("failover plan", a.Plan, plans, func(p vcc.FailoverPlan) (string, string) { return p.ID, p.Name })
+	return find("failover plan", a.Plan, plans, planKey)
 }
 
 type failoverStartCmd struct {

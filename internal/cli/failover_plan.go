@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,29 +32,15 @@ func (planListCmd) Run(s *session) error {
 	return s.print(plans, func(w io.Writer) {
 		row(w, "FAILOVER PLAN", "VMS", "PUBLIC IP RULES", "ORIGIN", "CHANGED BY")
 		for _, p := range plans {
-			row(w, p.Name, describeStart(p.FailoverPlanSettings), describeRules(p.PublicIPRules), p.Origin, p.UpdatedBy)
+			row(w, p.Name, inWords(p.VMWords()), inWords(p.RuleWords()), p.Origin, p.UpdatedBy)
 		}
 	})
 }
 
-// describeStart lists the VMs in the order of their start, with the delays between them.
-func describeStart(p vcc.FailoverPlanSettings) string {
-	list := slices.Clone(p.VMs)
-	for i, vm := range list {
-		if d := p.Delay(vm); d > 0 {
-			list[i] += fmt.Sprintf(" (then %d s)", int(d.Seconds()))
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-func describeRules(rules []vcc.PublicIPRule) string {
-	if len(rules) == 0 {
+// inWords joins the words for VMs or public IP rules of a plan.
+func inWords(list []string) string {
+	if len(list) == 0 {
 		return "None"
-	}
-	list := make([]string, len(rules))
-	for i, r := range rules {
-		list[i] = fmt.Sprintf("%s to %s", r.Public, r.Internal)
 	}
 	return strings.Join(list, ", ")
 }
@@ -74,15 +59,15 @@ func (c planShowCmd) Run(s *session) error {
 func (s *session) printPlan(p *vcc.FailoverPlan) error {
 	return s.print(p, func(w io.Writer) {
 		by := string(p.Origin)
-		if p.UpdatedBy != "" {
+		if p.Origin == vcc.OriginSpecified { // whoever brought back what is declared declared nothing
 			by += " by " + p.UpdatedBy
 		}
-		_, _ = fmt.Fprintf(w, "%s (%s): %s\n", p.Name, by, describeStart(p.FailoverPlanSettings))
+		_, _ = fmt.Fprintf(w, "%s (%s): %s\n", p.Name, by, inWords(p.VMWords()))
 		for _, r := range p.PublicIPRules {
 			_, _ = fmt.Fprintf(w, "  %s leads to %s\n", r.Public, r.Internal)
 		}
 		if p.Declared != nil {
-			_, _ = fmt.Fprintf(w, "  The lab declares: %s; public IP rules: %s\n", describeStart(*p.Declared), describeRules(p.Declared.PublicIPRules))
+			_, _ = fmt.Fprintf(w, "  The lab declares: %s; public IP rules: %s\n", inWords(p.Declared.VMWords()), inWords(p.Declared.RuleWords()))
 		}
 	})
 }
@@ -110,7 +95,7 @@ func (c planSetCmd) Run(s *session) error {
 	}
 	id, name, condition := uuid.NewString(), c.Plan, vcc.Precondition{Absent: true}
 	var stored vcc.FailoverPlanSettings
-	if plan, found := vcc.Find(plans, c.Plan, func(p vcc.FailoverPlan) (string, string) { return p.ID, p.Name }); found {
+	if plan, found := vcc.Find(plans, c.Plan, planKey); found {
 		id, name, condition, stored = plan.ID, plan.Name, vcc.IfRevision(plan.Revision), plan.FailoverPlanSettings
 	}
 	settings, err := c.over(stored)
@@ -131,15 +116,23 @@ func (c planSetCmd) over(stored vcc.FailoverPlanSettings) (vcc.FailoverPlanSetti
 		s.VMs = c.VM
 	}
 	for _, vm := range s.VMs { // a VM that the plan no longer starts takes its delay with it
-		s.Delays[vm] = stored.Delay(vm)
+		s.Delays[vcc.NormalName(vm)] = stored.Delay(vm)
 	}
+	given := map[string]bool{}
 	for _, text := range c.Delay {
 		i := strings.LastIndex(text, "=")
-		seconds, err := strconv.Atoi(text[i+1:])
+		seconds, err := strconv.ParseInt(text[i+1:], 10, 64)
 		if i < 0 || err != nil {
 			return s, fmt.Errorf("--delay: %q is not a VM with a number of seconds; write it like db01=60", text)
 		}
-		s.Delays[text[:i]] = time.Duration(seconds) * time.Second
+		vm := vcc.NormalName(text[:i])
+		if given[vm] {
+			return s, fmt.Errorf("--delay: VM %q has two delays; give one", vm)
+		}
+		given[vm] = true
+		if s.Delays[vm], err = vcc.ParseStartDelay(seconds); err != nil {
+			return s, flagError(vcc.Within("delays", err))
+		}
 	}
 	if len(c.Rule) > 0 || c.NoRules {
 		s.PublicIPRules = nil
@@ -203,7 +196,7 @@ func (c planHistoryCmd) Run(s *session) error {
 			if p == nil {
 				return "None"
 			}
-			return fmt.Sprintf("%s: %s; %s", p.Origin, describeStart(p.FailoverPlanSettings), describeRules(p.PublicIPRules))
+			return fmt.Sprintf("%s: %s; %s", p.Origin, inWords(p.VMWords()), inWords(p.RuleWords()))
 		}
 		for _, change := range changes {
 			row(w, vcc.TimeText(change.Time), change.Actor, state(change.Before), state(change.After))

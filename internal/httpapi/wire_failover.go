@@ -50,7 +50,8 @@ func newWirePublicIPRule(r vcc.PublicIPRule) wirePublicIPRule {
 }
 
 func (w wirePublicIPRule) decode() (vcc.PublicIPRule, error) {
-	return vcc.ParsePublicIPRule(w.Address, w.Port, w.ToAddress, w.ToPort)
+	rule, err := vcc.ParsePublicIPRule(w.Address, w.Port, w.ToAddress, w.ToPort)
+	return rule, vcc.RuleFieldsOfAPI(err)
 }
 
 func newWireFailoverSession(s vcc.FailoverSession) wireFailoverSession {

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,7 +15,7 @@ import (
 // wireFailoverPlanValues are the values of a failover plan that a person decides.
 type wireFailoverPlanValues struct {
 	VMs           []string           `json:"vms" doc:"Names of the VMs, in the order in which they are started"`
-	Delays        map[string]int     `json:"delays" required:"false" doc:"How many seconds a failover waits after it started a VM, before it starts the next one, by the VM's name; none for those that are not named"`
+	Delays        map[string]int64   `json:"delays" required:"false" doc:"How many seconds a failover waits after it started a VM, before it starts the next one, by the VM's name; none for those that are not named"`
 	PublicIPRules []wirePublicIPRule `json:"publicIpRules" required:"false"`
 }
 
@@ -67,18 +69,19 @@ func (wireFailoverPlan) TransformSchema(r huma.Registry, s *huma.Schema) *huma.S
 
 func newWireFailoverPlanValues(s vcc.FailoverPlanSettings) wireFailoverPlanValues {
 	w := wireFailoverPlanValues{
-		VMs: append([]string{}, s.VMs...), Delays: map[string]int{}, PublicIPRules: convert(s.PublicIPRules, newWirePublicIPRule),
+		VMs: append([]string{}, s.VMs...), Delays: map[string]int64{}, PublicIPRules: convert(s.PublicIPRules, newWirePublicIPRule),
 	}
 	for vm, d := range s.Delays {
-		w.Delays[vm] = int(d / time.Second)
+		w.Delays[vm] = int64(d / time.Second)
 	}
 	return w
 }
 
 // parse returns the settings of a request. The error lists every value that cannot be read.
 func (w wireFailoverPlanValues) parse() (vcc.FailoverPlanSettings, error) {
-	rules, err := parsePublicIPRules(w.PublicIPRules)
-	return vcc.FailoverPlanSettings{VMs: w.VMs, Delays: w.delays(), PublicIPRules: rules}, err
+	delays, delaysErr := w.delays()
+	rules, rulesErr := parsePublicIPRules(w.PublicIPRules)
+	return vcc.FailoverPlanSettings{VMs: w.VMs, Delays: delays, PublicIPRules: rules}, errors.Join(delaysErr, rulesErr)
 }
 
 // parsePublicIPRules reads the rules of a request. The error lists every value that cannot be read, with
@@ -87,37 +90,31 @@ func parsePublicIPRules(list []wirePublicIPRule) (rules []vcc.PublicIPRule, err 
 	var errs []error
 	for i, w := range list {
 		rule, err := w.decode()
-		for _, e := range vcc.Errors(err) {
-			e := *e
-			switch e.Field {
-			case "to_address":
-				e.Field = "toAddress"
-			case "to_port":
-				e.Field = "toPort"
-			}
-			errs = append(errs, vcc.Within(fmt.Sprintf("publicIpRules[%d]", i), &e))
-		}
+		errs = append(errs, vcc.Within(fmt.Sprintf("publicIpRules[%d]", i), err))
 		rules = append(rules, rule)
 	}
 	return rules, errors.Join(errs...)
 }
 
-// delays reads the delays. A number of seconds that no duration has is one that is too long.
-func (w wireFailoverPlanValues) delays() map[string]time.Duration {
+// delays reads the delays. The error lists every one that is not possible.
+func (w wireFailoverPlanValues) delays() (map[string]time.Duration, error) {
 	if len(w.Delays) == 0 {
-		return nil
+		return nil, nil
 	}
-	const most = int(2 * vcc.MaxStartDelay / time.Second)
 	delays := map[string]time.Duration{}
-	for vm, seconds := range w.Delays {
-		delays[vm] = time.Duration(min(max(seconds, -most), most)) * time.Second
+	var errs []error
+	for _, vm := range slices.Sorted(maps.Keys(w.Delays)) {
+		delay, err := vcc.ParseStartDelay(w.Delays[vm])
+		errs = append(errs, vcc.Within("delays", err))
+		delays[vm] = delay
 	}
-	return delays
+	return delays, errors.Join(errs...)
 }
 
 func (w wireFailoverPlanValues) decode() (vcc.FailoverPlanSettings, error) {
-	rules, err := decodeList("publicIpRules", w.PublicIPRules)
-	return vcc.FailoverPlanSettings{VMs: w.VMs, Delays: w.delays(), PublicIPRules: rules}, err
+	delays, delaysErr := w.delays()
+	rules, rulesErr := decodeList("publicIpRules", w.PublicIPRules)
+	return vcc.FailoverPlanSettings{VMs: w.VMs, Delays: delays, PublicIPRules: rules}, errors.Join(delaysErr, rulesErr)
 }
 
 func newWireFailoverPlan(p vcc.FailoverPlan) wireFailoverPlan {

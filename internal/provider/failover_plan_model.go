@@ -118,8 +118,8 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 			known = false
 		}
 		at := path.Root("vms").AtListIndex(i)
-		delay := startDelay(vm.DelaySeconds)
-		if err := vcc.ValidateStartDelay(delay); err != nil {
+		delay, err := vcc.ParseStartDelay(vm.DelaySeconds.ValueInt64())
+		if err != nil {
 			addErrorAt(&diags, at.AtName("delay_seconds"), invalidPlan, err)
 		}
 		if vm.Name.IsUnknown() {
@@ -155,12 +155,6 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 		}
 	}
 	return v, known && !diags.HasError(), diags
-}
-
-// startDelay reads a delay; one that is longer than any may be stays so.
-func startDelay(seconds types.Int64) time.Duration {
-	const most = int64(2 * vcc.MaxStartDelay / time.Second)
-	return time.Duration(min(max(seconds.ValueInt64(), -most), most)) * time.Second
 }
 
 // portOf reads a port; a number that none has stays one that none has.

@@ -315,6 +315,13 @@ func testLabWithSpecifiedPlans(t *testing.T) {
 	l = lab()
 	l.Tenants[0].FailoverPlans = []vcc.LabFailoverPlan{{Name: "Web", VMs: []string{"web01"}, PublicIPRules: []vcc.PublicIPRule{rule("203.0.113.11:80", "172.17.52.10:80")}}}
 	warnings(l)
+	changes, _, err := f.FailoverPlanChanges(ctx, f.abc, files.ID, everything) // of the one that went
+	ok(t, err)
+	equal(t, "who changed it", each(changes, func(c vcc.FailoverPlanChange) string { return c.Actor }), []string{"lab file", "lab file"})
+	if last := changes[0]; last.After != nil || !last.Before.FailoverPlanSettings.Equal(planSettings("db01", files.PublicIPRules...)) {
+		t.Errorf("the last change: %+v", last)
+	}
+	checkNoGap(t, f, f.abc.TenantID)
 	f.putPlan(t, f.abc, planID, "Half site", planSettings("db01", rule("203.0.113.11:81", "172.17.52.10:80")), vcc.Precondition{})
 	f.unchanged(t, func() {
 		_, err := f.RemoveFailoverPlan(ctx, f.abc, web.ID, vcc.Precondition{})
@@ -330,4 +337,33 @@ func testLabWithSpecifiedPlans(t *testing.T) {
 	l = lab()
 	l.Tenants = l.Tenants[1:]
 	ok(t, f.ApplyLab(ctx, l, []string{"tenant:" + lab().Tenants[0].Name}))
+}
+
+// TestStoredPlanWithZone: an earlier release took a lab whose rule leads to an address with a zone. That is opened,
+// shown and replaced, and compared with.
+func TestStoredPlanWithZone(t *testing.T) { onBoth(t, testStoredPlanWithZone) }
+
+func testStoredPlanWithZone(t *testing.T) {
+	f, web, _ := twoPlans(t)
+	ctx := t.Context()
+	lab := must(f.Lab(ctx))
+	db := openPast(t, f.path)
+	defer db.Close() //nolint:errcheck // nothing is left to be lost
+	_, err := db.ExecContext(ctx, "UPDATE failover_plans SET declaration = REPLACE(declaration, '172.17.52.10', 'fe80::10%eth0') WHERE id = '"+web.ID+"'")
+	ok(t, err)
+	again := &fixture{path: f.path, at: f.at}
+	again.open(t)
+	stored, err := again.FailoverPlan(ctx, f.abc, web.ID)
+	ok(t, err)
+	equal(t, "where the rule leads", stored.PublicIPRules[0].Internal.String(), "[fe80::10%eth0]:8443")
+	_, err = again.ReachabilityInputs(ctx, f.abc)
+	ok(t, err)
+	preview, err := again.PreviewLab(ctx, valid(lab), nil)
+	ok(t, err)
+	if len(preview.Changes) != 1 || len(preview.Changes[0].Details) != 1 {
+		t.Errorf("changes: %+v", preview.Changes)
+	}
+	_, err = again.Store.ApplyLab(ctx, valid(lab), nil)
+	ok(t, err)
+	equal(t, "rules", again.failoverPlans(t, f.abc)[0].PublicIPRules, web.PublicIPRules)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// labActor is whom the history names for gateways that went with a removal, and for where new tenants begin.
+// labActor is whom the history names for gateways that went with a removal, for failover plans that a lab
+// declares otherwise or no longer, and for where new tenants begin.
 const labActor = "lab file"
 
 // applyLab writes the rows of a plan. It belongs into the transaction in which the plan

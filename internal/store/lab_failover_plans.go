@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +14,8 @@ import (
 // changes what is declared and nothing that is specified: that stays in force, and what is declared comes
 // back once it is taken away.
 
-// redeclaredPlan is a plan that a lab declares otherwise than before, and that is as declared.
+// redeclaredPlan is a plan that is as declared, and that a lab declares otherwise than before, or no longer:
+// then after has no declaration.
 type redeclaredPlan struct {
 	before, after labFailoverPlanRow
 }
@@ -59,6 +61,11 @@ func (p *labPlanner) planFailoverPlans() error {
 				"the lab no longer has failover plan %q, which is failed over; nothing was changed. Undo the failover first", r.Name)}
 		}
 		p.removedPlans = append(p.removedPlans, r)
+		if _, ok := stays[r.TenantID]; ok {
+			undeclared := r
+			undeclared.Declaration = ""
+			p.redeclared = append(p.redeclared, redeclaredPlan{r, undeclared})
+		}
 	}
 	for _, t := range p.lab.Tenants {
 		if err := p.checkSpecifiedPlans(t); err != nil {
@@ -131,6 +138,15 @@ func (p *labPlanner) checkSpecifiedPlans(t vcc.LabTenant) error {
 	return nil
 }
 
+// declaredRecord is what the history keeps of a plan that is as declared, nil for one that the lab does not declare.
+func (r labFailoverPlanRow) declaredRecord() (any, error) {
+	if r.Declaration == "" {
+		return nil, nil
+	}
+	settings, err := declared(r.Declaration, failoverPlanRecord.settings)
+	return planRecordOf(&vcc.FailoverPlan{Name: r.Name, Origin: vcc.OriginDeclared, FailoverPlanSettings: settings}), err
+}
+
 // applyFailoverPlans writes what is declared of failover plans. A change of one that is in force has its
 // entry in the history: whoever read the plan before writes over nothing that came since.
 func (s *Store) applyFailoverPlans(w *rowWriter, p labPlan) {
@@ -145,19 +161,14 @@ func (s *Store) applyFailoverPlans(w *rowWriter, p labPlan) {
 		}))
 	for _, r := range p.redeclared {
 		w.write(func() error {
-			before, err := declared(r.before.Declaration, failoverPlanRecord.settings)
-			if err != nil {
-				return err
-			}
-			after, err := declared(r.after.Declaration, failoverPlanRecord.settings)
-			if err != nil {
+			before, beforeErr := r.before.declaredRecord()
+			after, afterErr := r.after.declaredRecord()
+			if err := errors.Join(beforeErr, afterErr); err != nil {
 				return err
 			}
 			as := vcc.Actor{TenantID: r.after.TenantID, Name: labActor}
-			change, err := s.recordChange(w.ctx, w.tx, as, nil, &r.after.ID,
-				planRecordOf(&vcc.FailoverPlan{Name: r.before.Name, Origin: vcc.OriginDeclared, FailoverPlanSettings: before}),
-				planRecordOf(&vcc.FailoverPlan{Name: r.after.Name, Origin: vcc.OriginDeclared, FailoverPlanSettings: after}))
-			if err != nil {
+			change, err := s.recordChange(w.ctx, w.tx, as, nil, &r.after.ID, before, after)
+			if err != nil || after == nil {
 				return err
 			}
 			return w.tx.exec(w.ctx, "UPDATE failover_plans SET revision = $3, updated_at = $4, updated_by = $5 WHERE tenant_id = $1 AND id = $2",

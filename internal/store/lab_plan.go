@@ -38,7 +38,7 @@ type labPlan struct {
 	removedJobs        []labJobRow
 	failoverPlans      []labFailoverPlanRow
 	removedPlans       []labFailoverPlanRow
-	// redeclared are those that are in force as they are declared, and were declared otherwise.
+	// redeclared are those that were in force as they were declared, and are declared otherwise or no longer.
 	redeclared []redeclaredPlan
 	// keptBeside are the warnings about plans that somebody specified, whose declaration changes.
 	keptBeside []vcc.Warning

@@ -3,7 +3,6 @@ package vcc
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -130,27 +129,22 @@ func (a Assumption) plans(stored []LabFailoverPlan) ([]LabFailoverPlan, error) {
 		return nil, v.err()
 	}
 	var plans []LabFailoverPlan
-	owners := map[netip.Addr]string{}
-	add := func(p LabFailoverPlan) {
-		plans = append(plans, p)
-		for _, r := range p.PublicIPRules {
-			owners[r.Public.Addr()] = p.Name
-		}
-	}
+	owners := addressOwners{}
 	for _, p := range stored {
-		if _, replaced := assumed[NormalName(p.Name)]; !replaced {
-			add(p)
+		if _, replaced := assumed[NormalName(p.Name)]; replaced {
+			continue
 		}
+		plans = append(plans, p)
+		owners.add(&addressOwner{name: p.Name}, p.PublicIPRules)
 	}
 	for i, p := range a.FailoverPlans {
+		plans = append(plans, LabFailoverPlan{Name: p.Name, PublicIPRules: p.PublicIPRules})
+		owner := &addressOwner{name: p.Name}
 		for j, r := range p.PublicIPRules {
-			if owner, taken := owners[r.Public.Addr()]; taken {
-				e := invalid(fmt.Sprintf("failoverPlans[%d].publicIpRules[%d].address", i, j), belongsToAnother, r.Public.Addr(), owner)
-				e.Code = CodeConflict
+			if e := owners.take(fmt.Sprintf("failoverPlans[%d].publicIpRules[%d].address", i, j), r.Public.Addr(), owner); e != nil {
 				return nil, e
 			}
 		}
-		add(LabFailoverPlan{Name: p.Name, PublicIPRules: p.PublicIPRules})
 	}
 	return plans, nil
 }

@@ -131,12 +131,17 @@ func (s FailoverPlanSettings) Validate() error {
 			places[NormalName(name)] = i
 		}
 	}
+	delayed := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(s.Delays)) {
-		if _, listed := places[NormalName(name)]; !listed {
+		key := NormalName(name)
+		if _, listed := places[key]; !listed {
 			v.add("delays", "the plan starts no VM %q; list it in vms, or leave its delay out", name)
-		} else if err := ValidateStartDelay(s.Delays[name]); err != nil {
-			v = append(v, Within("delays", err))
+		} else if delayed[key] {
+			v.add("delays", "VM %q has two delays: its name is there in two Unicode spellings, which mean the same; leave one out", name)
+		} else if d := s.Delays[name]; d < 0 || d > MaxStartDelay || d%time.Second != 0 {
+			v.add("delays", impossibleDelay, d, maxDelaySeconds)
 		}
+		delayed[key] = true
 	}
 	rules := map[netip.AddrPort]int{}
 	for i, r := range s.PublicIPRules {
@@ -152,12 +157,33 @@ func (s FailoverPlanSettings) Validate() error {
 	return v.err()
 }
 
-// ValidateStartDelay checks a delay. The error has no field.
-func ValidateStartDelay(d time.Duration) error {
-	if d < 0 || d > MaxStartDelay || d%time.Second != 0 {
-		return invalid("", "a delay of %s is not possible; use 0 to %d whole seconds", d, int(MaxStartDelay.Seconds()))
+const (
+	maxDelaySeconds = int64(MaxStartDelay / time.Second)
+	impossibleDelay = "a delay of %s is not possible; use 0 to %d whole seconds"
+)
+
+// ParseStartDelay reads a delay in seconds. The error has no field.
+func ParseStartDelay(seconds int64) (time.Duration, error) {
+	if seconds < 0 || seconds > maxDelaySeconds {
+		return 0, invalid("", impossibleDelay, fmt.Sprintf("%d s", seconds), maxDelaySeconds)
 	}
-	return nil
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// VMWords lists the VMs in the order of their start, each with the delay after it: "db01 (then 60 s)".
+func (s FailoverPlanSettings) VMWords() []string {
+	list, delays := slices.Clone(s.VMs), s.delays()
+	for i, vm := range list {
+		if d := delays[NormalName(vm)]; d > 0 {
+			list[i] = fmt.Sprintf("%s (then %d s)", vm, int64(d/time.Second))
+		}
+	}
+	return list
+}
+
+// RuleWords lists the public IP rules, each in words: "203.0.113.10:443 to 172.17.52.10:8443".
+func (s FailoverPlanSettings) RuleWords() []string {
+	return names(s.PublicIPRules, func(r PublicIPRule) string { return fmt.Sprintf("%s to %s", r.Public, r.Internal) })
 }
 
 // Check checks settings against the tenant that they are for: its VMs, and its public addresses (D17). It
@@ -184,26 +210,20 @@ func (s FailoverPlanSettings) Check(t LabTenant) error {
 	return v.err()
 }
 
-const (
-	// What is wrong with a public address, in labs and in plans (D17).
-	notAllocated     = "%q is not a public address of the tenant%s"
-	belongsToAnother = "%s belongs to failover plan %q already; a public address belongs to one failover plan at a time"
-)
+// notAllocated is what is wrong with an address that the tenant does not have, in labs and in plans (D17).
+const notAllocated = "%q is not a public address of the tenant%s"
 
 // CheckPublicAddresses checks that no other plan has one of the public addresses (D17).
 // CodeConflict: another has one. The fields are those of Validate, and ResourceID is the other plan's.
 func (s FailoverPlanSettings) CheckPublicAddresses(others []FailoverPlan) error {
-	owners := map[netip.Addr]FailoverPlan{}
+	owners := addressOwners{}
 	for _, o := range others {
-		for _, r := range o.PublicIPRules {
-			owners[r.Public.Addr()] = o
-		}
+		owners.add(&addressOwner{o.ID, o.Name}, o.PublicIPRules)
 	}
 	var errs errorList
+	this := &addressOwner{}
 	for i, r := range s.PublicIPRules {
-		if o, taken := owners[r.Public.Addr()]; taken {
-			e := invalid(fmt.Sprintf("publicIpRules[%d].address", i), belongsToAnother, r.Public.Addr(), o.Name)
-			e.Code, e.ResourceID = CodeConflict, o.ID
+		if e := owners.take(fmt.Sprintf("publicIpRules[%d].address", i), r.Public.Addr(), this); e != nil {
 			errs = append(errs, e)
 		}
 	}
@@ -255,7 +275,7 @@ type FailoverPlanService interface {
 	RemoveFailoverPlan(ctx context.Context, as Actor, planID string, p Precondition) (*FailoverPlan, error)
 
 	// FailoverPlanChanges returns a page of a plan's history, newest first, and how many entries
-	// there are. It outlives the plan. CodeNotFound: there never was such a plan.
+	// there are. It outlives the plan. CodeNotFound: there is no such plan, and no change of one is on record.
 	FailoverPlanChanges(ctx context.Context, as Actor, planID string, page Page) ([]FailoverPlanChange, int, error)
 }
 
@@ -287,9 +307,15 @@ func (p Precondition) CheckFailoverPlan(planID string, current *FailoverPlan) er
 	}
 	switch {
 	case p.Absent && current != nil:
-		return failed("failover plan %q is there already, %s by %s; nothing was changed", current.Name, current.Origin, current.UpdatedBy)
+		there := fmt.Sprintf("%s by %s", current.Origin, current.UpdatedBy)
+		if current.Origin == OriginDeclared { // whoever changed it last declared nothing
+			there = "as the lab declares it"
+		}
+		return failed("failover plan %q is there already, %s; nothing was changed", current.Name, there)
 	case p.Revision != nil && current == nil:
 		return failed("the failover plan was removed since it was read; nothing was changed")
+	case p.Revision != nil && *p.Revision != current.Revision && current.UpdatedBy == "": // nobody, since the lab declared it
+		return failed("failover plan %q is as the lab declares it, and not what was read; nothing was changed now", current.Name)
 	case p.Revision != nil && *p.Revision != current.Revision:
 		return failed("failover plan %q was changed by %s since it was read; nothing was changed now", current.Name, current.UpdatedBy)
 	}
@@ -322,8 +348,9 @@ func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
 		allocated[a] = true
 	}
 	plans := map[string]string{}
-	owners := map[netip.Addr]int{} // which plan a public address belongs to
+	owners := addressOwners{}
 	for i, p := range t.FailoverPlans {
+		plan := &addressOwner{name: p.Name}
 		at := fmt.Sprintf("%s.failover_plans[%d]", at, i)
 		c.unique(at+".name", p.Name, plans)
 		c.checkVMs(at+".vms", p.VMs, vms)
@@ -343,10 +370,9 @@ func (c *labCheck) checkFailoverPlans(at string, t LabTenant) {
 				continue
 			}
 			c.unique(at, fmt.Sprintf("%s port %d", public, r.Public.Port()), rules)
-			if owner, taken := owners[public]; taken && owner != i {
-				c.add(at+".address", belongsToAnother, public, t.FailoverPlans[owner].Name)
-			} else {
-				owners[public] = i
+			if e := owners.take(at+".address", public, plan); e != nil {
+				e.Code = CodeInvalidValue // the lab contradicts itself, and nothing that is stored
+				c.errorList = append(c.errorList, e)
 			}
 		}
 	}

@@ -204,6 +204,9 @@ func TestLabCheckRefuses(t *testing.T) {
 			l.abc.PublicIPs, l.abc.FailoverPlans[0].PublicIPRules = nil, l.abc.FailoverPlans[0].PublicIPRules[:1]
 		}, "tenants[0].failover_plans[0].public_ip_rules[0].address", `"203.0.113.10" is not a public address of the tenant; public_ips lists none`},
 		{"rule across families", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Internal = addrPort("[2001:db8:52::10]:443") }, "tenants[0].failover_plans[0].public_ip_rules[0].to_address", "not an address of the family of 203.0.113.10"},
+		{"rule to an address with a zone (D17)", func(l *draft) {
+			l.abc.FailoverPlans[0].PublicIPRules[0] = vcc.PublicIPRule{Public: addrPort("[2001:db8:ffff::10]:80"), Internal: addrPort("[fe80::10%eth0]:80")}
+		}, "tenants[0].failover_plans[0].public_ip_rules[0].to_address", `"fe80::10%eth0" is not a plain IP address; leave out a zone`},
 		{"rule for port 22 (D17)", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Public = addrPort("203.0.113.10:22") }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "public port 22 is taken: the network extension appliance is managed through it"},
 		{"rule without port", func(l *draft) { l.abc.FailoverPlans[0].PublicIPRules[0].Public = addrPort("203.0.113.10:0") }, "tenants[0].failover_plans[0].public_ip_rules[0].port", "a port from 1 to 65535 is required"},
 	} {

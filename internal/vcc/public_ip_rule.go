@@ -1,6 +1,7 @@
 package vcc
 
 import (
+	"errors"
 	"net/netip"
 )
 
@@ -15,8 +16,8 @@ type PublicIPRule struct {
 const ManagementPort = 22
 
 // ParsePublicIPRule reads a rule. The error names the first value that cannot be read, with
-// the field "address", "port", "to_address" or "to_port". It checks no rules of the domain:
-// Validate does.
+// the field "address", "port", "to_address" or "to_port" (see RuleFieldsOfAPI). It checks no rules of
+// the domain: Validate does.
 func ParsePublicIPRule(address string, port int, toAddress string, toPort int) (PublicIPRule, error) {
 	public, err := netip.ParseAddr(address)
 	if err != nil {
@@ -46,6 +47,14 @@ const notOfFamily = "%q is not an address of the family of %s"
 // ParsePublicIPRule.
 func (r PublicIPRule) validate() error {
 	public, internal := r.Public.Addr(), r.Internal.Addr()
+	for _, a := range []struct {
+		field string
+		value netip.Addr
+	}{{"address", public}, {"to_address", internal}} {
+		if a.value.Zone() != "" || a.value.Is4In6() {
+			return invalid(a.field, "%q is not a plain IP address; leave out a zone, and write an IPv4 address like 172.17.52.10", a.value)
+		}
+	}
 	if !internal.IsValid() || internal.Is4() != public.Is4() {
 		return invalid("to_address", notOfFamily, internal, public)
 	}
@@ -66,24 +75,54 @@ func (r PublicIPRule) validate() error {
 // Validate checks D17 of a rule, but for whose the public address is. Fields are those of
 // the API: "address", "port", "toAddress" and "toPort".
 func (r PublicIPRule) Validate() error {
-	err := r.validate()
-	for _, e := range Errors(err) {
-		switch e.Field {
-		case "to_address":
-			e.Field = "toAddress"
-		case "to_port":
-			e.Field = "toPort"
-		}
-	}
-	if err != nil {
+	return RuleFieldsOfAPI(r.validate())
+}
+
+// RuleFieldsOfAPI returns an error about one rule with the fields "toAddress" and "toPort" in place of
+// "to_address" and "to_port", as lab files have them.
+func RuleFieldsOfAPI(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
 		return err
 	}
-	for field, a := range map[string]netip.Addr{"address": r.Public.Addr(), "toAddress": r.Internal.Addr()} {
-		if a.Zone() != "" || a.Is4In6() {
-			return invalid(field, "%q is not a plain IP address; leave out a zone, and write an IPv4 address like 172.17.52.10", a)
-		}
+	moved := *e
+	switch e.Field {
+	case "to_address":
+		moved.Field = "toAddress"
+	case "to_port":
+		moved.Field = "toPort"
 	}
-	return nil
+	return &moved
+}
+
+// addressOwners says which failover plan a public address belongs to: it belongs to one at a time (D17).
+type addressOwners map[netip.Addr]*addressOwner
+
+// addressOwner is a failover plan. id is empty where it has none yet.
+type addressOwner struct{ id, name string }
+
+// take gives an address to a plan. If it belongs to another plan it stays there, and the error says so.
+func (o addressOwners) take(field string, address netip.Addr, plan *addressOwner) *Error {
+	owner, taken := o[address]
+	if !taken || owner == plan {
+		o[address] = plan
+		return nil
+	}
+	e := PublicAddressTaken(address, owner.name)
+	e.Field, e.ResourceID = field, owner.id
+	return e
+}
+
+// add gives the addresses of a stored plan's rules to it.
+func (o addressOwners) add(plan *addressOwner, rules []PublicIPRule) {
+	for _, r := range rules {
+		_ = o.take("", r.Public.Addr(), plan) // what is stored was checked
+	}
+}
+
+// PublicAddressTaken is the error about a public address that belongs to another plan (D17). CodeConflict.
+func PublicAddressTaken(address netip.Addr, plan string) *Error {
+	return &Error{Code: CodeConflict, Message: Message("%s belongs to failover plan %q already; a public address belongs to one failover plan at a time", address, plan)}
 }
 
 // listed is the part of a message that follows "is not a public address of the tenant".
