@@ -14,6 +14,7 @@ func (w *Window) registerFailover() {
 		plans, err := w.site(r).plans(r.Context())
 		return show("failover", "failover_plans.html", "Failover Plans", plans), err
 	})
+	w.page("failover/{plan}/history", w.failoverPlanHistory)
 	for _, o := range []vcc.FailoverOperation{vcc.FailoverTest, vcc.FailoverStart, vcc.FailoverUndo} {
 		path := "failover/{plan}/" + string(o)
 		w.page(path, func(r *request) (*view, error) {
@@ -28,7 +29,7 @@ func (w *Window) registerFailover() {
 			send = w.question
 		}
 		send(path, func(r *request) (*view, error) {
-			p, err := w.site(r).failover(r.Context(), r.PathValue("plan"), o, failoverForm{force: r.typed("force") != "", keep: r.account.MayWrite() == nil})
+			p, err := w.site(r).failover(r.Context(), r.account, r.PathValue("plan"), o, r.typed("force") != "")
 			if err != nil {
 				return nil, err
 			}
@@ -40,10 +41,6 @@ func (w *Window) registerFailover() {
 		})
 	}
 }
-
-// failoverForm is what a form says of an operation: whether a start ends partial failovers first, and whether
-// the report of a test is kept, which viewers have no right to.
-type failoverForm struct{ force, keep bool }
 
 // failoverPage asks once more before an operation on a failover plan, or shows its outcome.
 type failoverPage struct {
@@ -94,20 +91,11 @@ func (s tenantSite) plans(ctx context.Context) ([]vcc.FailoverPlan, error) {
 // failoverQuestion asks once more whether an operation is to be carried out. Before a start it says
 // what that would do.
 func (s tenantSite) failoverQuestion(ctx context.Context, planID string, operation vcc.FailoverOperation) (*failoverPage, error) {
-	p := &failoverPage{Operation: operation}
-	plans, err := s.plans(ctx)
+	plan, err := s.FailoverPlan(ctx, s.as, planID)
 	if err != nil {
 		return nil, err
 	}
-	found := false
-	for _, plan := range plans {
-		if plan.ID == planID {
-			p.Plan, found = plan, true
-		}
-	}
-	if !found {
-		return nil, &vcc.Error{Code: vcc.CodeNotFound, ResourceID: planID, Message: vcc.Message("there is no failover plan with ID %s", planID)}
-	}
+	p := &failoverPage{Plan: *plan, Operation: operation}
 	if p.Operation != vcc.FailoverStart {
 		return p, nil
 	}
@@ -124,22 +112,21 @@ func (p *failoverPage) refused(err error) error {
 	return nil
 }
 
-// failover carries an operation out. A refusal is on the page, which then asks again.
-func (s tenantSite) failover(ctx context.Context, planID string, operation vcc.FailoverOperation, form failoverForm) (*failoverPage, error) {
+// failover carries an operation out. force says whether a start ends partial failovers first. A refusal is on
+// the page, which then asks again.
+func (s tenantSite) failover(ctx context.Context, account vcc.Account, planID string, operation vcc.FailoverOperation, force bool) (*failoverPage, error) {
 	p, err := s.failoverQuestion(ctx, planID, operation)
 	if err != nil {
 		return nil, err
 	}
-	p.Force, p.Refused = form.force, ""
-	switch {
-	case p.Operation == vcc.FailoverStart:
-		p.Session, err = s.StartFailover(ctx, s.as, planID, form.force)
-	case p.Operation == vcc.FailoverUndo:
+	p.Force, p.Refused = force, ""
+	switch p.Operation {
+	case vcc.FailoverStart:
+		p.Session, err = s.StartFailover(ctx, s.as, planID, force)
+	case vcc.FailoverUndo:
 		p.Session, err = s.UndoFailover(ctx, s.as, planID)
-	case form.keep:
-		p.Session, err = s.TestFailover(ctx, s.as, planID)
 	default:
-		p.Session, err = s.PreviewFailover(ctx, s.as, planID)
+		p.Session, err = vcc.TestFor(ctx, s, account, s.as, planID)
 	}
 	return p, p.refused(err)
 }

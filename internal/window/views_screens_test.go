@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // TestViews goes through who reaches whom, the appliance and a failover, as somebody would who finds out
@@ -17,6 +19,12 @@ import (
 func TestViews(t *testing.T) {
 	bothWays(t, func(t *testing.T, scripts bool) {
 		s := serve(t, backend.ServerConfig{})
+		plans, _, err := s.client(abc).FailoverPlans(t.Context(), vcc.Actor{}, vcc.Page{Limit: 1})
+		ok(t, err)
+		mine := plans[0].FailoverPlanSettings
+		mine.Delays = map[string]time.Duration{"db01": time.Minute}
+		_, _, err = s.client(abc).PutFailoverPlan(t.Context(), vcc.Actor{}, plans[0].ID, plans[0].Name, mine, vcc.Precondition{})
+		ok(t, err)
 		b := newTab(t, s.url, scripts)
 		b.logIn(abc)
 		look := func() {
@@ -59,6 +67,13 @@ func TestViews(t *testing.T) {
 
 		b.link("Failover Plans")
 		b.says("Whole site", "Ready")
+		look()
+		b.press(`a[aria-label="History of Whole site"]`)
+		b.says(`History of failover plan "Whole site"`, abc, "db01 (then 60 s)")
+		look()
+		b.link("To the failover plans")
+		b.run(chromedp.Click(chromedp.CSS("summary")))
+		b.says("Public IP rules: 203.0.113.10:443 to 172.17.52.10:443")
 		look()
 		b.press(`a[aria-label="Test Whole site"]`)
 		b.says(`Test failover plan "Whole site"?`)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -129,7 +130,7 @@ func TestFailoverPages(t *testing.T) {
 	r := s.open(vcc.RoleTenant)
 	under := func() bool { t.Helper(); return s.plan("Whole site").Session != nil }
 
-	r.get("/failover").says(t, http.StatusOK, "Whole site db01", "203.0.113.10:443 → 172.17.52.10:443", "Ready Test Start")
+	r.get("/failover").says(t, http.StatusOK, "Whole site db01", "203.0.113.10:443 to 172.17.52.10:443", "declared – Ready Test Start History")
 	kept := func() []vcc.FailoverSession {
 		t.Helper()
 		return every(t, s.as, func(ctx context.Context, as vcc.Actor, p vcc.Page) ([]vcc.FailoverSession, int, error) {
@@ -156,6 +157,7 @@ func TestFailoverPages(t *testing.T) {
 	// A partial failover keeps the appliance busy, unless it is ended by force.
 	_, err := s.StartPartialFailover(t.Context(), s.as, "web01")
 	ok(t, err)
+	r.get("/failover/"+id+"/start").says(t, http.StatusOK, `appliance busy : the network extension appliance is busy with the partial site failover of VM "web01"`)
 	refused := r.submit("/failover/" + id + "/start")
 	refused.says(t, http.StatusConflict, `busy with the partial site failover of VM "web01"`, "or start with force, which ends partial failovers")
 	if under() {
@@ -194,6 +196,35 @@ func TestFailoverPages(t *testing.T) {
 		t.Fatal("a forged form, or a viewer's, started a failover")
 	}
 }
+
+// A plan is shown with who changed it, in whose place it stands, and its history.
+func TestFailoverPlanPages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	declared := s.plan("Whole site")
+	r := s.open(vcc.RoleViewer)
+	history := "/failover/" + declared.ID + "/history"
+	r.get(history).says(t, http.StatusOK, `History of failover plan "Whole site"`, "The failover plan is as the lab declared it first.")
+
+	mine := vcc.FailoverPlanSettings{VMs: []string{"db01", "web01"}, Delays: map[string]time.Duration{"db01": time.Minute}}
+	alice := vcc.Actor{TenantID: s.as.TenantID, Name: "alice"}
+	plan, _, err := s.PutFailoverPlan(t.Context(), alice, declared.ID, "Whole site", mine, vcc.Precondition{})
+	ok(t, err)
+	const lab = "VMs: db01, web01, web02, file01 Public IP rules: 203.0.113.10:443 to 172.17.52.10:443, 203.0.113.11:8443 to 172.17.52.11:443"
+	changed := vcc.TimeText(plan.UpdatedAt)
+	r.get("/failover").says(t, http.StatusOK, "Whole site db01 (then 60 s) web01 None specified The lab declares for Whole site "+lab+" "+changed+" alice Ready")
+	r.get(history).says(t, http.StatusOK, changed+" alice "+lab+" declared VMs: db01 (then 60 s), web01 Public IP rules: None specified", "1 to 1 of 1")
+
+	// Of a plan that is gone the history is left.
+	_, _, err = s.PutFailoverPlan(t.Context(), alice, goneID, "Half site", mine, vcc.Precondition{})
+	ok(t, err)
+	_, err = s.RemoveFailoverPlan(t.Context(), s.as, goneID, vcc.Precondition{})
+	ok(t, err)
+	r.get("/failover/"+goneID+"/history").says(t, http.StatusOK, "History of a failover plan that is gone", "test VMs: db01 (then 60 s), web01", "specified None", "1 to 2 of 2")
+	r.get("/failover/nothing/history").says(t, http.StatusNotFound, "there is no failover plan with ID nothing")
+}
+
+const goneID = "6f1c1a52-8f0e-4c62-9c0f-3d7a5e0b9d11"
 
 // The sessions are listed, newest first, and each is shown with what got which address, or would.
 func TestFailoverSessionPages(t *testing.T) {
@@ -245,11 +276,13 @@ func TestViews_hostileNames(t *testing.T) {
 	})
 	s.replicated()
 	id := s.plan(script).ID
+	_, _, err := s.PutFailoverPlan(t.Context(), vcc.Actor{TenantID: s.as.TenantID, Name: script}, id, script, vcc.FailoverPlanSettings{VMs: []string{"web02"}}, vcc.Precondition{})
+	ok(t, err)
 	r := s.open(vcc.RoleTenant)
 	encoded := url.QueryEscape(script)
 	pages := map[string]answer{}
 	for _, path := range []string{
-		"reachability", "appliance", "failover", "failover/" + id + "/start", "trace?protocol=tcp&port=443&source=" + encoded + "&destination=web02",
+		"reachability", "appliance", "failover", "failover/" + id + "/start", "failover/" + id + "/history", "trace?protocol=tcp&port=443&source=" + encoded + "&destination=web02",
 		"reachability?protocol=" + encoded + "&port=" + encoded + "&network=" + encoded + "&ipv4.address=" + encoded + "&ipv6.prefixLength=" + encoded + "&routing=" + encoded,
 		"trace?source=" + encoded + "x&destination=" + encoded,
 	} {

@@ -29,6 +29,7 @@ type Services interface {
 	vcc.DefaultGatewayService
 	vcc.NetworkRoutingService
 	vcc.FailoverService
+	vcc.FailoverPlanService
 	vcc.FailoverPreview
 	vcc.ApplianceService
 	vcc.SiteService
@@ -150,7 +151,8 @@ func (w *Window) action(path string, fn pageFunc) {
 	}))
 }
 
-// question is action for a form that changes nothing, which viewers may send, too.
+// question is action for a form that viewers may send, too: it changes nothing, or, as the test of a failover,
+// nothing for an account that may not write.
 func (w *Window) question(path string, fn pageFunc) {
 	w.handle("POST /tenants/{tenant}/"+path, w.tenants(fn))
 }
