@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -45,7 +44,7 @@ func (a *failoverAction) Schema(_ context.Context, _ action.SchemaRequest, resp 
 		Attributes: map[string]schema.Attribute{
 			"plan": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name or ID of the cloud failover plan.",
+				MarkdownDescription: "Name or ID of the cloud failover plan, which a `vcc_failover_plan` may be about to make.",
 			},
 			"operation": schema.StringAttribute{
 				Required: true,
@@ -85,28 +84,30 @@ func (a *failoverAction) ValidateConfig(ctx context.Context, req action.Validate
 	}
 }
 
-// ModifyPlan checks that the plan exists. Whether it can be started or undone is
-// seen when that is due: other things may happen first.
+// ModifyPlan checks that the plan exists, or that a vcc_failover_plan is planned to make it. Whether it can be
+// started or undone is seen when that is due: other things may happen first.
 func (a *failoverAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var m failoverModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() || a.connection == nil || m.Plan.IsUnknown() {
 		return
 	}
-	_, diags := a.find(ctx, m.Plan.ValueString())
-	resp.Diagnostics.Append(diags...)
+	nameOrID, found := m.Plan.ValueString(), false
+	plans, err := a.listFailoverPlans(ctx)
+	if err == nil {
+		if _, found = vcc.Find(plans, nameOrID, planKey); !found {
+			found, err = a.run.awaitFailoverPlan(ctx, nameOrID)
+		}
+	}
+	switch {
+	case err != nil:
+		addRequestError(&resp.Diagnostics, failoverPlansNotRead, err)
+	case !found:
+		lookup(&resp.Diagnostics, "plan", "failover plan", nameOrID, plans, planKey)
+	}
 }
 
-// find returns the failover plan of a name or ID.
-func (a *failoverAction) find(ctx context.Context, nameOrID string) (plan vcc.FailoverPlan, diags diag.Diagnostics) {
-	plans, err := vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return a.client.FailoverPlans(ctx, a.as, p) })
-	if err != nil {
-		addRequestError(&diags, "Failover Plans Not Read", err)
-		return plan, diags
-	}
-	plan = lookup(&diags, "plan", "failover plan", nameOrID, plans, func(p vcc.FailoverPlan) (string, string) { return p.ID, p.Name })
-	return plan, diags
-}
+const failoverPlansNotRead = "Failover Plans Not Read"
 
 // Invoke carries the operation out.
 func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
@@ -125,8 +126,7 @@ func (a *failoverAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 		addUnknownProviderError(&resp.Diagnostics, failed)
 		return
 	}
-	plan, diags := a.find(ctx, m.Plan.ValueString())
-	resp.Diagnostics.Append(diags...)
+	plan := a.lookupFailoverPlan(ctx, &resp.Diagnostics, failoverPlansNotRead, "plan", m.Plan.ValueString())
 	if resp.Diagnostics.HasError() {
 		return
 	}

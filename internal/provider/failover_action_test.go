@@ -83,6 +83,23 @@ func TestFailoverAction_errors(t *testing.T) {
 	if l.underWay() {
 		t.Error("a failover was started")
 	}
+	// A plan is as good as one that is there where it is planned to be made, before or after.
+	list := func(element tftypes.Type, values ...tftypes.Value) tftypes.Value {
+		return tftypes.NewValue(tftypes.List{ElementType: element}, values)
+	}
+	vm := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"name": tftypes.String, "delay_seconds": tftypes.Number}}
+	half := s.creation("vcc_failover_plan", map[string]tftypes.Value{"name": text("Half site"), "vms": list(vm, tftypes.NewValue(vm, map[string]tftypes.Value{
+		"name": text("web01"), "delay_seconds": tftypes.NewValue(tftypes.Number, 0),
+	}))})
+	said := make(chan string)
+	go func() { said <- half.plan() }()
+	for range 2 {
+		if _, diagnostics := s.plan(failoverAction, failover("Half site", "test")); diagnostics != "" {
+			t.Error(diagnostics)
+		}
+	}
+	must(t, <-said)
+	expectText(t, say(s, failover("Hall site", "start")), "plan: ERROR", `no failover plan "Hall site"`)
 	// Unknown values are settled later.
 	unknown := map[string]tftypes.Value{"plan": unknownText, "operation": unknownText}
 	if _, diagnostics := unconfigured(t).plan(failoverAction, unknown); diagnostics != "" {

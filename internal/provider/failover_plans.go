@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -11,6 +13,17 @@ import (
 // listFailoverPlans returns all failover plans as they are now.
 func (c *connection) listFailoverPlans(ctx context.Context) ([]vcc.FailoverPlan, error) {
 	return vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return c.client.FailoverPlans(ctx, c.as, p) })
+}
+
+// lookupFailoverPlan returns the failover plan that an attribute names by its name or ID. failed is the summary where the
+// plans could not be read.
+func (c *connection) lookupFailoverPlan(ctx context.Context, diags *diag.Diagnostics, failed, attribute, nameOrID string) (plan vcc.FailoverPlan) {
+	plans, err := c.listFailoverPlans(ctx)
+	if err != nil {
+		addRequestError(diags, failed, err)
+		return plan
+	}
+	return lookup(diags, attribute, "failover plan", nameOrID, plans, planKey)
 }
 
 func planKey(p vcc.FailoverPlan) (id, name string) { return p.ID, p.Name }

@@ -229,12 +229,7 @@ func (d *failoverSessionsDataSource) Read(ctx context.Context, req datasource.Re
 	}
 	filter, planName := vcc.FailoverSessionFilter{Operation: operation}, ""
 	if !m.FailoverPlan.IsNull() {
-		plans, err := vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return d.client.FailoverPlans(ctx, d.as, p) })
-		if err != nil {
-			addRequestError(&resp.Diagnostics, failed, err)
-			return
-		}
-		plan := lookup(&resp.Diagnostics, "failover_plan", "failover plan", m.FailoverPlan.ValueString(), plans, func(p vcc.FailoverPlan) (string, string) { return p.ID, p.Name })
+		plan := d.lookupFailoverPlan(ctx, &resp.Diagnostics, failed, "failover_plan", m.FailoverPlan.ValueString())
 		if resp.Diagnostics.HasError() {
 			return
 		}
@@ -260,10 +255,12 @@ func (d *failoverSessionsDataSource) Read(ctx context.Context, req datasource.Re
 			addRequestError(&resp.Diagnostics, failed, err)
 			return
 		}
-		m.Sessions = append(m.Sessions, newFailoverSessionModel(*s))
+		if m.Sessions = append(m.Sessions, newFailoverSessionModel(*s)); latest == nil {
+			latest = s
+		}
 	}
-	if len(sessions) > 0 {
-		latest, m.Latest = &sessions[0], &m.Sessions[0]
+	if latest != nil {
+		m.Latest = &m.Sessions[0]
 	}
 	m.Explanation = types.StringValue(vcc.DescribeLatest(planName, operation, latest))
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -257,17 +258,54 @@ func TestFailoverAction_lostAnswer(t *testing.T) {
 	expectText(t, progress, "The report of this test is kept as failover session "+list[0].ID)
 }
 
-// A backend of a release that keeps no sessions, and an unconfigured provider, are told apart from no session.
+// A backend of a release that keeps no sessions, and an unconfigured provider, are told apart from no session; and one
+// that is gone before it is read counts for nothing.
 func TestFailoverSessions_notRead(t *testing.T) {
-	read := func(s *server) string {
-		const name = "vcc_failover_sessions"
+	const name = "vcc_failover_sessions"
+	answer := func(s *server) *tfprotov6.ReadDataSourceResponse {
 		resp, err := s.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: s.value(s.schemas.DataSourceSchemas[name], nil)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return lines(resp.Diagnostics)
+		return resp
 	}
+	read := func(s *server) string { return lines(answer(s).Diagnostics) }
 	l := newServedLab(t)
+	l.command("failover", "test", "Whole site")
+	l.command("failover", "plan", "set", "Half site", "--vm", "web01")
+	l.command("failover", "test", "Half site")
+	for gone, want := range []string{"Half site", "Whole site", ""} {
+		l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+			for _, report := range l.tests()[:gone] {
+				if strings.HasSuffix(r.URL.Path, "/failoverSessions/"+report.ID) {
+					r.URL.Path += "0" // as of one that there is not
+				}
+			}
+			server.ServeHTTP(w, r)
+		})
+		s := l.servedTo(t)
+		resp := answer(s)
+		must(t, lines(resp.Diagnostics))
+		var state, latest map[string]tftypes.Value
+		var plan, explanation string
+		v, err := resp.State.Unmarshal(s.schemas.DataSourceSchemas[name].ValueType())
+		if err == nil {
+			err = v.As(&state)
+		}
+		if err == nil {
+			err = errors.Join(state["explanation"].As(&explanation), state["latest"].As(&latest))
+		}
+		if err == nil && latest != nil {
+			err = latest["failover_plan"].As(&plan)
+		}
+		wants := fmt.Sprintf("Failover plan %q was last tested", want)
+		if want == "" {
+			wants = "on record; test one."
+		}
+		if err != nil || plan != want || !strings.Contains(explanation, wants) {
+			t.Errorf("%d gone: the latest is of %q, and explained as %q (%v)", gone, plan, explanation, err)
+		}
+	}
 	l.meet(func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 		if strings.HasSuffix(r.URL.Path, "/failoverSessions") {
 			r.URL.Path += "Unknown" // as at a server that does not know the path

@@ -190,6 +190,18 @@ func (r *run) failoverPlansPlannedWith(name string, addresses map[netip.Addr]boo
 	return names
 }
 
+// awaitFailoverPlan reports whether a failover plan is planned to be created. It waits until that is so, or nothing but
+// calls that wait is left to plan. The error is the context's.
+func (r *run) awaitFailoverPlan(ctx context.Context, name string) (created bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.failoverPlan(name)
+	if err = r.waitUntil(ctx, quietTime, func() bool { return p.created != nil }); errors.Is(err, errQuiet) {
+		err = nil
+	}
+	return p.created != nil, err
+}
+
 // checkPlanConflicts is checkConflicts for failover plans: one call waits for what others plan, and reports their
 // conflicts, too. The error is the context's.
 func (r *run) checkPlanConflicts(ctx context.Context, found []*planConflict) (confirmed []*planConflict, err error) {

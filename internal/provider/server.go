@@ -110,6 +110,10 @@ func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 	return resp, err
 }
 
+func (s server) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	return passOn(ctx, s.provider.traffic, req, s.protocolServer.PlanAction)
+}
+
 func (s server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
 	stream, err := s.protocolServer.ListResource(ctx, req)
 	if err != nil || req.TypeName != gatewaysResource {
