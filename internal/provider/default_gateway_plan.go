@@ -75,7 +75,10 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	ref := referenceIn(req.Config.Raw)
-	again := r.connection != nil && r.run.notePlanning(ref.key())
+	var pass planPass
+	if r.connection != nil {
+		pass = r.run.notePlanning(ref.key(), creating)
+	}
 	if !creating && req.Plan.Raw.Equal(req.State.Raw) {
 		r.planStay(ctx, ref, prior, prior, &resp.Diagnostics)
 		return
@@ -116,12 +119,15 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 		m.Replaces = types.StringUnknown()
 		// What Terraform shows of warnings are those of its first planning; the second one refuses.
 		m.advise(ctx, &resp.Diagnostics)
+		if r.connection != nil {
+			r.run.noteMoving(ref.key(), prior.NetworkID.ValueString())
+		}
 		if r.connection != nil && network != nil {
 			r.adviseOfAdoption(ctx, m, r.storedFor(ctx, network.ID, &resp.Diagnostics), &resp.Diagnostics)
 		}
 	case network != nil:
 		m.advise(ctx, &resp.Diagnostics)
-		m.Replaces = r.planCreation(ctx, ref, m, network, again, &resp.Diagnostics)
+		m.Replaces = r.planCreation(ctx, ref, m, network, pass, &resp.Diagnostics)
 	default:
 		m.advise(ctx, &resp.Diagnostics)
 	}
@@ -205,10 +211,14 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 
 func addRemovalClash(diags *diag.Diagnostics, m gatewayModel) {
 	diags.AddError(twoResources, fmt.Sprintf(
-		"This plan removes one vcc_default_gateway of %q (%s) and keeps another: the removal would take the gateway away from both. "+
-			"Where only the address of the resource changed, use a moved block instead of importing it again; "+
-			"to let go of one of the two without removing the gateway, take it out of the state with `state rm`, or with a removed block that has destroy = false.",
-		m.NetworkName.ValueString(), m.NetworkID.ValueString()))
+		"This plan removes one vcc_default_gateway of %q (%s) and keeps another: the removal would take the gateway away from both. %s",
+		m.NetworkName.ValueString(), m.NetworkID.ValueString(), letGoInstead("the gateway")))
+}
+
+// letGoInstead says how to have one resource in place of two without removing what both have.
+func letGoInstead(both string) string {
+	return fmt.Sprintf("Where only the address of the resource changed, use a moved block instead of importing it again; "+
+		"to let go of one of the two without removing %s, take it out of the state with `state rm`, or with a removed block that has destroy = false.", both)
 }
 
 // planStay notes that the resource keeps its network, and refuses IP networks that another gateway has or will have.
@@ -262,13 +272,13 @@ func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string
 }
 
 // planCreation notes that the resource is created for a network, and returns what it replaces there.
-func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *vcc.Network, again bool, diags *diag.Diagnostics) (replaces types.String) {
+func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *vcc.Network, pass planPass, diags *diag.Diagnostics) (replaces types.String) {
 	planned, id := m.planned(ctx), n.ID
 	if r.run.noteSingle(id, n.HardwarePlanName) {
 		addInSet(diags, ref.attribute(), n.Name)
 		return types.StringNull()
 	}
-	if r.run.planCreation(n.ID, planned, again) != noClash {
+	if r.run.planCreation(n.ID, planned, pass.replacesItself()) != noClash {
 		addBothClash(diags, ref.attribute(), m)
 		return types.StringNull()
 	}
@@ -419,8 +429,13 @@ func specifiedAlready(g *vcc.DefaultGateway, planned plannedGateway) string {
 	if planned.Known && g.GatewaySettings.Equal(planned.Settings) {
 		text += " Its settings are those of this configuration: an apply that was interrupted may have made it, or another state."
 	}
-	return text + fmt.Sprintf(" Nothing was changed. To manage it with this resource, import it; \"to\" is the address of this resource:\n\n"+
-		"  import {\n    to = vcc_default_gateway.NAME\n    id = %q\n  }\n\n"+
+	return text + importInstead("vcc_default_gateway", g.NetworkID, "network")
+}
+
+// importInstead says how to manage what is there already and this resource would make; own is what nothing else can have.
+func importInstead(resource, id, own string) string {
+	return fmt.Sprintf(" Nothing was changed. To manage it with this resource, import it; \"to\" is the address of this resource:\n\n"+
+		"  import {\n    to = %s.NAME\n    id = %q\n  }\n\n"+
 		"Where another resource of this state has it and only the address of that changed, say so with a moved block. "+
-		"With create_before_destroy no resource can replace itself on its own network; if that left a deposed object, take the resource out of the state with `state rm` before the import.", g.NetworkID)
+		"With create_before_destroy no resource can replace itself on its own %s; if that left a deposed object, take the resource out of the state with `state rm` before the import.", resource, id, own)
 }

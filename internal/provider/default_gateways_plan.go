@@ -102,7 +102,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		resp.Diagnostics.Append(m.pack(ctx, resp.Plan.Set)...)
 		return
 	}
-	again := r.run.notePlanning(m.planning())
+	pass := r.run.notePlanning(m.planning(), creating)
 	networks, err := r.cloudNetworks(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, "Cloud Networks Not Read", err)
@@ -118,12 +118,13 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 	case replacing:
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("hardware_plan"))
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		r.run.noteMoving(m.planning(), newSetPlan(ctx, prior.entries()).networkIDs()...)
 		m.Replaces = types.MapUnknown(types.StringType)
 	case creating:
-		m.Replaces = r.planCreation(ctx, m, networks, plan, again, &resp.Diagnostics)
+		m.Replaces = r.planCreation(ctx, m, networks, plan, pass, &resp.Diagnostics)
 	default:
 		m.ID, m.TenantName, m.Replaces = prior.ID, prior.TenantName, prior.Replaces
-		r.planUpdate(ctx, prior, m, networks, plan, again, &resp.Diagnostics)
+		r.planUpdate(ctx, prior, m, networks, plan, pass, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(m.pack(ctx, resp.Plan.Set)...)
 }
@@ -224,10 +225,10 @@ func (r *defaultGatewaysResource) newPlan(ctx context.Context, m gatewaysModel, 
 
 // planUnchanged notes that the resource keeps what it has.
 func (r *defaultGatewaysResource) planUnchanged(ctx context.Context, m gatewaysModel, diags *diag.Diagnostics) {
-	again := r.run.notePlanning(m.planning())
+	pass := r.run.notePlanning(m.planning(), false)
 	plan := newSetPlan(ctx, m.entries())
 	m.advise(ctx, plan.entries, diags)
-	if r.clashes(ctx, m, r.stays(m, again), diags) {
+	if r.clashes(ctx, m, r.stays(m, pass.again), diags) {
 		return
 	}
 	r.run.planSet(false, plan.gateways, nil)
@@ -253,9 +254,9 @@ func (r *defaultGatewaysResource) stays(m gatewaysModel, again bool) func() (str
 }
 
 // planUpdate notes what the resource makes of its scope.
-func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatewaysModel, networks *cloudNetworks, plan setPlan, again bool, diags *diag.Diagnostics) {
+func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatewaysModel, networks *cloudNetworks, plan setPlan, pass planPass, diags *diag.Diagnostics) {
 	m.advise(ctx, plan.entries, diags)
-	if r.clashes(ctx, m, r.stays(m, again), diags) {
+	if r.clashes(ctx, m, r.stays(m, pass.again), diags) {
 		return
 	}
 	if m.Gateways.IsUnknown() {
@@ -280,10 +281,10 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 }
 
 // planCreation notes what the resource makes of its scope, and returns what it replaces there: what replication jobs detected.
-func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysModel, networks *cloudNetworks, plan setPlan, again bool, diags *diag.Diagnostics) types.Map {
+func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysModel, networks *cloudNetworks, plan setPlan, pass planPass, diags *diag.Diagnostics) types.Map {
 	none := types.MapNull(types.StringType)
 	m.advise(ctx, plan.entries, diags)
-	if r.clashes(ctx, m, func() (string, clash) { return r.run.planScopeCreation(m.key(), again) }, diags) {
+	if r.clashes(ctx, m, func() (string, clash) { return r.run.planScopeCreation(m.key(), pass.replacesItself()) }, diags) {
 		return none
 	}
 	stored, err := r.storedIn(ctx, m, time.Time{})
@@ -302,7 +303,7 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 			plan.removed[g.NetworkID] = plannedGateway{Removed: true}
 		}
 	}
-	if rest := r.run.notReplaced(slices.Sorted(maps.Keys(specified)), again); len(rest) > 0 {
+	if rest := r.run.notReplaced(slices.Sorted(maps.Keys(specified)), pass); len(rest) > 0 {
 		m.addSpecified(diags, plan, rest, specified)
 		return none
 	}
@@ -426,9 +427,8 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 		return
 	}
 	if r.run.planScopeRemoval(prior.key()) == clashRemoval {
-		diags.AddError(twoSets, fmt.Sprintf("This plan removes one vcc_default_gateways of %s and keeps or creates another: the removal would take the gateways away from both. "+
-			"Where only the address of the resource changed, use a moved block; to let go of one of the two without removing a gateway, take it out of the state with `state rm`, "+
-			"or with a removed block that has destroy = false.", scopeName(prior.HardwarePlan)))
+		diags.AddError(twoSets, fmt.Sprintf("This plan removes one vcc_default_gateways of %s and keeps or creates another: the removal would take the gateways away from both. %s",
+			scopeName(prior.HardwarePlan), letGoInstead("a gateway")))
 		return
 	}
 	plan := newSetPlan(ctx, prior.entries())
@@ -456,9 +456,8 @@ func (r *defaultGatewaysResource) clashes(ctx context.Context, m gatewaysModel, 
 	switch other, found := note(); {
 	case found == noClash:
 	case found == clashRemoval:
-		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: this plan removes another vcc_default_gateways of %s, and that would take the gateways away from this one. "+
-			"Where only the address of the resource changed, use a moved block; to let go of it without removing a gateway, take it out of the state with `state rm`, or with a removed block that has destroy = false.",
-			at, scopeName(m.HardwarePlan)))
+		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: this plan removes another vcc_default_gateways of %s, and that would take the gateways away from this one. %s",
+			at, scopeName(m.HardwarePlan), letGoInstead("a gateway")))
 	case other == m.key():
 		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: another vcc_default_gateways of this configuration has the gateways of %s, too, and each says what all of them are. Remove one of the two.", at, scopeName(m.HardwarePlan)))
 	default:

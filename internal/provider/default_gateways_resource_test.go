@@ -466,6 +466,21 @@ func TestAccDefaultGateways_oneForEachNetwork(t *testing.T) {
 	w.refused([]string{two}, "plan")
 	w.write(w.config(set, named("named", silver4, "10.0.0.1", "255.255.255.0")))
 	w.refused([]string{two}, "plan")
+	// One of another scope takes the one that the first one keeps.
+	bronze := other(setOf(`hardware_plan = "VMware Bronze"`, entry(bronze1, ipv4("172.17.58.1", "255.255.255.0"))))
+	for _, blocks := range [][]string{{set}, {set, bronze}} { // b goes first
+		w.write(w.config(blocks...))
+		w.expect(0, nil, "apply", "-auto-approve")
+	}
+	w.write(w.config(set, strings.Replace(other(set), "{\n", "{\n  depends_on = [vcc_default_gateways.test]\n", 1)))
+	w.refused([]string{two}, "plan")
+	// One that goes on to all plans takes over nothing of another, even if that goes.
+	w.write(w.config(strings.Replace(setOf("", appEntry), "{\n", "{\n  depends_on = [terraform_data.last]\n", 1), "resource \"terraform_data\" \"last\" {}\n"))
+	w.refused([]string{"Error: Default Gateways Specified Already", bronze1}, "plan")
+	for _, blocks := range [][]string{{set}, {set, named("b", bronze1, "172.17.58.1", "255.255.255.0")}} {
+		w.write(w.config(blocks...))
+		w.expect(0, nil, "apply", "-auto-approve")
+	}
 	// One that has what the other had, without a moved block.
 	w.write(w.config(other(set)))
 	w.refused([]string{"Error: "}, "plan")

@@ -101,11 +101,13 @@ type planValues struct {
 	settings vcc.FailoverPlanSettings
 	// vms and rules are the places of the settings' entries.
 	vms, rules []int
+	// rulesKnown says that the settings have every public IP rule.
+	rulesKnown bool
 }
 
 // read returns what is known of the settings. known says that it is all of them. The diagnostics list what cannot be read.
 func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, diags diag.Diagnostics) {
-	known = !m.VMs.IsUnknown() && !m.PublicIPRules.IsUnknown()
+	known = !m.VMs.IsUnknown()
 	for i, element := range m.VMs.Elements() {
 		o, ok := element.(types.Object)
 		if !ok || o.IsUnknown() {
@@ -137,13 +139,11 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 	for i, element := range m.PublicIPRules.Elements() {
 		o, ok := element.(types.Object)
 		if !ok || o.IsUnknown() {
-			known = false
 			continue
 		}
 		var r publicIPRuleModel
 		diags.Append(o.As(ctx, &r, basetypes.ObjectAsOptions{})...)
 		if r.Address.IsUnknown() || r.Port.IsUnknown() || r.ToAddress.IsUnknown() || r.ToPort.IsUnknown() {
-			known = false
 			continue
 		}
 		rule, err := vcc.ParsePublicIPRule(r.Address.ValueString(), portOf(r.Port), r.ToAddress.ValueString(), portOf(r.ToPort))
@@ -154,7 +154,8 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 			v.settings.PublicIPRules, v.rules = append(v.settings.PublicIPRules, rule), append(v.rules, i)
 		}
 	}
-	return v, known && !diags.HasError(), diags
+	v.rulesKnown = !m.PublicIPRules.IsUnknown() && len(v.rules) == len(m.PublicIPRules.Elements())
+	return v, known && v.rulesKnown && !diags.HasError(), diags
 }
 
 // portOf reads a port; a number that none has stays one that none has.
@@ -235,8 +236,8 @@ func (m failoverPlanModel) check(ctx context.Context) diag.Diagnostics {
 
 // planned returns what a plan of Terraform's makes of the failover plan.
 func (m failoverPlanModel) planned(ctx context.Context) plannedFailoverPlan {
-	v, known, _ := m.read(ctx)
-	return plannedFailoverPlan{Name: m.Name.ValueString(), Known: known, Rules: v.settings.PublicIPRules}
+	v, _, _ := m.read(ctx)
+	return plannedFailoverPlan{Name: m.Name.ValueString(), RulesKnown: v.rulesKnown, Rules: v.settings.PublicIPRules}
 }
 
 // lastSeen returns the settings of a state. A state that somebody edited by hand may have values that cannot be read: it

@@ -50,7 +50,10 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	again := r.connection != nil && r.run.notePlanning(planSubject(m.Name.ValueString()))
+	var pass planPass
+	if r.connection != nil {
+		pass = r.run.notePlanning(planSubject(m.Name.ValueString()), creating)
+	}
 	resp.Diagnostics.Append(m.check(ctx)...) // values that ignore_changes kept are in no configuration
 	if resp.Diagnostics.HasError() {
 		return
@@ -60,12 +63,15 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 		m.ID = types.StringUnknown()
 		if r.connection != nil && !m.Name.IsUnknown() {
 			m.TenantName = r.tenantOf(ctx, &resp.Diagnostics)
-			r.planCreation(ctx, &m, again, &resp.Diagnostics)
+			r.planCreation(ctx, &m, pass, &resp.Diagnostics)
 		}
 	case m.Name.IsUnknown() || !vcc.SameName(m.Name.ValueString(), prior.Name.ValueString()):
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
 		m.ID, m.TenantName = types.StringUnknown(), types.StringUnknown()
+		if r.connection != nil {
+			r.run.noteMoving(planSubject(m.Name.ValueString()), prior.Name.ValueString())
+		}
 		// What Terraform shows of warnings are those of its first planning; the second one refuses.
 		if r.connection != nil && !m.Name.IsUnknown() {
 			if stored, err := r.findFailoverPlan(ctx, m.Name.ValueString()); err == nil {
@@ -74,7 +80,7 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 		}
 	default:
 		m.ID, m.TenantName = prior.ID, prior.TenantName
-		r.planStay(ctx, prior, m, &resp.Diagnostics)
+		r.planStay(ctx, prior, m, pass, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
@@ -88,10 +94,8 @@ func addPlanClash(diags *diag.Diagnostics, m failoverPlanModel, c clash) {
 		return
 	}
 	diags.AddError(twoFailoverPlans, fmt.Sprintf(
-		"This plan removes one vcc_failover_plan %q and keeps another: the removal would take the failover plan away from both. "+
-			"Where only the address of the resource changed, use a moved block instead of importing it again; "+
-			"to let go of one of the two without removing the failover plan, take it out of the state with `state rm`, or with a removed block that has destroy = false.",
-		m.Name.ValueString()))
+		"This plan removes one vcc_failover_plan %q and keeps another: the removal would take the failover plan away from both. %s",
+		m.Name.ValueString(), letGoInstead("the failover plan")))
 }
 
 // planRemoval notes that the resource goes, and refuses what would leave a failover that nobody can undo.
@@ -105,7 +109,7 @@ func (r *failoverPlanResource) planRemoval(ctx context.Context, prior failoverPl
 		addRequestError(diags, failoverPlanNotPlanned, err)
 		return
 	}
-	left := plannedFailoverPlan{Name: name, Known: true}
+	left := plannedFailoverPlan{Name: name, RulesKnown: true}
 	stored, found := vcc.Find(plans, prior.ID.ValueString(), planKey)
 	switch {
 	case !found:
@@ -113,33 +117,38 @@ func (r *failoverPlanResource) planRemoval(ctx context.Context, prior failoverPl
 		left.Rules = stored.PublicIPRules
 	case stored.Declared != nil:
 		left.Rules = stored.Declared.PublicIPRules
-	default:
-		if err := stored.CheckRemovable(); err != nil {
-			diags.AddError("Failover Plan Failed Over", sentence(err))
-			return
-		}
+	case addFailedOver(diags, stored):
+		return
 	}
 	if c := r.run.planFailoverPlanRemoval(left); c != noClash {
 		addPlanClash(diags, prior, c)
 		return
 	}
-	r.reportPlanConflicts(ctx, name, r.addressConflicts(plans, left, func(i int, other string) planConflict {
-		return planConflict{summary: failoverPlanNotPlanned, detail: fmt.Sprintf(
-			"Once the vcc_failover_plan %q is removed, what the lab declares for it is in force again, and its public address %s belongs to failover plan %q by now. "+
-				"Take the address away from that first, or out of the lab file.", name, left.Rules[i].Public.Addr(), other)}
+	r.reportPlanConflicts(ctx, name, r.addressConflicts(plans, left, func(e *vcc.Error) (path.Path, string) {
+		return path.Empty(), fmt.Sprintf("Once the vcc_failover_plan %q is removed, what the lab declares for it is in force again. But %s. "+
+			"Take the address away from that plan first, or out of the lab file.", name, e.Message)
 	}), diags)
 	if !diags.HasError() {
 		diags.Append(r.run.judge(ctx, planSubject(name))...)
 	}
 }
 
+// addFailedOver refuses to remove a plan of which nothing would be left while it is failed over. It reports whether it does.
+func addFailedOver(diags *diag.Diagnostics, stored vcc.FailoverPlan) bool {
+	err := stored.CheckRemovable()
+	if err != nil {
+		diags.AddError("Failover Plan Failed Over", sentence(err))
+	}
+	return err != nil
+}
+
 // planStay notes that the resource keeps its failover plan, and checks what it changes.
-func (r *failoverPlanResource) planStay(ctx context.Context, prior, m failoverPlanModel, diags *diag.Diagnostics) {
+func (r *failoverPlanResource) planStay(ctx context.Context, prior, m failoverPlanModel, pass planPass, diags *diag.Diagnostics) {
 	if r.connection == nil {
 		return
 	}
 	planned := m.planned(ctx)
-	if c := r.run.planFailoverPlanStay(planned); c != noClash {
+	if c := r.run.planFailoverPlanStay(planned, pass.again); c != noClash {
 		addPlanClash(diags, m, c)
 		return
 	}
@@ -159,9 +168,9 @@ func (r *failoverPlanResource) planStay(ctx context.Context, prior, m failoverPl
 }
 
 // planCreation notes that the resource is created, and plans whose place it takes.
-func (r *failoverPlanResource) planCreation(ctx context.Context, m *failoverPlanModel, again bool, diags *diag.Diagnostics) {
+func (r *failoverPlanResource) planCreation(ctx context.Context, m *failoverPlanModel, pass planPass, diags *diag.Diagnostics) {
 	planned := m.planned(ctx)
-	if c := r.run.planFailoverPlanCreation(planned, again); c != noClash {
+	if c := r.run.planFailoverPlanCreation(planned, pass.replacesItself()); c != noClash {
 		addPlanClash(diags, *m, c)
 		return
 	}
@@ -180,7 +189,10 @@ func (r *failoverPlanResource) planCreation(ctx context.Context, m *failoverPlan
 		switch {
 		case stored.Origin == vcc.OriginDeclared:
 			adviseOfAdoption(ctx, *m, stored, diags)
-		case !again:
+		// The state has it where this makes it anew: replaced, or tainted.
+		case stored.Declared == nil && (pass.replacesItself() || r.run.hasFailoverPlanState(stored.Name)) && addFailedOver(diags, *stored):
+			return
+		case !pass.replacesItself():
 			conflicts = append(conflicts, &planConflict{
 				other: stored.Name, refused: planned.Name, attribute: path.Root("name"),
 				summary: "Failover Plan Specified Already", detail: planSpecifiedAlready(ctx, *m, stored),
@@ -214,36 +226,44 @@ func (r *failoverPlanResource) checkWithBackend(ctx context.Context, m failoverP
 // conflictsOf returns the conflicts of a plan with others about public addresses (rule D17).
 func (r *failoverPlanResource) conflictsOf(ctx context.Context, plans []vcc.FailoverPlan, m failoverPlanModel, planned plannedFailoverPlan) []*planConflict {
 	v, _, _ := m.read(ctx)
-	return r.addressConflicts(plans, planned, func(i int, other string) planConflict {
-		at := v.at(fmt.Sprintf("publicIpRules[%d].address", i))
-		return planConflict{attribute: at, summary: failoverPlanNotPlanned, detail: fmt.Sprintf(
-			"%s: %s belongs to failover plan %q already; a public address belongs to one failover plan at a time.", at, planned.Rules[i].Public.Addr(), other)}
+	return r.addressConflicts(plans, planned, func(e *vcc.Error) (path.Path, string) {
+		at := v.at(e.Field)
+		return at, fmt.Sprintf("%s: %s", at, withFullStop(e.Message))
 	})
 }
 
 // addressConflicts returns a conflict for each other plan that has one of the planned public addresses, be it planned or
-// stored. say describes the conflict of the planned rule of an index.
-func (r *failoverPlanResource) addressConflicts(plans []vcc.FailoverPlan, planned plannedFailoverPlan, say func(i int, other string) planConflict) (conflicts []*planConflict) {
+// stored. say says where and how to tell one.
+func (r *failoverPlanResource) addressConflicts(plans []vcc.FailoverPlan, planned plannedFailoverPlan, say func(e *vcc.Error) (path.Path, string)) (conflicts []*planConflict) {
 	if r.run.isApplying() { // an apply is decided by the backend, one write after the other
 		return nil
 	}
-	seen := map[netip.Addr]bool{}
-	for i, rule := range planned.Rules {
-		address := map[netip.Addr]bool{rule.Public.Addr(): true}
-		if seen[rule.Public.Addr()] {
+	wanted := vcc.FailoverPlanSettings{PublicIPRules: planned.Rules}
+	type claim struct {
+		plan    string
+		address netip.Addr
+	}
+	seen := map[claim]bool{}
+	for _, other := range append(r.run.plannedFailoverPlans(), plans...) {
+		if vcc.SameName(other.Name, planned.Name) {
 			continue
 		}
-		seen[rule.Public.Addr()] = true
-		others := r.run.failoverPlansPlannedWith(planned.Name, address)
-		for _, p := range plans {
-			if !vcc.SameName(p.Name, planned.Name) && hasAddress(p.PublicIPRules, address) && !slices.Contains(others, p.Name) {
-				others = append(others, p.Name)
+		for _, e := range vcc.Errors(wanted.CheckPublicAddresses([]vcc.FailoverPlan{other})) {
+			var i int
+			if n, _ := fmt.Sscanf(e.Field, "publicIpRules[%d]", &i); n != 1 {
+				continue
 			}
-		}
-		for _, other := range others {
-			c := say(i, other)
-			c.other, c.addresses, c.refused = other, address, planned.Name
-			conflicts = append(conflicts, &c)
+			address := planned.Rules[i].Public.Addr()
+			c := claim{vcc.NormalName(other.Name), address}
+			if seen[c] {
+				continue
+			}
+			seen[c] = true
+			at, detail := say(e)
+			conflicts = append(conflicts, &planConflict{
+				other: other.Name, address: address, declared: other.Origin == vcc.OriginDeclared,
+				refused: planned.Name, attribute: at, summary: failoverPlanNotPlanned, detail: detail,
+			})
 		}
 	}
 	return conflicts
@@ -322,8 +342,6 @@ func planSpecifiedAlready(ctx context.Context, m failoverPlanModel, p *vcc.Failo
 	if v, known, _ := m.read(ctx); known && p.FailoverPlanSettings.Equal(v.settings) {
 		text.WriteString(" Its settings are those of this configuration: an apply that was interrupted may have made it, or another state.")
 	}
-	fmt.Fprintf(&text, " Nothing was changed. To manage it with this resource, import it; \"to\" is the address of this resource:\n\n"+
-		"  import {\n    to = vcc_failover_plan.NAME\n    id = %q\n  }\n\n"+
-		"Where another resource of this state has it and only the address of that changed, say so with a moved block.", p.Name)
+	text.WriteString(importInstead("vcc_failover_plan", p.Name, "name"))
 	return text.String()
 }

@@ -78,7 +78,7 @@ func (r *failoverPlanResource) Schema(_ context.Context, _ resource.SchemaReques
 			"public_ip_rules": schema.ListNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "The public IP rules. Each leads from a port of one of the tenant's public addresses to a port of an address in one of its cloud networks, for TCP and UDP alike. " +
-					"A public address belongs to one plan at a time.",
+					"A public address belongs to one plan at a time. An address that one plan gives up is another's in the same apply; plans that exchange addresses need two applies, and the plan of Terraform says so.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"address": schema.StringAttribute{
 						CustomType: ipAddressType{}, Required: true, PlanModifiers: spelling,

@@ -226,6 +226,18 @@ func TestAccFailoverPlan_refusesSpecified(t *testing.T) {
 	w.write(w.config(failoverPlanOf("renamed", "Half site", vms("web01")), "moved {\n  from = vcc_failover_plan.test\n  to = vcc_failover_plan.renamed\n}\n"))
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.unchanged()
+	// Another name is another plan: one that somebody specified stays that.
+	w.command("failover", "plan", "set", "Office", "--vm", "db01")
+	w.write(w.config(failoverPlanOf("renamed", "Office", vms("web01"))))
+	w.refusedPlans([]string{"Error: Failover Plan Specified Already", `name: failover plan "Office" was specified by`}, "apply", "-auto-approve")
+	// And one that another resource keeps stays that of the other.
+	const office = "import {\n  to = vcc_failover_plan.office\n  id = \"Office\"\n}\n"
+	apart := w.config(failoverPlanOf("renamed", "Half site", vms("web01")), failoverPlanOf("office", "Office", vms("db01")), office)
+	w.write(apart)
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.write(w.config(failoverPlanOf("office", "Office", vms("db01")), strings.Replace(failoverPlanOf("renamed", "Office", vms("db01")), "{\n", "{\n  depends_on = [vcc_failover_plan.office]\n", 1)))
+	w.refusedPlans([]string{"Error: Two Resources for One Failover Plan", `another vcc_failover_plan of this configuration is "Office", too`}, "apply", "-auto-approve")
+	w.write(apart)
 	w.expect(0, nil, "destroy", "-auto-approve")
 	if p := w.failoverPlan("Half site"); p != nil {
 		t.Errorf("left: %+v", p)
@@ -286,13 +298,30 @@ func TestAccFailoverPlan_addressesMove(t *testing.T) {
 	w.unchanged()
 	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01"), webRule, officeRule), failoverPlanOf("office", "Office", vms("web02"), officeRule)))
 	w.refusedPlans([]string{"203.0.113.11 belongs to failover plan"}, "plan")
+	// So it is while the plan knows the rules and not the delays.
+	w.write(w.config(failoverPlan(wholeSite, vms("db01", `{ name = "web01", delay_seconds = terraform_data.delay.output }`), webRule, officeRule),
+		failoverPlanOf("office", "Office", vms(`{ name = "web02", delay_seconds = terraform_data.delay.output }`), officeRule), "resource \"terraform_data\" \"delay\" { input = 60 }\n"))
+	w.refusedPlans([]string{"203.0.113.11 belongs to failover plan"}, "plan")
 
 	// What the lab declares has no place while another plan has its address.
 	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01"), webRule), failoverPlanOf("office", "Office", vms("web02"), officeRule)))
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.write(w.config(failoverPlanOf("office", "Office", vms("web02"), officeRule)))
-	w.refusedPlans([]string{`what the lab declares for it is in force again, and its public address 203.0.113.11 belongs to failover plan "Office" by now`}, "plan")
-	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01"), webRule), failoverPlanOf("office", "Office", vms("web02"), officeRule)))
+	w.refusedPlans([]string{`what the lab declares for it is in force again. But 203.0.113.11 belongs to failover plan "Office" already`}, "plan")
+	// Two that exchange their addresses have no order, and three that pass theirs on have none either.
+	const circle = "Addresses that go round in a circle take two applies"
+	third := failoverPlanOf("third", "Third", vms("file01"), strings.Replace(officeRule, "203.0.113.11", "2001:db8:ffff::10", 1))
+	third = strings.Replace(third, "172.17.52.11", "2001:db8:52::10", 1)
+	thirdRule, _, _ := strings.Cut(third[strings.Index(third, "{ address"):], "]")
+	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01"), webRule), failoverPlanOf("office", "Office", vms("web02"), officeRule), third))
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01"), officeRule), failoverPlanOf("office", "Office", vms("web02"), webRule), third))
+	w.refusedPlans([]string{circle, "belongs to failover plan"}, "plan")
+	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01"), officeRule), failoverPlanOf("office", "Office", vms("web02"), thirdRule), failoverPlanOf("third", "Third", vms("file01"), webRule)))
+	w.refusedPlans([]string{circle}, "plan")
+	w.write(w.config(failoverPlan(wholeSite, vms("db01", "web01")), failoverPlanOf("office", "Office", vms("web02"), thirdRule), failoverPlanOf("third", "Third", vms("file01"), webRule)))
+	w.expect(0, nil, "apply", "-auto-approve") // a row has an order
+	w.unchanged()
 	w.expect(0, nil, "destroy", "-auto-approve")
 	if plans := w.failoverPlans(); len(plans) != 1 || !plans[0].FailoverPlanSettings.Equal(declared.FailoverPlanSettings) {
 		t.Errorf("left: %+v", plans)
@@ -341,7 +370,16 @@ func TestAccFailoverPlan_failedOver(t *testing.T) {
 	w.write(w.config(failoverPlan("Half site", vms("web01"))))
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.command("failover", "start", "Half site")
-	w.refusedPlans([]string{"Error: Failover Plan Failed Over", "Undo the failover first"}, "plan", "-destroy")
+	failedOver := []string{"Error: Failover Plan Failed Over", "Undo the failover first"}
+	w.refusedPlans(failedOver, "plan", "-destroy")
+	w.refusedPlans(failedOver, "plan", "-replace="+planAddress)
+	w.expect(0, nil, "taint", planAddress)
+	w.refusedPlans(failedOver, "plan")
+	if out, err := w.cli("untaint", planAddress).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w.write(w.config(failoverPlan("Quarter site", vms("web01"))))
+	w.refusedPlans(failedOver, "plan")
 	w.write(w.config(failoverPlan("Half site", vms("web01"), `{ address = "2001:db8:ffff::10", port = 443, to_address = "2001:db8:52::10", to_port = 443 }`)))
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.unchanged()
@@ -386,6 +424,12 @@ func TestAccRecoveryPolicy_failoverPlan(t *testing.T) {
 	w.expect(2, []string{`- reason = "no_public_ip_rule" -> null`, "Warning: Failover Plan Changed Outside Terraform"}, "plan", "-detailed-exitcode")
 	w.expect(0, nil, "apply", "-auto-approve")
 	w.unchanged()
+	// A delay that is not known yet is no reason not to judge.
+	delayed := func(rules ...string) string {
+		return failoverPlan("Web", vms(`{ name = "web01", delay_seconds = terraform_data.delay.output }`), rules...) + "resource \"terraform_data\" \"delay\" { input = 60 }\n"
+	}
+	w.write(w.config(delayed(), policy("")))
+	w.refusedPlans([]string{policyBroken, "customers reach web: the internet"}, "plan")
 	// What is not planned here is taken on trust, and said so.
 	w.write(w.config(site, policy(`failover_plan = { name = "Web", public_ip_rules = [`+webRule+`, `+strings.Replace(webRule, "443", "80", 1)+`] }`)))
 	w.expect(0, nil, "plan")

@@ -319,6 +319,18 @@ func TestAccTwoForOneNetwork(t *testing.T) {
 	w.expect(1, []string{two}, "apply", "-auto-approve", "-refresh=false")
 	w.expect(1, []string{two}, "apply", "-auto-approve", "-replace="+gatewayAddress)
 
+	// One that has another network takes the one that the first one keeps.
+	moving := strings.Replace(named("second", silver4, "172.17.60.1", "255.255.255.0"), "{\n", "{\n  depends_on = [vcc_default_gateway.test]\n", 1)
+	w.write(w.config(gateway(silver3, ipv4Data), moving))
+	w.expect(0, nil, "apply", "-auto-approve")
+	before = l.gateways()
+	w.write(w.config(gateway(silver3, ipv4Data), strings.Replace(moving, silver4, silver3, 1)))
+	w.expect(1, []string{two}, "apply", "-auto-approve")
+	expectUnchanged(t, l, before)
+	w.write(w.config(gateway(silver3, ipv4Data)))
+	w.expect(0, nil, "apply", "-auto-approve")
+	before = l.gateways()
+
 	// The same gateway, imported again, while the first one goes.
 	w.write(w.config(second, fmt.Sprintf("import {\n  to = vcc_default_gateway.second\n  id = %q\n}\n", l.ids[silver3])))
 	w.expect(1, []string{two, "state rm"}, "apply", "-auto-approve")

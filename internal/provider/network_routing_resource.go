@@ -155,7 +155,7 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 		resp.Diagnostics.Append(r.run.judge(ctx)...)
 		return
 	}
-	again := r.run.notePlanning(routingKey)
+	pass := r.run.notePlanning(routingKey, creating)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -168,7 +168,7 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 			return
 		}
 		m.ID, m.TenantName, m.LastApplied = types.StringValue(t.id), types.StringValue(t.name), m.Enabled
-		clash = r.run.planRoutingCreation(m.Enabled, again)
+		clash = r.run.planRoutingCreation(m.Enabled, pass.again)
 		r.adviseOfSwitchingOff(ctx, m, &resp.Diagnostics)
 	} else {
 		m.ID, m.TenantName, m.Restores, m.LastApplied = prior.ID, prior.TenantName, prior.Restores, prior.LastApplied

@@ -335,7 +335,7 @@ func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknow
 	for _, subject := range slices.Sorted(maps.Keys(subjects)) {
 		plan := p.effectivePlan(subject, planned.FailoverPlans)
 		switch {
-		case !plan.Known:
+		case !plan.RulesKnown:
 			unknown = append(unknown, fmt.Sprintf("the public_ip_rules of the vcc_failover_plan %q", plan.Name))
 		case !vcc.SamePublicIPRules(plan.Rules, p.storedPlans[subject].PublicIPRules):
 			assume.FailoverPlans = append(assume.FailoverPlans, vcc.AssumedFailoverPlan{Name: plan.Name, PublicIPRules: plan.Rules})
@@ -353,7 +353,7 @@ func (p *policy) effectivePlan(subject string, planned map[string]plannedFailove
 		return *p.declaredPlan
 	}
 	stored := p.storedPlans[subject]
-	return plannedFailoverPlan{Name: stored.Name, Known: true, Rules: stored.PublicIPRules}
+	return plannedFailoverPlan{Name: stored.Name, RulesKnown: true, Rules: stored.PublicIPRules}
 }
 
 // brokenBy asks which of the rules would be broken by what is planned.
@@ -516,10 +516,10 @@ func (p *policy) rulesOfPlan(subject string) (rules []policyRule, unknown bool) 
 	if planned := p.run.plannedFailoverPlan(subject); planned != nil {
 		is = *planned
 	}
-	if !is.Known {
-		return nil, was.Known
+	if !is.RulesKnown {
+		return nil, was.RulesKnown
 	}
-	if was.Known && vcc.SamePublicIPRules(was.Rules, is.Rules) {
+	if was.RulesKnown && vcc.SamePublicIPRules(was.Rules, is.Rules) {
 		return nil, false
 	}
 	concerned := map[netip.Addr]bool{}

@@ -266,7 +266,7 @@ func (m policyModel) failoverPlan(ctx context.Context) (declared *plannedFailove
 	if !known {
 		return nil, []string{"failover_plan.public_ip_rules"}, nil
 	}
-	return &plannedFailoverPlan{Name: o.Name.ValueString(), Known: true, Rules: v.settings.PublicIPRules}, nil, diags
+	return &plannedFailoverPlan{Name: o.Name.ValueString(), RulesKnown: true, Rules: v.settings.PublicIPRules}, nil, diags
 }
 
 // assumedGateway is what a policy declares of a network's gateway.

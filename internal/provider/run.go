@@ -78,6 +78,9 @@ type run struct {
 	applied int
 	// unplanned counts configurations that were validated and are about to be planned.
 	unplanned map[string]int
+	// moving has what resources give up that were planned to be replaced by something else, and are about to be planned
+	// again from nothing. It has them by what they are to be for, as unplanned has.
+	moving map[string][][]string
 	// networks has what is known of each network that was asked about, by its ID.
 	networks map[string]*networkRecord
 	// plannedNetworks has the IP networks that gateways are planned to have which have others now, by host, with the
@@ -101,7 +104,7 @@ type run struct {
 func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
-		unplanned: map[string]int{}, networks: map[string]*networkRecord{}, failoverPlans: map[string]*failoverPlanRecord{},
+		unplanned: map[string]int{}, moving: map[string][][]string{}, networks: map[string]*networkRecord{}, failoverPlans: map[string]*failoverPlanRecord{},
 		plannedNetworks: map[string]*bart.Table[[]string]{}, scopes: map[string]*scopeRecord{}, conflicts: conflicts{open: map[string][]*conflict{}},
 	}
 }
@@ -215,20 +218,44 @@ func (r *run) noteValidated(resource string) {
 	r.unplanned[resource]++
 }
 
-// notePlanning notes that a configuration is planned. again reports whether it was planned before without
-// having been validated anew. Terraform does so when it replaces a resource: it plans first from the
-// old to the new one and then from nothing to the new one (NodeAbstractResourceInstance.plan, in
-// Terraform and in OpenTofu).
-func (r *run) notePlanning(resource string) (again bool) {
+// planPass says which of a resource's plannings one is.
+type planPass struct {
+	// again says that the configuration was planned before without having been validated anew. Terraform does so when it
+	// replaces a resource: it plans first from the old to the new one and then from nothing to the new one
+	// (NodeAbstractResourceInstance.plan, in Terraform and in OpenTofu).
+	again bool
+	// moved says that this is the second planning of a resource that has something else now: gives has what that is.
+	moved bool
+	gives []string
+}
+
+// replacesItself reports whether the resource was planned to keep what it is for, and is to be made anew for the same.
+func (p planPass) replacesItself() bool { return p.again && !p.moved }
+
+// notePlanning notes that a configuration is planned; creating says that this is from nothing.
+func (r *run) notePlanning(resource string, creating bool) (p planPass) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch r.unplanned[resource] {
 	case 0:
-		return true
+		p.again = true
+		if moving := r.moving[resource]; creating && len(moving) > 0 {
+			// One that keeps the same is in the way of any of these, so which one comes first is no matter.
+			p.moved, p.gives = true, moving[0]
+			r.moving[resource] = moving[1:]
+		}
 	case 1:
 		delete(r.unplanned, resource)
 	default:
 		r.unplanned[resource]--
 	}
-	return false
+	return p
+}
+
+// noteMoving notes that a resource is planned to be replaced because its configuration is for something else than what
+// it has, which is what it gives up. Terraform plans it again.
+func (r *run) noteMoving(resource string, gives ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.moving[resource] = append(r.moving[resource], gives)
 }

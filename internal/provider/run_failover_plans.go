@@ -3,7 +3,10 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
@@ -14,9 +17,9 @@ import (
 type plannedFailoverPlan struct {
 	// Name is as the configuration or the state spells it.
 	Name string
-	// Known says that every setting is known. Rules are those that are.
-	Known bool
-	Rules []vcc.PublicIPRule
+	// RulesKnown says that every rule is known. Rules are those that are.
+	RulesKnown bool
+	Rules      []vcc.PublicIPRule
 }
 
 // failoverPlanRecord is what a run knows of the failover plan of one name, as networkRecord is of a gateway.
@@ -26,6 +29,9 @@ type failoverPlanRecord struct {
 	// stays and created are what the resource that has it, and one that is created, are planned to make of it; removed
 	// is what is in force once the one that has it is gone. They are nil for none.
 	stays, created, removed *plannedFailoverPlan
+	// awaits has the plans, by the normal form of their names, that have to give a public address up before this one can
+	// have it. They are stored, and declared says of each whether the lab declares it.
+	awaits map[string]bool
 }
 
 // planned is what the failover plan will be, nil where none was planned.
@@ -62,6 +68,13 @@ func (r *run) noteFailoverPlanState(name string) {
 	r.failoverPlan(name).decoded = true
 }
 
+// hasFailoverPlanState reports whether a state of a failover plan was decoded.
+func (r *run) hasFailoverPlanState(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failoverPlan(name).decoded
+}
+
 // noteFailoverPlanGone notes that a failover plan of the state was found to be gone.
 func (r *run) noteFailoverPlanGone(name string) {
 	r.mu.Lock()
@@ -70,13 +83,13 @@ func (r *run) noteFailoverPlanGone(name string) {
 	p.decoded, p.stays = false, nil
 }
 
-// planFailoverPlanStay notes that the resource that has a failover plan is planned to keep it.
-func (r *run) planFailoverPlanStay(planned plannedFailoverPlan) clash {
+// planFailoverPlanStay notes that the resource that has a failover plan is planned to keep it. again is that of its planPass.
+func (r *run) planFailoverPlanStay(planned plannedFailoverPlan, again bool) clash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.failoverPlan(planned.Name)
 	switch {
-	case p.created != nil:
+	case p.created != nil || p.stays != nil && !again:
 		return clashBoth
 	case p.removed != nil:
 		return clashRemoval
@@ -99,13 +112,13 @@ func (r *run) planFailoverPlanRemoval(left plannedFailoverPlan) clash {
 	return noClash
 }
 
-// planFailoverPlanCreation notes that a resource is planned to be created for a failover plan. again is what notePlanning
-// reported: then the one that was planned to keep it is the one that this replaces.
-func (r *run) planFailoverPlanCreation(planned plannedFailoverPlan, again bool) clash {
+// planFailoverPlanCreation notes that a resource is planned to be created for a failover plan. replacesItself is that of
+// its planPass: then the one that was planned to keep it is the one that this replaces.
+func (r *run) planFailoverPlanCreation(planned plannedFailoverPlan, replacesItself bool) clash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.failoverPlan(planned.Name)
-	if p.created != nil || p.stays != nil && !again {
+	if p.created != nil || p.stays != nil && !replacesItself {
 		return clashBoth
 	}
 	p.created, p.stays = &planned, nil
@@ -134,9 +147,10 @@ func (r *run) plannedFailoverPlan(subject string) *plannedFailoverPlan {
 type planConflict struct {
 	// other is the name of the stored failover plan that is in the way.
 	other string
-	// addresses are public addresses that the other one has now, and that this is planned to have; nil where this is to
-	// be created, and the other is of the same name.
-	addresses map[netip.Addr]bool
+	// address is a public address that the other one has now, and that this is planned to have; the zero one where this
+	// is to be created, and the other is of the same name. declared says that the lab declares the other.
+	address  netip.Addr
+	declared bool
 
 	// refused is the name of the failover plan that cannot be as planned; attribute, summary and detail say why.
 	refused         string
@@ -148,7 +162,7 @@ type planConflict struct {
 // going to be planned. The lock is held.
 func (r *run) decide(c *planConflict, quiet bool) (decided, confirmed bool) {
 	p := r.failoverPlan(c.other)
-	if c.addresses == nil {
+	if !c.address.IsValid() {
 		switch {
 		case p.removed != nil: // by another resource: Terraform creates and removes the two in any order
 			return true, true
@@ -161,33 +175,51 @@ func (r *run) decide(c *planConflict, quiet bool) (decided, confirmed bool) {
 	switch planned := p.planned(); {
 	case planned == nil:
 		return quiet, true
-	case !planned.Known:
+	case slices.ContainsFunc(planned.Rules, func(r vcc.PublicIPRule) bool { return r.Public.Addr() == c.address }):
+		return true, true
+	case !planned.RulesKnown:
 		return true, false // there is no telling
-	default:
-		return true, hasAddress(planned.Rules, c.addresses)
 	}
+	// The other one gives the address up, and has to be written first.
+	refused, other := vcc.NormalName(c.refused), vcc.NormalName(c.other)
+	of := r.failoverPlan(refused)
+	if of.awaits == nil {
+		of.awaits = map[string]bool{}
+	}
+	of.awaits[other] = c.declared
+	if !r.awaits(other, refused, map[string]bool{}) {
+		return true, false
+	}
+	c.detail = fmt.Sprintf("%s Failover plan %q is planned to give it up, and cannot be written before this one has given up an address in turn. "+
+		"Addresses that go round in a circle take two applies: leave this one out of the first, and add it in the second.", c.detail, c.other)
+	return true, true
 }
 
-func hasAddress(rules []vcc.PublicIPRule, addresses map[netip.Addr]bool) bool {
-	for _, r := range rules {
-		if addresses[r.Public.Addr()] {
-			return true
+// awaits reports whether a failover plan cannot be written before another one, which may be by way of more of them. seen
+// has those that were looked at. The lock is held.
+func (r *run) awaits(key, other string, seen map[string]bool) bool {
+	if p := r.failoverPlans[key]; p != nil && !seen[key] {
+		seen[key] = true
+		for next, declared := range p.awaits {
+			// One that is replaced is removed first, and then has no address.
+			if replaced := r.failoverPlans[next].created != nil && !declared; !replaced && (next == other || r.awaits(next, other, seen)) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// failoverPlansPlannedWith returns the names of the other failover plans that are planned to have one of some public
-// addresses.
-func (r *run) failoverPlansPlannedWith(name string, addresses map[netip.Addr]bool) (names []string) {
+// plannedFailoverPlans returns what is planned of failover plans so far: their names, and the rules that are known.
+func (r *run) plannedFailoverPlans() (plans []vcc.FailoverPlan) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for key, p := range r.failoverPlans {
-		if planned := p.planned(); key != vcc.NormalName(name) && planned != nil && planned.Known && hasAddress(planned.Rules, addresses) {
-			names = append(names, planned.Name)
+	for _, key := range slices.Sorted(maps.Keys(r.failoverPlans)) {
+		if planned := r.failoverPlans[key].planned(); planned != nil {
+			plans = append(plans, vcc.FailoverPlan{Name: planned.Name, FailoverPlanSettings: vcc.FailoverPlanSettings{PublicIPRules: planned.Rules}})
 		}
 	}
-	return names
+	return plans
 }
 
 // awaitFailoverPlan reports whether a failover plan is planned to be created. It waits until that is so, or nothing but

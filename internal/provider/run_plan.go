@@ -150,13 +150,13 @@ func (r *run) planRemoval(networkID string, left plannedGateway) clash {
 	return noClash
 }
 
-// planCreation notes that a resource is planned to be created for a network. again is what
-// notePlanning reported: then the one that was planned to keep the network is the one that this replaces.
-func (r *run) planCreation(networkID string, g plannedGateway, again bool) clash {
+// planCreation notes that a resource is planned to be created for a network. replacesItself is that of its planPass:
+// then the one that was planned to keep the network is the one that this replaces.
+func (r *run) planCreation(networkID string, g plannedGateway, replacesItself bool) clash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.record(networkID)
-	if n.created != nil || n.stays != nil && !again {
+	if n.created != nil || n.stays != nil && !replacesItself {
 		return clashBoth
 	}
 	if n.stays != nil {

@@ -62,8 +62,8 @@ func (r *run) planRoutingStay(enabled types.Bool) (clash bool) {
 	return r.routing.created != nil || r.routing.removed
 }
 
-// planRoutingCreation notes that a resource is planned to be created for the option. again is what notePlanning
-// reported. It reports whether another one would have the option, too.
+// planRoutingCreation notes that a resource is planned to be created for the option. again is that of
+// its planPass. It reports whether another one would have the option, too.
 func (r *run) planRoutingCreation(enabled types.Bool, again bool) (clash bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -39,7 +39,7 @@ func (r *run) scope(key string) *scopeRecord {
 	return s
 }
 
-// planScopeStay notes that a resource that has a scope is planned to keep it. again is what notePlanning reported. other is
+// planScopeStay notes that a resource that has a scope is planned to keep it. again is that of its planPass. other is
 // the key of the scope of another resource that would have networks of it, too.
 func (r *run) planScopeStay(key string, again bool) (other string, found clash) {
 	r.mu.Lock()
@@ -58,13 +58,13 @@ func (r *run) planScopeStay(key string, again bool) (other string, found clash) 
 	return "", noClash
 }
 
-// planScopeCreation is planScopeStay for a resource that is created. Where again is set it takes the place of the one
-// that was planned to keep the scope.
-func (r *run) planScopeCreation(key string, again bool) (other string, found clash) {
+// planScopeCreation is planScopeStay for a resource that is created. Where replacesItself is set it takes the place of the
+// one that was planned to keep the scope.
+func (r *run) planScopeCreation(key string, replacesItself bool) (other string, found clash) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.scope(key)
-	if s.created || s.stays && !again {
+	if s.created || s.stays && !replacesItself {
 		return key, clashBoth
 	}
 	s.created, s.stays = true, false
@@ -134,19 +134,22 @@ func (r *run) planSet(creating bool, gateways map[string]plannedGateway, removed
 }
 
 // notReplaced returns those of the networks whose stored gateway does not go before one is created in its place. It goes
-// where the resource that has it was planned before, and again says that this is what takes its place; and where the
-// state has it and Terraform plans nothing else of it, because the resource is tainted.
-func (r *run) notReplaced(networkIDs []string, again bool) (rest []string) {
+// where the resource that is created has it and is replaced; and where the state has it and Terraform plans nothing else
+// of it, because the resource is tainted.
+func (r *run) notReplaced(networkIDs []string, p planPass) (rest []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, id := range networkIDs {
-		n := r.networks[id]
-		planned := n != nil && (n.stays != nil || n.removed != nil)
-		if n == nil || planned != again || !planned && !n.decodedInSet {
-			rest = append(rest, id)
+	return slices.DeleteFunc(networkIDs, func(id string) bool {
+		n := r.record(id)
+		planned := n.stays != nil || n.removed != nil
+		switch {
+		case p.moved:
+			return slices.Contains(p.gives, id)
+		case p.again:
+			return planned
 		}
-	}
-	return rest
+		return !planned && n.decodedInSet
+	})
 }
 
 // noteSetState notes that a state of a vcc_default_gateways was decoded, by the networks that it has.
