@@ -135,10 +135,8 @@ func decideSet(networks []settableNetwork, set vcc.GatewaySet) error {
 		}
 	}
 	restore := make(map[string]bool, len(set.RestoreRemoved))
-	for i, id := range set.RestoreRemoved {
-		if restore[id] = true; inScope[id] == nil {
-			errs = append(errs, outside(fmt.Sprintf("restoreRemoved[%d]", i), id))
-		}
+	for _, id := range set.RestoreRemoved { // a network that is gone has nothing to get back
+		restore[id] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(set.Expected)) {
 		if inScope[id] == nil {

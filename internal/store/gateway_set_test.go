@@ -149,7 +149,7 @@ func testSetBringsBackDetected(t *testing.T) {
 		}
 		return revisions
 	}
-	destroy := vcc.GatewaySet{HardwarePlanID: adopted.HardwarePlanID, KeepOthers: true, RestoreDetected: true, RestoreRemoved: []string{adopted.NetworkID, named.NetworkID}}
+	destroy := vcc.GatewaySet{HardwarePlanID: adopted.HardwarePlanID, KeepOthers: true, RestoreDetected: true, RestoreRemoved: []string{adopted.NetworkID, named.NetworkID, "of a network that is gone"}}
 	settings := func(g vcc.DefaultGateway) string {
 		return fmt.Sprintf("%s %s %v", g.NetworkName, g.Origin, g.Networks())
 	}

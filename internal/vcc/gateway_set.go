@@ -20,7 +20,7 @@ type GatewaySet struct {
 	// RestoreDetected gives networks that lose a gateway back what a replication job had detected before that was specified.
 	RestoreDetected bool
 	// RestoreRemoved are the IDs of networks that get back what had been detected for them when an earlier set removed it.
-	// Neither brings back what breaks D12 by now.
+	// Neither brings back what breaks D12 by now. IDs of no network of the scope are passed over: the network may be gone since.
 	RestoreRemoved []string
 }
 
