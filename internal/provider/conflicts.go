@@ -25,6 +25,8 @@ type conflict struct {
 type refusal struct {
 	// networkID is the network that the gateway is planned for.
 	networkID string
+	// of says of what detail speaks, where that is read at another resource; "" if it says so itself.
+	of string
 	// attribute is the one that is wrong.
 	attribute       path.Path
 	summary, detail string

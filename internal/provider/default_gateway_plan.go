@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -190,7 +191,7 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 		return
 	}
 	id := prior.NetworkID.ValueString()
-	if r.run.noteSingle(id, prior.HardwarePlanName.ValueString()) {
+	if r.run.noteSingle(id, prior.HardwarePlanName.ValueString()) == clashBoth {
 		addRemovedFromSet(diags, prior.NetworkName.ValueString())
 		return
 	}
@@ -229,8 +230,8 @@ func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkRefere
 	}
 	planned := m.planned(ctx)
 	id := m.NetworkID.ValueString()
-	if r.run.noteSingle(id, m.HardwarePlanName.ValueString()) {
-		addInSet(diags, ref.attribute(), m.NetworkName.ValueString())
+	if found := r.run.noteSingle(id, m.HardwarePlanName.ValueString()); found != noClash {
+		addInSet(diags, ref.attribute(), m.NetworkName.ValueString(), found)
 		return
 	}
 	switch r.run.planStay(id, planned) {
@@ -274,8 +275,8 @@ func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string
 // planCreation notes that the resource is created for a network, and returns what it replaces there.
 func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *vcc.Network, pass planPass, diags *diag.Diagnostics) (replaces types.String) {
 	planned, id := m.planned(ctx), n.ID
-	if r.run.noteSingle(id, n.HardwarePlanName) {
-		addInSet(diags, ref.attribute(), n.Name)
+	if found := r.run.noteSingle(id, n.HardwarePlanName); found != noClash {
+		addInSet(diags, ref.attribute(), n.Name, found)
 		return types.StringNull()
 	}
 	if r.run.planCreation(n.ID, planned, pass.replacesItself()) != noClash {
@@ -308,7 +309,7 @@ func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkRe
 	default:
 		replaces = types.StringValue(describeReplaced(stored))
 		if !taken {
-			conflicts = append(conflicts, &conflict{networkID: n.ID, refusal: refusal{n.ID, ref.attribute(), "Default Gateway Specified Already", specifiedAlready(stored, planned)}})
+			conflicts = append(conflicts, &conflict{networkID: n.ID, refusal: refusal{n.ID, "", ref.attribute(), "Default Gateway Specified Already", specifiedAlready(stored, planned)}})
 		}
 	}
 	if planned.Known {
@@ -339,21 +340,27 @@ func (c *connection) reportConflicts(ctx context.Context, conflicts []*conflict,
 			break // the call is being stopped
 		}
 	}
-	const most = 10
-	var texts []string
+	var others []string // of resources that were planned before, and did not wait
 	for i, d := range confirmed {
-		if i == most {
-			texts = append(texts, fmt.Sprintf("There are %d more networks like these.", len(confirmed)-most))
+		refused := d.refusal
+		switch {
+		case i == vcc.MaxListed:
+			others = append(others, fmt.Sprintf("There are %d more networks like these.", len(confirmed)-i))
+		case slices.Contains(networkIDs, refused.networkID):
+			diags.AddAttributeError(refused.attribute, refused.summary, fmt.Sprintf("%s: %s", refused.attribute, refused.detail))
+			continue
+		case refused.of == "":
+			others = append(others, refused.detail)
+		default:
+			others = append(others, fmt.Sprintf("%s: %s", refused.of, refused.detail))
+		}
+		if i == vcc.MaxListed {
 			break
 		}
-		texts = append(texts, d.refusal.detail)
 	}
-	first := confirmed[0].refusal
-	if slices.Contains(networkIDs, first.networkID) {
-		diags.AddAttributeError(first.attribute, first.summary, fmt.Sprintf("%s: %s", first.attribute, strings.Join(texts, "\n\n")))
-		return
+	if len(others) > 0 {
+		diags.AddError(confirmed[0].refusal.summary, strings.Join(others, "\n\n"))
 	}
-	diags.AddError(first.summary, strings.Join(texts, "\n\n"))
 }
 
 // overlap refuses IP networks that another gateway on the same appliance is planned to have (D12), and
@@ -392,7 +399,7 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 	}
 	for _, g := range r.stored.overlapping(listing.gateways, networks.host, n.HostID, id, settings) {
 		for _, e := range vcc.Errors(vcc.CheckOverlap(settings, []vcc.DefaultGateway{*g})) {
-			conflicts = append(conflicts, &conflict{networkID: g.NetworkID, settings: &settings, refusal: refusal{n.ID, attributePath(e.Field), notPlanned, withFullStop(e.Message)}})
+			conflicts = append(conflicts, &conflict{networkID: g.NetworkID, settings: &settings, refusal: refusal{n.ID, strconv.Quote(n.Name), attributePath(e.Field), notPlanned, withFullStop(e.Message)}})
 		}
 	}
 	return conflicts

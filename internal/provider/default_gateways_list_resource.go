@@ -96,7 +96,6 @@ func (l *defaultGatewaysListResource) find(ctx context.Context, req list.ListReq
 	if diags.HasError() {
 		return nil, diags
 	}
-	r := &defaultGatewaysResource{connection: l.connection}
 	networks, err := l.listNetworks(ctx, vcc.NetworkFilter{HardwarePlanID: planID})
 	t, tenantErr := l.actingFor(ctx)
 	for _, err := range []error{err, tenantErr} {
@@ -111,7 +110,7 @@ func (l *defaultGatewaysListResource) find(ctx context.Context, req list.ListReq
 		p := plans[n.HardwarePlanID]
 		if p == nil {
 			m := gatewaysModel{ID: types.StringValue(n.HardwarePlanID), HardwarePlan: types.StringValue(n.HardwarePlanName)}
-			stored, err := r.storedIn(ctx, m, began)
+			stored, err := l.gateways.storedIn(ctx, m, began)
 			if err != nil {
 				addRequestError(&diags, failed, err)
 				return nil, diags

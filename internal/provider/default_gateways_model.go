@@ -35,8 +35,8 @@ var setEntryType = types.ObjectType{AttrTypes: map[string]attr.Type{
 type setEntry struct {
 	// key is the network's name as it is written.
 	key string
-	// unknown says that nothing of the object is known.
-	unknown bool
+	// unknown says that nothing of the object is known, null that there is none.
+	unknown, null bool
 	gatewayModel
 }
 
@@ -44,8 +44,11 @@ type setEntry struct {
 func (e setEntry) at() path.Path { return path.Root("gateways").AtMapKey(e.key) }
 
 func (e setEntry) object() attr.Value {
-	if e.unknown {
+	switch {
+	case e.unknown:
 		return types.ObjectUnknown(setEntryType.AttrTypes)
+	case e.null:
+		return types.ObjectNull(setEntryType.AttrTypes)
 	}
 	return types.ObjectValueMust(setEntryType.AttrTypes, map[string]attr.Value{"network_id": e.NetworkID, "ipv4": e.IPv4, "ipv6": e.IPv6})
 }
@@ -57,7 +60,7 @@ func (m gatewaysModel) entries() []setEntry {
 	for _, key := range slices.Sorted(maps.Keys(elements)) {
 		e := setEntry{key: key}
 		o, ok := elements[key].(types.Object)
-		if e.unknown = !ok || o.IsUnknown() || o.IsNull(); !e.unknown {
+		if e.unknown, e.null = !ok || o.IsUnknown(), o.IsNull(); !e.unknown && !e.null {
 			values := o.Attributes()
 			e.NetworkID, _ = values["network_id"].(types.String)
 			e.IPv4, _ = values["ipv4"].(types.Object)
@@ -132,6 +135,10 @@ func (m gatewaysModel) check(ctx context.Context) (diags diag.Diagnostics) {
 			continue
 		}
 		found := e.check(ctx)
+		if e.null {
+			found = diag.Diagnostics{diag.NewErrorDiagnostic(invalidGateways, "the gateway is null. Leave out the keys of networks that have none, such as with "+
+				"{ for network, gateway in local.gateways : network => gateway if gateway != null }.")}
+		}
 		if len(found) == 0 {
 			continue
 		}

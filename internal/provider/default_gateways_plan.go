@@ -75,7 +75,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		r.warnOfOldExport(ctx, &resp.Diagnostics)
 	}
 	if removing {
-		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		r.planRemoval(ctx, prior, nil, setPlan{}, &resp.Diagnostics)
 		return
 	}
 	if !creating && req.Plan.Raw.Equal(req.State.Raw) {
@@ -99,6 +99,13 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		if !creating && !m.HardwarePlan.Equal(prior.HardwarePlan) {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root("hardware_plan"))
 		}
+		if r.connection != nil { // any network may be of the plan
+			if networks, err := r.cloudNetworks(ctx); err != nil {
+				addRequestError(&resp.Diagnostics, "Cloud Networks Not Read", err)
+			} else {
+				r.planUncertain(ctx, allPlans, networks, &resp.Diagnostics)
+			}
+		}
 		resp.Diagnostics.Append(m.pack(ctx, resp.Plan.Set)...)
 		return
 	}
@@ -117,7 +124,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 	switch replacing := !creating && (prior.HardwarePlan.IsNull() != m.HardwarePlan.IsNull() || prior.key() != m.key()); {
 	case replacing:
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("hardware_plan"))
-		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		r.planRemoval(ctx, prior, &m, plan, &resp.Diagnostics)
 		r.run.noteMoving(m.planning(), newSetPlan(ctx, prior.entries()).networkIDs()...)
 		m.Replaces = types.MapUnknown(types.StringType)
 	case creating:
@@ -138,7 +145,7 @@ func (m gatewaysModel) complete(ctx context.Context, prior gatewaysModel, config
 	}
 	entries, values := m.entries(), configured(config)
 	for i, e := range entries {
-		if e.unknown {
+		if e.unknown || e.null {
 			continue
 		}
 		var d diag.Diagnostics
@@ -228,10 +235,9 @@ func (r *defaultGatewaysResource) planUnchanged(ctx context.Context, m gatewaysM
 	pass := r.run.notePlanning(m.planning(), false)
 	plan := newSetPlan(ctx, m.entries())
 	m.advise(ctx, plan.entries, diags)
-	if r.clashes(ctx, m, r.stays(m, pass.again), diags) {
+	if r.clashes(ctx, m, r.stays(m, pass.again), diags) || r.loses(ctx, pass, false, plan, diags) {
 		return
 	}
-	r.run.planSet(false, plan.gateways, nil)
 	if r.run.hasPlannedNetworks() {
 		networks, err := r.cloudNetworks(ctx)
 		if err != nil {
@@ -259,10 +265,16 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 	if r.clashes(ctx, m, r.stays(m, pass.again), diags) {
 		return
 	}
-	if m.Gateways.IsUnknown() {
-		return // which of them stay is not known
-	}
 	before := newSetPlan(ctx, prior.entries())
+	if m.Gateways.IsUnknown() { // which of them stay, and what becomes of the other networks, is not known
+		for id := range before.gateways {
+			before.gateways[id] = plannedGateway{}
+		}
+		if !r.loses(ctx, pass, false, before, diags) {
+			r.planUncertain(ctx, m.key(), networks, diags)
+		}
+		return
+	}
 	for id := range before.gateways {
 		if _, stays := plan.gateways[id]; !stays {
 			plan.removed[id] = plannedGateway{Removed: true}
@@ -273,7 +285,9 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 			plan.changed[id] = true
 		}
 	}
-	r.run.planSet(false, plan.gateways, plan.removed)
+	if r.loses(ctx, pass, false, plan, diags) {
+		return
+	}
 	r.reportConflicts(ctx, r.overlaps(ctx, m, networks, plan, diags), diags, plan.networkIDs()...)
 	if !diags.HasError() {
 		diags.Append(r.run.judge(ctx, plan.networkIDs()...)...)
@@ -287,7 +301,7 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 	if r.clashes(ctx, m, func() (string, clash) { return r.run.planScopeCreation(m.key(), pass.replacesItself()) }, diags) {
 		return none
 	}
-	stored, err := r.storedIn(ctx, m, time.Time{})
+	stored, err := r.gateways.storedIn(ctx, m, time.Time{})
 	if err != nil {
 		addRequestError(diags, notPlannedSet, err)
 		return none
@@ -311,9 +325,15 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 	for id, g := range plan.gateways {
 		plan.changed[id] = g.Known
 	}
-	r.run.planSet(true, plan.gateways, plan.removed)
+	if r.loses(ctx, pass, true, plan, diags) {
+		return none
+	}
 	r.reportConflicts(ctx, r.overlaps(ctx, m, networks, plan, diags), diags, plan.networkIDs()...)
-	if !diags.HasError() {
+	switch {
+	case diags.HasError():
+	case m.Gateways.IsUnknown():
+		r.planUncertain(ctx, m.key(), networks, diags)
+	default:
 		diags.Append(r.run.judge(ctx, plan.networkIDs()...)...)
 	}
 	switch {
@@ -330,6 +350,11 @@ func describeDetected(g *vcc.DefaultGateway) string {
 	return fmt.Sprintf("%s: %s", g.Origin, describeAddresses(g.GatewaySettings))
 }
 
+// describeSpecified describes a gateway that somebody specified, in a list.
+func describeSpecified(g *vcc.DefaultGateway) string {
+	return fmt.Sprintf("  - %q: by %s on %s (%s)", g.NetworkName, vcc.Printable(g.UpdatedBy), formatTime(g.UpdatedAt), describeAddresses(g.GatewaySettings))
+}
+
 // addSpecified refuses a creation over specified gateways.
 func (m gatewaysModel) addSpecified(diags *diag.Diagnostics, plan setPlan, ids []string, specified map[string]*vcc.DefaultGateway) {
 	same, lines := true, []string{}
@@ -337,7 +362,7 @@ func (m gatewaysModel) addSpecified(diags *diag.Diagnostics, plan setPlan, ids [
 		g := specified[id]
 		planned, named := plan.gateways[id]
 		same = same && named && planned.Known && planned.Settings.Equal(g.GatewaySettings)
-		lines = append(lines, fmt.Sprintf("  - %q: by %s on %s (%s)", g.NetworkName, vcc.Printable(g.UpdatedBy), formatTime(g.UpdatedAt), describeAddresses(g.GatewaySettings)))
+		lines = append(lines, describeSpecified(g))
 	}
 	text := fmt.Sprintf("These networks of %s have a default gateway that somebody specified, and a plan takes over nothing that somebody specified:\n\n%s\n\n", scopeName(m.HardwarePlan), vcc.FirstTen(lines, "\n"))
 	if same {
@@ -350,7 +375,8 @@ func (m gatewaysModel) addSpecified(diags *diag.Diagnostics, plan setPlan, ids [
 	text += fmt.Sprintf("Nothing was changed. To manage them with this resource, import all of them; \"to\" is the address of this resource:\n\n"+
 		"  import {\n    to = vcc_default_gateways.NAME\n    id = %q\n  }\n\n"+
 		"The plan then shows what it changes and removes. A vcc_default_gateway of this state that has one of them has to be let go, with a removed block that has destroy = false. "+
-		"Where another vcc_default_gateways of this state has them and only the address of that changed, say so with a moved block.", id.ValueString())
+		"Where another vcc_default_gateways of this state has them and only the address of that changed, say so with a moved block. "+
+		"With create_before_destroy no resource can replace itself on its own networks; if that left a deposed object, take the resource out of the state with `state rm` before the import.", id.ValueString())
 	at := path.Root("gateways")
 	if len(ids) == 1 {
 		for _, e := range plan.entries {
@@ -416,12 +442,51 @@ func (m gatewaysModel) advise(ctx context.Context, entries []setEntry, diags *di
 	}
 }
 
-// planRemoval notes that the resource goes.
-func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gatewaysModel, diags *diag.Diagnostics) {
+// planUncertain notes that the networks of a scope may have any gateway then: which is not known.
+func (r *defaultGatewaysResource) planUncertain(ctx context.Context, key string, networks *cloudNetworks, diags *diag.Diagnostics) {
+	var ids []string
+	for i := range networks.all {
+		if n := &networks.all[i]; inScope(key, n.HardwarePlanName) {
+			ids = append(ids, n.ID)
+		}
+	}
+	r.run.planUncertain(ids)
+	diags.Append(r.run.judge(ctx, ids...)...)
+}
+
+// loses notes what the resource makes of its networks, and refuses to lose gateways to the removal of another one. It reports
+// whether it would.
+func (r *defaultGatewaysResource) loses(ctx context.Context, pass planPass, creating bool, plan setPlan, diags *diag.Diagnostics) bool {
+	lost := r.run.planSet(pass, creating, plan.gateways, plan.removed)
+	if len(lost) > 0 {
+		at := path.Root("gateways")
+		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: this plan removes another vcc_default_gateways, which has the gateways of %s: the removal would take them away from this one. %s",
+			at, r.networkNames(ctx, lost), lettingGoOfSet))
+	}
+	return len(lost) > 0
+}
+
+// lettingGoOfSet is how the networks of a vcc_default_gateways go over to other resources.
+const lettingGoOfSet = "Let go of the vcc_default_gateways that is removed, with a removed block that has destroy = false, which writes nothing, or with `state rm`; " +
+	"and import what it has into the resources that are new, in the same apply."
+
+// networkNames quotes the names of networks.
+func (c *connection) networkNames(ctx context.Context, ids []string) string {
+	names := slices.Clone(ids)
+	if networks, err := c.cloudNetworks(ctx); err == nil {
+		for i, id := range ids {
+			names[i] = networks.name(id)
+		}
+	}
+	return vcc.QuoteNames(names)
+}
+
+// planRemoval notes that the resource goes. successor is the one that takes its place, nil for none, and next what that is planned to have.
+func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gatewaysModel, successor *gatewaysModel, next setPlan, diags *diag.Diagnostics) {
 	if r.connection == nil {
 		return
 	}
-	stored, err := r.storedIn(ctx, prior, time.Time{})
+	stored, err := r.gateways.storedIn(ctx, prior, time.Time{})
 	if err != nil {
 		addRequestError(diags, notPlannedSet, err)
 		return
@@ -441,7 +506,20 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 		}
 	}
 	plan.gateways = nil
-	r.run.planSet(false, nil, plan.removed)
+	if successor != nil { // which Terraform plans once this call is over
+		for id := range plan.removed {
+			if g, ok := next.gateways[id]; ok {
+				plan.removed[id] = g
+			} else if successor.Gateways.IsUnknown() {
+				plan.removed[id] = plannedGateway{}
+			}
+		}
+	}
+	if kept := r.run.planSetRemoval(plan.removed); len(kept) > 0 {
+		diags.AddError(twoSets, fmt.Sprintf("This plan removes the vcc_default_gateways of %s, and other resources of this configuration have the gateways of %s: the removal would take them away from those. %s",
+			scopeName(prior.HardwarePlan), r.networkNames(ctx, kept), lettingGoOfSet))
+		return
+	}
 	diags.Append(r.run.judge(ctx, plan.networkIDs()...)...)
 }
 
@@ -469,22 +547,19 @@ func (r *defaultGatewaysResource) clashes(ctx context.Context, m gatewaysModel, 
 			"Remove one of the two, or give the second one another hardware_plan.", at, wide))
 	}
 	if singles := r.run.singlesIn(m.key()); len(singles) > 0 && !diags.HasError() {
-		var names []string
-		for _, id := range singles {
-			names = append(names, id)
-			if networks, err := r.cloudNetworks(ctx); err == nil {
-				names[len(names)-1] = networks.name(id)
-			}
-		}
 		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: this resource has the gateways of all networks of %s, and this configuration or its state has a vcc_default_gateway for %s. "+
 			"Remove that: write the gateway into gateways here, take the resource out of the configuration, and let go of it with a removed block that has destroy = false, which writes nothing.",
-			at, scopeName(m.HardwarePlan), vcc.QuoteNames(names)))
+			at, scopeName(m.HardwarePlan), r.networkNames(ctx, singles)))
 	}
 	return diags.HasError()
 }
 
-// addInSet refuses a vcc_default_gateway for a network that a vcc_default_gateways has.
-func addInSet(diags *diag.Diagnostics, at path.Path, network string) {
+// addInSet refuses a vcc_default_gateway for a network that a vcc_default_gateways has, or loses when it is removed.
+func addInSet(diags *diag.Diagnostics, at path.Path, network string, found clash) {
+	if found == clashRemoval {
+		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: this plan removes a vcc_default_gateways, which has the gateway of %q: the removal would take it away from this resource. %s", at, network, lettingGoOfSet))
+		return
+	}
 	diags.AddAttributeError(at, twoSets, fmt.Sprintf(
 		"%s: a vcc_default_gateways of this configuration has the gateways of all networks of the hardware plan, that of %q among them. Write the gateway there and remove this resource; "+
 			"where the state has it, let go of it with a removed block that has destroy = false, which writes nothing.", at, network))
@@ -556,7 +631,7 @@ func (r *defaultGatewaysResource) overlaps(ctx context.Context, m gatewaysModel,
 				continue // this plan decides what that becomes
 			}
 			add(*other, func(at path.Path, text string) {
-				conflicts = append(conflicts, &conflict{networkID: other.NetworkID, settings: &settings, refusal: refusal{g.NetworkID, at, notPlannedSet, text}})
+				conflicts = append(conflicts, &conflict{networkID: other.NetworkID, settings: &settings, refusal: refusal{g.NetworkID, at.String(), at, notPlannedSet, text}})
 			})
 		}
 	}

@@ -2,9 +2,11 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,32 +118,6 @@ func (r *defaultGatewaysResource) Configure(_ context.Context, req resource.Conf
 	r.connection = connectionOf(req.ProviderData, &resp.Diagnostics)
 }
 
-// identity returns the identity of a model that is known.
-func (r *defaultGatewaysResource) identity(ctx context.Context, m gatewaysModel) (gatewaysIdentity, error) {
-	t, err := r.actingFor(ctx)
-	id := gatewaysIdentity{TenantID: types.StringValue(t.id), HardwarePlanID: types.StringNull()}
-	if !m.HardwarePlan.IsNull() {
-		id.HardwarePlanID = m.ID
-	}
-	return id, err
-}
-
-// storedIn returns the stored gateways of a model's scope by a listing that began after a time.
-func (r *defaultGatewaysResource) storedIn(ctx context.Context, m gatewaysModel, after time.Time) ([]*vcc.DefaultGateway, error) {
-	listing, err := r.gateways.listing(ctx, r.gateways.afterWrites(after))
-	if err != nil {
-		return nil, err
-	}
-	all := listing.gateways.All
-	var stored []*vcc.DefaultGateway
-	for i := range all {
-		if m.HardwarePlan.IsNull() || all[i].HardwarePlanID == m.ID.ValueString() {
-			stored = append(stored, &all[i])
-		}
-	}
-	return stored, nil
-}
-
 // Read takes over what is stored and says who changed it.
 func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	const failed = "Default Gateways Not Read"
@@ -150,15 +126,22 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if resp.Identity.Raw.IsFullyNull() { // an identity is due whatever the read finds
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity(ctx, req.Private.GetKey))...)
+	}
 	if r.connection == nil {
 		return // the provider's settings are not known yet: Terraform goes on with what it has
 	}
 	if r.otherTenant(ctx, &resp.Diagnostics, m.TenantName) {
 		return
 	}
+	r.setIdentity(ctx, m, resp.Identity, resp.Private.SetKey, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	prior, diags := m.seen(ctx)
 	resp.Diagnostics.Append(diags...)
-	stored, err := r.storedIn(ctx, m, time.Time{})
+	stored, err := r.gateways.storedIn(ctx, m, time.Time{})
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
@@ -177,12 +160,6 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 			return
 		}
 	}
-	id, err := r.identity(ctx, m)
-	if err != nil {
-		addRequestError(&resp.Diagnostics, failed, err)
-		return
-	}
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, id)...)
 	imported := m.Gateways.IsNull()
 	drift := differing(prior, stored)
 	if !imported && len(drift) == 0 {
@@ -307,8 +284,9 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if m.Replaces.IsUnknown() { // what another resource gave up in this apply may have left what was detected
-		stored, err := r.storedIn(ctx, m, r.gateways.now())
+	replacing := m.Replaces.IsUnknown()
+	if replacing { // what another resource gave up in this apply may have left what was detected
+		stored, err := r.gateways.storedIn(ctx, m, r.gateways.now())
 		if err != nil {
 			addRequestError(&resp.Diagnostics, failed, err)
 			return
@@ -318,13 +296,13 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 			m.Replaces = types.MapValueMust(types.StringType, replaces)
 		}
 	}
-	replaces := map[string]string{}
-	for name, v := range m.Replaces.Elements() {
-		if text, ok := v.(types.String); ok {
-			replaces[vcc.NormalName(name)] = text.ValueString()
-		}
-	}
+	replaces := m.replaced()
 	outcome, err := r.put(ctx, m, w.set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
+		if replacing {
+			if err := notGivenUp(m, stored); err != nil {
+				return nil, err
+			}
+		}
 		return stored, notReplacedAsPlanned(stored, replaces)
 	})
 	if err != nil {
@@ -332,7 +310,7 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 		return
 	}
 	m = r.saved(ctx, m, w, outcome, &resp.Diagnostics)
-	r.setIdentity(ctx, m, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, m, resp.Identity, resp.Private.SetKey, &resp.Diagnostics)
 	resp.Diagnostics.Append(m.pack(ctx, resp.State.Set)...)
 }
 
@@ -367,7 +345,7 @@ func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.Updat
 		return
 	}
 	m = r.saved(ctx, m, w, outcome, &resp.Diagnostics)
-	r.setIdentity(ctx, m, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, m, resp.Identity, resp.Private.SetKey, &resp.Diagnostics)
 	resp.Diagnostics.Append(m.pack(ctx, resp.State.Set)...)
 }
 
@@ -396,11 +374,13 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 		return
 	}
 	set := vcc.GatewaySet{HardwarePlanID: r.scopeID(m), KeepOthers: true, RestoreDetected: true}
-	for _, name := range slices.Sorted(maps.Keys(m.Replaces.Elements())) {
+	removed := map[string]string{} // by the network's ID, what had been detected and was removed when the resource was created
+	for name, text := range m.replaced() {
 		if n := networks.named(name); n != nil {
-			set.RestoreRemoved = append(set.RestoreRemoved, n.ID)
+			removed[n.ID] = fmt.Sprintf("%q: %s", n.Name, strings.TrimPrefix(text, string(vcc.OriginDetected)+": "))
 		}
 	}
+	set.RestoreRemoved = slices.Sorted(maps.Keys(removed))
 	var had []*vcc.DefaultGateway
 	outcome, err := r.put(ctx, m, set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
 		had = slices.DeleteFunc(slices.Clone(stored), func(g *vcc.DefaultGateway) bool {
@@ -419,8 +399,13 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	})
 	switch vcc.Code(err) {
 	case "":
-		warnOfNotRestored(had, outcome.Gateways, &resp.Diagnostics)
-	case vcc.CodeNotFound: // neither the plan nor its networks are there any more
+		warnOfNotRestored(had, outcome.Gateways, removed, &resp.Diagnostics)
+	case vcc.CodeNotFound:
+		// The plan may be gone with its networks, or a single network. The set is written whole or not at all.
+		stored, readErr := r.gateways.storedIn(ctx, m, r.gateways.now())
+		if readErr != nil || slices.ContainsFunc(stored, func(g *vcc.DefaultGateway) bool { _, ours := prior[vcc.NormalName(g.NetworkName)]; return ours }) {
+			addRequestError(&resp.Diagnostics, failed, errors.Join(err, readErr))
+		}
 	default:
 		addRequestError(&resp.Diagnostics, failed, err)
 	}
@@ -434,21 +419,36 @@ func (r *defaultGatewaysResource) scopeID(m gatewaysModel) string {
 	return m.ID.ValueString()
 }
 
-// warnOfNotRestored says what had been detected and has no place any more.
-func warnOfNotRestored(had []*vcc.DefaultGateway, now []vcc.DefaultGateway, diags *diag.Diagnostics) {
-	back := map[string]bool{}
-	for _, g := range now {
-		back[g.NetworkID] = true
-	}
-	var lines []string
+// warnOfNotRestored says what had been detected and did not come back. had are the gateways that were removed, now what is stored, and
+// removed describes what was removed before, by the network's ID.
+func warnOfNotRestored(had []*vcc.DefaultGateway, now []vcc.DefaultGateway, removed map[string]string, diags *diag.Diagnostics) {
 	for _, g := range had {
-		if g.Detected != nil && !back[g.NetworkID] {
-			lines = append(lines, fmt.Sprintf("  - %q: %s", g.NetworkName, describeAddresses(*g.Detected)))
+		if g.Detected != nil {
+			removed[g.NetworkID] = fmt.Sprintf("%q: %s", g.NetworkName, describeAddresses(*g.Detected))
 		}
 	}
-	if len(lines) > 0 {
-		diags.AddWarning("Detected Gateways Not Brought Back", "The gateways were removed. What had been detected overlaps the IP networks of other gateways by now, and did not come back:\n\n"+vcc.FirstTen(lines, "\n"))
+	for _, g := range now { // be it that, or what somebody specified since
+		delete(removed, g.NetworkID)
 	}
+	var lines []string
+	for _, text := range slices.Sorted(maps.Values(removed)) {
+		lines = append(lines, "  - "+text)
+	}
+	if len(lines) > 0 {
+		diags.AddWarning("Detected Gateways Not Brought Back", "The gateways were removed. What had been detected did not come back, because it overlaps the IP networks of other gateways by now, or somebody removed it, or its network, since:\n\n"+
+			vcc.FirstTen(lines, "\n"))
+	}
+}
+
+// replaced is what the resource replaced when it was created, by the normal form of the networks' names.
+func (m gatewaysModel) replaced() map[string]string {
+	replaces := map[string]string{}
+	for name, v := range m.Replaces.Elements() {
+		if text, ok := v.(types.String); ok {
+			replaces[vcc.NormalName(name)] = text.ValueString()
+		}
+	}
+	return replaces
 }
 
 // setWrite is what a plan has the backend store.
@@ -491,7 +491,7 @@ const mostTries = 3
 // Nothing else is replaced.
 func (r *defaultGatewaysResource) put(ctx context.Context, m gatewaysModel, set vcc.GatewaySet, check func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error)) (outcome vcc.GatewaySetOutcome, lastErr error) {
 	for range mostTries {
-		stored, err := r.storedIn(ctx, m, r.gateways.now())
+		stored, err := r.gateways.storedIn(ctx, m, r.gateways.now())
 		if err == nil {
 			stored, err = check(stored)
 		}
@@ -536,6 +536,23 @@ func describeAllDetected(stored []*vcc.DefaultGateway) map[string]attr.Value {
 		}
 	}
 	return replaces
+}
+
+// notGivenUp refuses to replace what the resource whose place this one takes should have given up.
+func notGivenUp(m gatewaysModel, stored []*vcc.DefaultGateway) error {
+	var lines []string
+	for _, g := range stored {
+		if g.Origin == vcc.OriginSpecified {
+			lines = append(lines, describeSpecified(g))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
+		"the plan replaces a resource that has gateways of %s, and these are there still, or were specified since:\n\n%s\n\nNothing was overwritten, and nothing was changed. "+
+			"With create_before_destroy no resource can replace itself on its own networks: leave that out of its lifecycle. Otherwise plan again: the plan says what to do about them",
+		scopeName(m.HardwarePlan), vcc.FirstTen(lines, "\n"))}
 }
 
 // notReplacedAsPlanned refuses a creation that would replace something else than its plan says.
@@ -615,14 +632,38 @@ func (r *defaultGatewaysResource) saved(ctx context.Context, m gatewaysModel, w 
 	return m.withEntries(entries)
 }
 
-// setIdentity names what the resource is.
-func (r *defaultGatewaysResource) setIdentity(ctx context.Context, m gatewaysModel, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
-	id, err := r.identity(ctx, m)
+// tenantKey is where the private state has the tenant's ID: a state that a CLI without identities wrote has it nowhere else.
+const tenantKey = "tenant_id"
+
+// setIdentity names what the resource is, and keeps that in the private state.
+func (r *defaultGatewaysResource) setIdentity(ctx context.Context, m gatewaysModel, identity *tfsdk.ResourceIdentity,
+	keep func(ctx context.Context, key string, value []byte) diag.Diagnostics, diags *diag.Diagnostics,
+) {
+	t, err := r.actingFor(ctx)
 	if err != nil {
 		addRequestError(diags, "Tenant Not Known", err)
 		return
 	}
+	id := gatewaysIdentity{TenantID: types.StringValue(t.id), HardwarePlanID: types.StringNull()}
+	if !m.HardwarePlan.IsNull() {
+		id.HardwarePlanID = m.ID
+	}
 	diags.Append(identity.Set(ctx, id)...)
+	diags.Append(keep(ctx, tenantKey, []byte(strconv.Quote(t.id)))...)
+}
+
+// identity returns what a state knows of the identity, without a request. kept reads from the private state.
+func (m gatewaysModel) identity(ctx context.Context, kept func(ctx context.Context, key string) ([]byte, diag.Diagnostics)) gatewaysIdentity {
+	if m.HardwarePlan.IsNull() {
+		return gatewaysIdentity{TenantID: m.ID, HardwarePlanID: types.StringNull()}
+	}
+	id := gatewaysIdentity{TenantID: types.StringNull(), HardwarePlanID: m.ID}
+	if text, _ := kept(ctx, tenantKey); len(text) > 0 {
+		if tenantID, err := strconv.Unquote(string(text)); err == nil {
+			id.TenantID = types.StringValue(tenantID)
+		}
+	}
+	return id
 }
 
 // ImportState takes the name or ID of a hardware plan, or of the tenant for the gateways of all its plans.
@@ -677,7 +718,7 @@ func (r *defaultGatewaysResource) ImportState(ctx context.Context, req resource.
 		resp.Diagnostics.AddError(failed, fmt.Sprintf("The tenant has no hardware plan %s, and that is not its own name, which stands for the gateways of all plans; %s", vcc.Clip(nameOrID), vcc.DidYouMean(nameOrID, names)))
 		return
 	}
-	r.setIdentity(ctx, m, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, m, resp.Identity, resp.Private.SetKey, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), m.ID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("hardware_plan"), m.HardwarePlan)...)
 }

@@ -272,6 +272,8 @@ func TestAccDefaultGateways_overlap(t *testing.T) {
 			[]string{at(silver4) + `172.17.54.128/25 overlaps 172.17.54.0/24 of "VMware Silver network 1"`, "Use another network here"}},
 		// Stored in another plan of the same host.
 		{[]string{gatewaySet(entry(silver3, ipv4("172.17.58.9", "255.255.255.0")))}, []string{at(silver3) + `172.17.58.0/24 overlaps 172.17.58.0/24 of "VMware Bronze network 1 (internet)"`}},
+		{[]string{gatewaySet(entry(silver3, ipv4("172.17.58.1", "255.255.255.128")), entry(silver4, ipv4("172.17.58.129", "255.255.255.128")))},
+			[]string{at(silver3) + "172.17.58.0/25 overlaps 172.17.58.0/24", at(silver4) + "172.17.58.128/25 overlaps 172.17.58.0/24"}},
 		// Planned there.
 		{[]string{gatewaySet(entry(silver3, ipv4("10.0.0.1", "255.255.255.0"))), named("b", bronze1, "10.0.0.129", "255.255.255.128")}, []string{"overlaps", "on the same network extension appliance"}},
 	} {
@@ -303,6 +305,7 @@ func TestAccDefaultGateways_badInput(t *testing.T) {
 		{bad(ipv6("2001:db8:54::", 64, "2001:db8:55::1")), at(".ipv6.address") + "2001:db8:55::1 is outside 2001:db8:54::/64"},
 		{bad(strings.Replace(ipv4Data, "}", "cidr = \"172.17.55.0/24\"\n  }", 1)), at(".ipv4.cidr") + "the other values make this 172.17.54.0/24"},
 		{bad(""), at("") + "a default gateway needs IPv4 settings, IPv6 settings, or both"},
+		{gatewaySet(appEntry, fmt.Sprintf("%q = null", silver3)), at("") + "the gateway is null. Leave out the keys of networks that have none"},
 		{bad(`ipv4 = { address = "172.17.54.1" }`), `attribute "subnet_mask" is required`},
 		{gatewaySet(entry("VMware Silver network 9", ipv4Data)), `gateways["VMware Silver network 9"]: there is no cloud network "VMware Silver network 9" in hardware plan "VMware Silver"; did you mean "VMware Silver network 1"`},
 		{gatewaySet(entry(bronze1, ipv4Data)), fmt.Sprintf(`gateways[%q]: %q is a network of hardware plan "VMware Bronze", and these are the gateways of hardware plan "VMware Silver"`, bronze1, bronze1)},
@@ -319,15 +322,16 @@ func TestAccDefaultGateways_badInput(t *testing.T) {
 func TestAccDefaultGateways_neverOverwrites(t *testing.T) {
 	first := gatewaySet(officeEntry, dataEntry)
 	const changedTo = "172.17.54.77"
+	changed := [2]string{"changed after this plan was made", "changed ipv4.address from 172.17.54.1 to " + changedTo}
 	for name, test := range map[string]struct {
 		first, then string
-		want        string
+		want        [2]string
 	}{
-		"update of another key": {first, gatewaySet(entry(silver2, ipv4("172.17.56.2", "255.255.255.0")), dataEntry), "changed ipv4.address from 172.17.54.1 to " + changedTo},
-		"update of the key":     {first, gatewaySet(officeEntry, entry(silver3, ipv4("172.17.54.2", "255.255.255.0"))), "changed ipv4.address from 172.17.54.1 to " + changedTo},
-		"removal of the key":    {first, gatewaySet(officeEntry), "changed ipv4.address from 172.17.54.1 to " + changedTo},
-		"destroy":               {first, "", "changed ipv4.address from 172.17.54.1 to " + changedTo},
-		"create":                {"", first, "VMware Silver network 1"},
+		"update of another key": {first, gatewaySet(entry(silver2, ipv4("172.17.56.2", "255.255.255.0")), dataEntry), changed},
+		"update of the key":     {first, gatewaySet(officeEntry, entry(silver3, ipv4("172.17.54.2", "255.255.255.0"))), changed},
+		"removal of the key":    {first, gatewaySet(officeEntry), changed},
+		"destroy":               {first, "", changed},
+		"create":                {"", first, [2]string{"Default Gateways Specified Already", "172.17.54.77 in 172.17.54.0/24"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLab(t)
@@ -340,7 +344,7 @@ func TestAccDefaultGateways_neverOverwrites(t *testing.T) {
 			w.expect(0, nil, "plan", "-out=plan")
 			l.command("gateway", "set", silver3, "--ipv4", changedTo+"/24")
 			before := l.gateways()
-			w.expect(1, []string{test.want, "VMware Silver network 1", "changed after this plan was made"}[:2], "apply", "plan")
+			w.expect(1, append(test.want[:], "VMware Silver network 1"), "apply", "plan")
 			expectUnchanged(t, l, before)
 		})
 	}
@@ -487,6 +491,14 @@ func TestAccDefaultGateways_oneForEachNetwork(t *testing.T) {
 	w.write(w.config(other(set), "moved {\n  from = vcc_default_gateways.test\n  to   = vcc_default_gateways.other\n}\n"))
 	w.expect(0, []string{"0 added, 0 changed, 1 destroyed"}, "apply", "-auto-approve") // b
 	w.unchanged()
+	// One that replaces itself, and is created first.
+	w.write(w.config(strings.Replace(other(set), "gateways =", "lifecycle {\n    create_before_destroy = true\n  }\n  gateways =", 1)))
+	w.refused([]string{"With create_before_destroy no resource can replace itself on its own networks"}, "apply", "-auto-approve", "-replace=vcc_default_gateways.other")
+	if out, err := w.cli("state", "rm", "vcc_default_gateways.other").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w.write(w.config(other(set), "import {\n  to = vcc_default_gateways.other\n  id = \"VMware Silver\"\n}\n"))
+	w.expect(0, []string{"Plan: 1 to import, 0 to add, 0 to change, 0 to destroy."}, "plan")
 }
 
 // From single resources to one for all, and back, without a write.
@@ -513,10 +525,15 @@ func TestAccDefaultGateways_moved(t *testing.T) {
 	w.write(w.config(set))
 	w.unchanged()
 
+	// Not so that the removal of one resource takes away what others have.
+	w.write(w.config(singles...))
+	w.refused([]string{"Error: Two Resources for the Same Cloud Networks", "Let go of the vcc_default_gateways that is removed, with a removed block"}, "plan")
 	imports := ""
 	for name, network := range map[string]string{"app": silver1, "office": silver2, "data": silver3} {
 		imports += fmt.Sprintf("import {\n  to = vcc_default_gateway.%s\n  id = %q\n}\n", name, l.ids[network])
 	}
+	w.write(w.config(append(slices.Clone(singles), imports)...))
+	w.refused([]string{"Error: Two Resources for the Same Cloud Networks", "Let go of the vcc_default_gateways that is removed, with a removed block"}, "plan")
 	w.write(w.config(append(slices.Clone(singles), letGo("vcc_default_gateways.test"), imports)...))
 	w.expect(0, []string{"3 imported, 0 added, 0 changed, 0 destroyed"}, "apply", "-auto-approve")
 	expectUnchanged(t, l, before)
@@ -541,6 +558,9 @@ func TestAccDefaultGateways_policy(t *testing.T) {
 			w.refused([]string{policyBroken, "serves 172.17.55.0/24, and not 172.17.54.20"}, "plan")
 		}
 	}
+	// A scope that becomes another one has the gateways still.
+	w.write(w.config(setOf("depends_on = [vcc_recovery_policy.test]", appEntry, officeEntry, dataEntry), routing(true), recoveryPolicy("", webReachesDB)))
+	w.expect(0, []string{"# forces replacement"}, "plan")
 	// The removal of the whole resource.
 	w.write(w.config(routing(true), recoveryPolicy("", webReachesDB)))
 	w.refused([]string{policyBroken, noGatewayForDB}, "plan")
@@ -576,6 +596,19 @@ resource "vcc_default_gateways" "test" {
 	w.unchanged()
 	l.as(silver3, "172.17.54.2", vcc.OriginSpecified)
 	l.as(silver4, "10.0.0.1", vcc.OriginSpecified)
+	// What a policy says of it is no pass, whichever of the two is planned first.
+	const notProven = "Warning: Recovery Policy Not Proven"
+	policy := recoveryPolicy("", dbStaysInside)
+	w.write(w.config(config("172.17.54.3"), policy))
+	w.expect(0, []string{notProven}, "plan")
+	w.write(w.config(strings.Replace(config("172.17.54.3"), `"VMware Silver"`, "terraform_data.address.output", 1), policy))
+	w.expect(0, []string{notProven, "# forces replacement"}, "plan")
+	other := l.newWorkspace()
+	for _, resource := range []string{config("172.17.54.3"), strings.Replace(config("VMware Bronze"), `"VMware Silver"`, "terraform_data.address.output", 1)} {
+		resource = strings.ReplaceAll(resource, `"VMware Silver"`, `"VMware Bronze"`)
+		other.write(other.config(resource, policy))
+		other.expect(0, []string{notProven}, "plan")
+	}
 	w.write(w.config(config("172.17.54.0")))
 	w.expect(1, []string{`gateways["VMware Silver network 1"].ipv4.address: 172.17.54.0 is the network address`}, "apply", "-auto-approve")
 	l.as(silver3, "172.17.54.2", vcc.OriginSpecified)

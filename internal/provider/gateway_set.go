@@ -18,6 +18,22 @@ func (s *gateways) afterWrites(after time.Time) time.Time {
 	return after
 }
 
+// storedIn returns the stored gateways of a model's scope by a listing that began after a time. The caller must not change them.
+func (s *gateways) storedIn(ctx context.Context, m gatewaysModel, after time.Time) ([]*vcc.DefaultGateway, error) {
+	listing, err := s.listing(ctx, s.afterWrites(after))
+	if err != nil {
+		return nil, err
+	}
+	all := listing.gateways.All
+	var stored []*vcc.DefaultGateway
+	for i := range all {
+		if m.HardwarePlan.IsNull() || all[i].HardwarePlanID == m.ID.ValueString() {
+			stored = append(stored, &all[i])
+		}
+	}
+	return stored, nil
+}
+
 // putSet is the client's PutDefaultGateways; stored are the gateways that the set expects. Where the answer was lost it
 // looks whether the set was carried out.
 func (s *gateways) putSet(ctx context.Context, set vcc.GatewaySet, stored []*vcc.DefaultGateway) (vcc.GatewaySetOutcome, error) {

@@ -152,7 +152,7 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 			addRoutingClash(&resp.Diagnostics)
 			return
 		}
-		resp.Diagnostics.Append(r.run.judge(ctx)...)
+		resp.Diagnostics.Append(r.run.judge(ctx, routingKey)...)
 		return
 	}
 	pass := r.run.notePlanning(routingKey, creating)
@@ -181,7 +181,7 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 		addRoutingClash(&resp.Diagnostics)
 		return
 	}
-	resp.Diagnostics.Append(r.run.judge(ctx)...)
+	resp.Diagnostics.Append(r.run.judge(ctx, routingKey)...)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
 

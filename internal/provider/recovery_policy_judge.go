@@ -230,7 +230,7 @@ func hint(b brokenRule) string {
 	if b.answer.Reachable || b.answer.Reason != vcc.ReasonPrivateDestination && b.answer.Reason != vcc.ReasonNoDefaultGateway {
 		return ""
 	}
-	return " If the configuration has a vcc_default_gateway for it, list that in gateways."
+	return " If the configuration has a vcc_default_gateway for it, or a vcc_default_gateways with an entry for it, list that in gateways."
 }
 
 // report says which rules are broken, ten of them at most, and how many more.
@@ -318,7 +318,7 @@ func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknow
 		stored, isStored := p.stored[id]
 		switch none := settings == (vcc.GatewaySettings{}); {
 		case !known:
-			unknown = append(unknown, fmt.Sprintf("the vcc_default_gateway of network %s", id))
+			unknown = append(unknown, fmt.Sprintf("the default gateway of network %s", id))
 		case none && isStored:
 			assume.Removals = append(assume.Removals, id)
 		case !none && (!isStored || !settings.Equal(stored)):
@@ -416,13 +416,13 @@ func (p *policy) judgePlan(ctx context.Context, subjects []string) (diags diag.D
 // brokenAlone are those of the broken rules that would hold without the plan of some subjects: the
 // others are broken by something else as well, which is no reason to pass over this.
 func (p *policy) brokenAlone(ctx context.Context, subjects []string, broken []brokenRule, planned plannedState) (map[int]bool, error) {
-	if len(subjects) == 0 {
-		planned.Routing, planned.RoutingUnknown = p.judgedPlan.Routing, p.judgedPlan.RoutingUnknown
-	}
 	for _, subject := range subjects {
-		if strings.HasPrefix(subject, planSubjects) {
+		switch {
+		case subject == routingKey:
+			planned.Routing, planned.RoutingUnknown = p.judgedPlan.Routing, p.judgedPlan.RoutingUnknown
+		case strings.HasPrefix(subject, planSubjects):
 			putBack(planned.FailoverPlans, p.judgedPlan.FailoverPlans, subject)
-		} else {
+		default:
 			putBack(planned.Gateways, p.judgedPlan.Gateways, subject)
 		}
 	}
@@ -463,7 +463,7 @@ func (p *policy) affectedRules(subjects []string) (rules []policyRule, unknown b
 	if len(subjects) == 1 && strings.HasPrefix(subjects[0], planSubjects) {
 		return p.rulesOfPlan(subjects[0])
 	}
-	if len(subjects) == 0 {
+	if len(subjects) == 1 && subjects[0] == routingKey {
 		planned := p.run.planned()
 		if planned.RoutingUnknown {
 			return nil, !p.judgedPlan.RoutingUnknown
@@ -554,7 +554,7 @@ func (p *policy) warnOfUnproven(ctx context.Context, diags *diag.Diagnostics) {
 	}
 	if len(trusted) > 0 {
 		diags.AddWarning("Recovery Policy Takes Something on Trust", fmt.Sprintf("Neither stored nor planned by this provider configuration: %s. "+
-			"The policy is judged as if it were. It proves what is planned when the attributes refer to vcc_default_gateway, vcc_network_routing and vcc_failover_plan of the same provider configuration.",
+			"The policy is judged as if it were. It proves what is planned when the attributes refer to vcc_default_gateway, the entries of vcc_default_gateways, vcc_network_routing and vcc_failover_plan of the same provider configuration.",
 			strings.Join(trusted, ", ")))
 	}
 }

@@ -26,7 +26,7 @@ type policyModel struct {
 	Results        types.List   `tfsdk:"results"`
 }
 
-// policyGatewayModel is what a policy takes of a vcc_default_gateway.
+// policyGatewayModel is what a policy takes of a vcc_default_gateway, and of an entry of a vcc_default_gateways.
 type policyGatewayModel struct {
 	NetworkID types.String `tfsdk:"network_id"`
 	IPv4      types.Object `tfsdk:"ipv4"`
@@ -200,7 +200,7 @@ func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedG
 			continue
 		}
 		if g.NetworkID.IsNull() {
-			diags.AddAttributeError(path.Root("gateways").AtListIndex(i), "Invalid Recovery Policy", at+": A vcc_default_gateway belongs here, whole, such as vcc_default_gateway.app; this has no network_id.")
+			diags.AddAttributeError(path.Root("gateways").AtListIndex(i), "Invalid Recovery Policy", at+": A vcc_default_gateway belongs here, whole, such as vcc_default_gateway.app, or an entry of a vcc_default_gateways; this has no network_id.")
 			continue
 		}
 		missing := unknownValue(at, g)

@@ -110,7 +110,7 @@ func newRun(t *traffic) *run {
 }
 
 // judge says what is wrong with a plan that was just noted: of the gateways of the networks with some IDs, of the failover
-// plan of a planSubject, or of the routing option where there are no subjects.
+// plan of a planSubject, or of the routing option, by routingKey.
 type judge func(ctx context.Context, subjects []string) diag.Diagnostics
 
 // onPlan has every plan of a gateway, a failover plan or the routing option judged from now on, after it was noted.

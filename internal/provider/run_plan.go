@@ -65,6 +65,7 @@ type networkRecord struct {
 	decodedInSet bool
 	// single is the network's hardware plan once a vcc_default_gateway was planned for it, to be there or to go.
 	single string
+	inSet
 	// stays and created are what the resource that has the gateway, and one that is created for
 	// the network, are planned to make of it; removed is what is there once the one that has it is gone. They are nil for none.
 	stays, created, removed *plannedGateway
@@ -79,6 +80,8 @@ func (n *networkRecord) planned() *plannedGateway {
 		return n.created
 	case n.stays != nil:
 		return n.stays
+	case n.uncertain:
+		return &plannedGateway{}
 	}
 	return n.removed
 }

@@ -19,6 +19,14 @@ type scopeRecord struct {
 	stays, created, removed bool
 }
 
+// inSet is what a run knows of a vcc_default_gateways and one network.
+type inSet struct {
+	// goes says that one that has the network is planned to go.
+	goes bool
+	// uncertain says that one may be planned to have the network, which is not known yet.
+	uncertain bool
+}
+
 // clashesWith returns the key of another scope that is planned to have networks of this one. The lock is held.
 func (r *run) clashesWith(key string) (other string, clash bool) {
 	for k, s := range r.scopes {
@@ -87,17 +95,21 @@ func (r *run) planScopeRemoval(key string) clash {
 }
 
 // noteSingle notes that a vcc_default_gateway is planned for a network of a hardware plan: to be there, or to go. It
-// reports whether a vcc_default_gateways is planned to have that network.
-func (r *run) noteSingle(networkID, plan string) (clash bool) {
+// reports whether a vcc_default_gateways is planned to have that network, or one that has it to go.
+func (r *run) noteSingle(networkID, plan string) clash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.record(networkID).single = plan
+	n := r.record(networkID)
+	n.single = plan
 	for key, s := range r.scopes {
 		if inScope(key, plan) && (s.stays || s.created) {
-			return true
+			return clashBoth
 		}
 	}
-	return false
+	if n.goes {
+		return clashRemoval
+	}
+	return noClash
 }
 
 // singlesIn lists the networks of a scope for which a vcc_default_gateway is planned: to be there, or to go.
@@ -113,10 +125,25 @@ func (r *run) singlesIn(key string) (networkIDs []string) {
 	return networkIDs
 }
 
-// planSet notes what a vcc_default_gateways is planned to make of networks: by their IDs what stays or is created, and what goes.
-func (r *run) planSet(creating bool, gateways map[string]plannedGateway, removed map[string]plannedGateway) {
+// planSet notes what a vcc_default_gateways is planned to make of networks: by their IDs what stays or is created, and what
+// goes. It notes nothing if another vcc_default_gateways that goes would take the gateways of some of the networks with it, and
+// returns those.
+func (r *run) planSet(p planPass, creating bool, gateways, removed map[string]plannedGateway) (lost []string) {
+	own := make(map[string]bool, len(p.gives))
+	for _, id := range p.gives {
+		own[id] = true
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for id := range gateways {
+		if n := r.networks[id]; n != nil && n.goes && !own[id] {
+			lost = append(lost, id)
+		}
+	}
+	if len(lost) > 0 {
+		slices.Sort(lost)
+		return lost
+	}
 	for id, left := range removed {
 		n := r.record(id)
 		n.stays, n.removed = nil, &left
@@ -129,6 +156,40 @@ func (r *run) planSet(creating bool, gateways map[string]plannedGateway, removed
 		} else {
 			n.stays = &g
 		}
+		r.planChanged(id, n)
+	}
+	return nil
+}
+
+// planSetRemoval notes that a vcc_default_gateways is planned to go, and by the IDs of its networks what is there then. It notes
+// nothing if other resources are planned to have some of the networks, and returns those.
+func (r *run) planSetRemoval(left map[string]plannedGateway) (kept []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range left {
+		if n := r.networks[id]; n != nil && (n.stays != nil || n.created != nil) {
+			kept = append(kept, id)
+		}
+	}
+	if len(kept) > 0 {
+		slices.Sort(kept)
+		return kept
+	}
+	for id, g := range left {
+		n := r.record(id)
+		n.removed, n.goes = &g, true
+		r.planChanged(id, n)
+	}
+	return nil
+}
+
+// planUncertain notes networks that a vcc_default_gateways may be planned to have, which is not known yet.
+func (r *run) planUncertain(networkIDs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range networkIDs {
+		n := r.record(id)
+		n.uncertain = true
 		r.planChanged(id, n)
 	}
 }
