@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -83,7 +82,7 @@ func newGatewayModel(g *vcc.DefaultGateway, tenantName string) gatewayModel {
 }
 
 // families unpacks the two objects; one that is null or unknown gives nil.
-func (m gatewayModel) families(ctx context.Context) (v4 *ipv4Model, v6 *ipv6Model, diags diag.Diagnostics) {
+func (m gatewayModel) families() (v4 *ipv4Model, v6 *ipv6Model) {
 	if !m.IPv4.IsNull() && !m.IPv4.IsUnknown() {
 		values := m.IPv4.Attributes() // by hand: reflection takes most of the time of a plan of thousands
 		v4 = new(ipv4Model)
@@ -99,7 +98,7 @@ func (m gatewayModel) families(ctx context.Context) (v4 *ipv4Model, v6 *ipv6Mode
 		v6.PrefixLength, _ = values["prefix_length"].(types.Int64)
 		v6.CIDR, _ = values["cidr"].(ipNetwork)
 	}
-	return v4, v6, diags
+	return v4, v6
 }
 
 // readIPv4 reads settings without a look at the rules, which a state that an earlier release wrote may break.
@@ -126,28 +125,25 @@ func readAddress(text string) (netip.Addr, error) {
 }
 
 // settings returns the settings of a gateway. Every value must be known.
-func (m gatewayModel) settings(ctx context.Context) (vcc.GatewaySettings, diag.Diagnostics) {
-	s, diags, err := m.read(ctx)
+func (m gatewayModel) settings() (s vcc.GatewaySettings, diags diag.Diagnostics) {
+	s, err := m.read()
 	addFieldErrors(&diags, "Unreadable Default Gateway", err)
 	return s, diags
 }
 
 // lastSeen returns the settings of a state. A state that somebody edited by hand may have values that cannot be read:
 // it then has the settings of no gateway, so that it differs from whatever is stored.
-func (m gatewayModel) lastSeen(ctx context.Context) (vcc.GatewaySettings, diag.Diagnostics) {
-	s, diags, err := m.read(ctx)
+func (m gatewayModel) lastSeen() vcc.GatewaySettings {
+	s, err := m.read()
 	if err != nil {
-		return vcc.GatewaySettings{}, diags
+		return vcc.GatewaySettings{}
 	}
-	return s, diags
+	return s
 }
 
 // read returns the settings, and what is wrong with their texts.
-func (m gatewayModel) read(ctx context.Context) (s vcc.GatewaySettings, diags diag.Diagnostics, unreadable error) {
-	v4, v6, diags := m.families(ctx)
-	if diags.HasError() {
-		return s, diags, nil
-	}
+func (m gatewayModel) read() (s vcc.GatewaySettings, unreadable error) {
+	v4, v6 := m.families()
 	var err4, err6 error
 	if v4 != nil {
 		var read vcc.IPv4Settings
@@ -159,17 +155,14 @@ func (m gatewayModel) read(ctx context.Context) (s vcc.GatewaySettings, diags di
 		read, err6 = readIPv6(v6.Address.ValueString(), v6.Network.ValueString(), int(v6.PrefixLength.ValueInt64()))
 		s.IPv6 = &read
 	}
-	return s, diags, errors.Join(vcc.Within("ipv4", err4), vcc.Within("ipv6", err6))
+	return s, errors.Join(vcc.Within("ipv4", err4), vcc.Within("ipv6", err6))
 }
 
 // check applies the rules to what is known: whole families where everything in
 // them is known, single values where not. What is only advice is not in it.
-func (m gatewayModel) check(ctx context.Context) diag.Diagnostics {
+func (m gatewayModel) check() (diags diag.Diagnostics) {
 	const summary = "Invalid Default Gateway"
-	v4, v6, diags := m.families(ctx)
-	if diags.HasError() {
-		return diags
-	}
+	v4, v6 := m.families()
 	if m.NetworkID.IsNull() && m.NetworkName.IsNull() {
 		diags.AddAttributeError(path.Root("network_name"), summary,
 			"network_name: a default gateway needs a cloud network; name it with network_name, or give its ID in network_id.")
@@ -207,9 +200,8 @@ func checkCIDR(written ipNetwork, network netip.Prefix) error {
 }
 
 // advise warns about what is allowed and may not be meant.
-func (m gatewayModel) advise(ctx context.Context, diags *diag.Diagnostics) {
-	_, v6, familyDiags := m.families(ctx)
-	diags.Append(familyDiags...)
+func (m gatewayModel) advise(diags *diag.Diagnostics) {
+	_, v6 := m.families()
 	if v6 == nil || v6.PrefixLength.IsUnknown() || v6.PrefixLength.ValueInt64() == vcc.FailoverPrefixLength {
 		return
 	}
@@ -218,20 +210,20 @@ func (m gatewayModel) advise(ctx context.Context, diags *diag.Diagnostics) {
 }
 
 // known reports whether every setting is known.
-func (m gatewayModel) known(ctx context.Context) bool {
-	v4, v6, diags := m.families(ctx)
-	return !diags.HasError() && !m.IPv4.IsUnknown() && !m.IPv6.IsUnknown() &&
+func (m gatewayModel) known() bool {
+	v4, v6 := m.families()
+	return !m.IPv4.IsUnknown() && !m.IPv6.IsUnknown() &&
 		(v4 == nil || !v4.Address.IsUnknown() && !v4.SubnetMask.IsUnknown()) &&
 		(v6 == nil || !v6.Address.IsUnknown() && !v6.Network.IsUnknown() && !v6.PrefixLength.IsUnknown())
 }
 
 // planned returns what a plan makes of the gateway.
-func (m gatewayModel) planned(ctx context.Context) plannedGateway {
-	if !m.known(ctx) {
+func (m gatewayModel) planned() plannedGateway {
+	if !m.known() {
 		return plannedGateway{}
 	}
-	settings, diags := m.settings(ctx)
-	return plannedGateway{Known: !diags.HasError(), Settings: settings}
+	settings, err := m.read()
+	return plannedGateway{Known: err == nil, Settings: settings}
 }
 
 // parse returns the settings, nil while one of them is unknown.
@@ -276,8 +268,8 @@ func (m ipv6Model) parse() (*vcc.IPv6Settings, error) {
 
 // withCIDRs plans the IP networks that are not written down: they follow from the other values, and
 // a plan that shows them is one that a person can check.
-func (m gatewayModel) withCIDRs(ctx context.Context, config tftypes.Value) (gatewayModel, diag.Diagnostics) {
-	v4, v6, diags := m.families(ctx)
+func (m gatewayModel) withCIDRs(config tftypes.Value) gatewayModel {
+	v4, v6 := m.families()
 	if v4 != nil && v4.CIDR.IsUnknown() && !unknownIn(config, "ipv4", "cidr") {
 		if s, err := v4.parse(); err == nil && s != nil {
 			m.IPv4 = withCIDR(m.IPv4, ipv4Types, s.Network())
@@ -288,7 +280,7 @@ func (m gatewayModel) withCIDRs(ctx context.Context, config tftypes.Value) (gate
 			m.IPv6 = withCIDR(m.IPv6, ipv6Types, s.Network)
 		}
 	}
-	return m, diags
+	return m
 }
 
 func withCIDR(o types.Object, attributes map[string]attr.Type, network netip.Prefix) types.Object {

@@ -24,7 +24,7 @@ func (r *defaultGatewayResource) ValidateConfig(ctx context.Context, req resourc
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(m.check(ctx)...)
+	resp.Diagnostics.Append(m.check()...)
 	if r.connection != nil {
 		r.run.noteValidated(referenceIn(req.Config.Raw).key())
 	}
@@ -88,9 +88,8 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	m, diags := m.withCIDRs(ctx, req.Config.Raw)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(m.check(ctx)...) // values that ignore_changes kept are in no configuration
+	m = m.withCIDRs(req.Config.Raw)
+	resp.Diagnostics.Append(m.check()...) // values that ignore_changes kept are in no configuration
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -119,18 +118,18 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
 		m.Replaces = types.StringUnknown()
 		// What Terraform shows of warnings are those of its first planning; the second one refuses.
-		m.advise(ctx, &resp.Diagnostics)
+		m.advise(&resp.Diagnostics)
 		if r.connection != nil {
 			r.run.noteMoving(ref.key(), prior.NetworkID.ValueString())
 		}
 		if r.connection != nil && network != nil {
-			r.adviseOfAdoption(ctx, m, r.storedFor(ctx, network.ID, &resp.Diagnostics), &resp.Diagnostics)
+			r.adviseOfAdoption(m, r.storedFor(ctx, network.ID, &resp.Diagnostics), &resp.Diagnostics)
 		}
 	case network != nil:
-		m.advise(ctx, &resp.Diagnostics)
+		m.advise(&resp.Diagnostics)
 		m.Replaces = r.planCreation(ctx, ref, m, network, pass, &resp.Diagnostics)
 	default:
-		m.advise(ctx, &resp.Diagnostics)
+		m.advise(&resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
@@ -224,11 +223,11 @@ func letGoInstead(both string) string {
 
 // planStay notes that the resource keeps its network, and refuses IP networks that another gateway has or will have.
 func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkReference, prior, m gatewayModel, diags *diag.Diagnostics) {
-	m.advise(ctx, diags)
+	m.advise(diags)
 	if r.connection == nil {
 		return
 	}
-	planned := m.planned(ctx)
+	planned := m.planned()
 	id := m.NetworkID.ValueString()
 	if found := r.run.noteSingle(id, m.HardwarePlanName.ValueString()); found != noClash {
 		addInSet(diags, ref.attribute(), m.NetworkName.ValueString(), found)
@@ -245,7 +244,7 @@ func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkRefere
 	}
 	var conflicts []*conflict
 	if planned.Known {
-		before := prior.planned(ctx)
+		before := prior.planned()
 		changed := !planned.Settings.Equal(before.Settings)
 		if changed || r.run.hasPlannedNetworks() {
 			conflicts = r.overlap(ctx, m, planned, changed, diags)
@@ -274,7 +273,7 @@ func (r *defaultGatewayResource) storedFor(ctx context.Context, networkID string
 
 // planCreation notes that the resource is created for a network, and returns what it replaces there.
 func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkReference, m gatewayModel, n *vcc.Network, pass planPass, diags *diag.Diagnostics) (replaces types.String) {
-	planned, id := m.planned(ctx), n.ID
+	planned, id := m.planned(), n.ID
 	if found := r.run.noteSingle(id, n.HardwarePlanName); found != noClash {
 		addInSet(diags, ref.attribute(), n.Name, found)
 		return types.StringNull()
@@ -305,7 +304,7 @@ func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkRe
 		replaces = types.StringNull()
 	case stored.Origin == vcc.OriginDetected:
 		replaces = types.StringValue(describeReplaced(stored))
-		r.adviseOfAdoption(ctx, m, stored, diags)
+		r.adviseOfAdoption(m, stored, diags)
 	default:
 		replaces = types.StringValue(describeReplaced(stored))
 		if !taken {
@@ -406,13 +405,13 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 }
 
 // adviseOfAdoption says what of a detected gateway the configuration does not keep.
-func (r *defaultGatewayResource) adviseOfAdoption(ctx context.Context, m gatewayModel, stored *vcc.DefaultGateway, diags *diag.Diagnostics) {
+func (r *defaultGatewayResource) adviseOfAdoption(m gatewayModel, stored *vcc.DefaultGateway, diags *diag.Diagnostics) {
 	if stored == nil || stored.Origin != vcc.OriginDetected {
 		return
 	}
 	const summary = "Adopts a Detected Gateway"
 	found := fmt.Sprintf("A replication job detected a default gateway for %q (%s), and this resource takes its place.", stored.NetworkName, describeAddresses(stored.GatewaySettings))
-	planned := m.planned(ctx)
+	planned := m.planned()
 	if !planned.Known {
 		diags.AddWarning(summary, found+" What of it stays is not known before the apply.")
 		return

@@ -161,7 +161,7 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 	const failed = "Default Gateway Not Created"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	settings, diags := m.settings(ctx)
+	settings, diags := m.settings()
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -305,7 +305,7 @@ const putBackTime = 30 * time.Second
 
 // save writes what was stored into a state: what the plan knew as the plan had it.
 func (r *defaultGatewayResource) save(ctx context.Context, m gatewayModel, g *vcc.DefaultGateway, diags *diag.Diagnostics, identity *tfsdk.ResourceIdentity, state *tfsdk.State) {
-	if settings, settingsDiags := m.settings(ctx); settingsDiags.HasError() || !g.GatewaySettings.Equal(settings) {
+	if settings, settingsDiags := m.settings(); settingsDiags.HasError() || !g.GatewaySettings.Equal(settings) {
 		diags.Append(settingsDiags...)
 		diags.AddError("Other Settings Stored", fmt.Sprintf(
 			"The backend answered that it stored %s for %q, which is not what it was told. This is a fault of the backend; the next plan shows the difference.",
@@ -332,8 +332,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 	const failed = "Default Gateway Not Read"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	prior, diags := m.lastSeen(ctx)
-	resp.Diagnostics.Append(diags...)
+	prior := m.lastSeen()
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -425,10 +424,9 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 	var m, before gatewayModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
-	settings, diags := m.settings(ctx)
+	settings, diags := m.settings()
 	resp.Diagnostics.Append(diags...)
-	prior, diags := before.lastSeen(ctx)
-	resp.Diagnostics.Append(diags...)
+	prior := before.lastSeen()
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -479,8 +477,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	const failed = "Default Gateway Not Removed"
 	var m gatewayModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	prior, diags := m.lastSeen(ctx)
-	resp.Diagnostics.Append(diags...)
+	prior := m.lastSeen()
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -110,20 +110,17 @@ func newGatewaysModel(id string, plan types.String, tenantName string, stored []
 
 // seen are the settings of a state, by the normal form of the networks' names. One that somebody edited by hand may have values that
 // cannot be read: it has the settings of no gateway.
-func (m gatewaysModel) seen(ctx context.Context) (map[string]vcc.GatewaySettings, diag.Diagnostics) {
-	var diags diag.Diagnostics
+func (m gatewaysModel) seen() map[string]vcc.GatewaySettings {
 	entries := m.entries()
 	seen := make(map[string]vcc.GatewaySettings, len(entries))
 	for _, e := range entries {
-		settings, d := e.lastSeen(ctx)
-		diags.Append(d...)
-		seen[vcc.NormalName(e.key)] = settings
+		seen[vcc.NormalName(e.key)] = e.lastSeen()
 	}
-	return seen, diags
+	return seen
 }
 
 // check applies the rules to what is known. Of many entries that break one ten are told.
-func (m gatewaysModel) check(ctx context.Context) (diags diag.Diagnostics) {
+func (m gatewaysModel) check() (diags diag.Diagnostics) {
 	broken, more := 0, 0
 	names := map[string]string{}
 	for _, e := range m.entries() {
@@ -134,7 +131,7 @@ func (m gatewaysModel) check(ctx context.Context) (diags diag.Diagnostics) {
 		if e.unknown {
 			continue
 		}
-		found := e.check(ctx)
+		found := e.check()
 		if e.null {
 			found = diag.Diagnostics{diag.NewErrorDiagnostic(invalidGateways, "the gateway is null. Leave out the keys of networks that have none, such as with "+
 				"{ for network, gateway in local.gateways : network => gateway if gateway != null }.")}

@@ -26,7 +26,7 @@ func (r *defaultGatewaysResource) ValidateConfig(ctx context.Context, req resour
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(m.check(ctx)...)
+	resp.Diagnostics.Append(m.check()...)
 	if r.connection != nil && !m.HardwarePlan.IsUnknown() {
 		r.run.noteValidated(m.planning())
 	}
@@ -44,13 +44,13 @@ type setPlan struct {
 }
 
 // newSetPlan returns the plan of entries whose networks are known.
-func newSetPlan(ctx context.Context, entries []setEntry) setPlan {
+func newSetPlan(entries []setEntry) setPlan {
 	p := setPlan{
 		entries: entries, networks: map[string]*vcc.Network{}, gateways: make(map[string]plannedGateway, len(entries)),
 		removed: map[string]plannedGateway{}, changed: map[string]bool{},
 	}
 	for _, e := range entries {
-		p.gateways[e.NetworkID.ValueString()] = e.planned(ctx)
+		p.gateways[e.NetworkID.ValueString()] = e.planned()
 	}
 	return p
 }
@@ -88,10 +88,9 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	entries, diags := m.complete(ctx, prior, req.Config.Raw)
-	resp.Diagnostics.Append(diags...)
+	entries := m.complete(prior, req.Config.Raw)
 	m = m.withKnown(entries)
-	resp.Diagnostics.Append(m.check(ctx)...) // values that ignore_changes kept are in no configuration
+	resp.Diagnostics.Append(m.check()...) // values that ignore_changes kept are in no configuration
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -125,7 +124,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 	case replacing:
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("hardware_plan"))
 		r.planRemoval(ctx, prior, &m, plan, &resp.Diagnostics)
-		r.run.noteMoving(m.planning(), newSetPlan(ctx, prior.entries()).networkIDs()...)
+		r.run.noteMoving(m.planning(), newSetPlan(prior.entries()).networkIDs()...)
 		m.Replaces = types.MapUnknown(types.StringType)
 	case creating:
 		m.Replaces = r.planCreation(ctx, m, networks, plan, pass, &resp.Diagnostics)
@@ -137,8 +136,7 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 }
 
 // complete returns the entries with what follows from their values, in the spelling of the state where that means the same.
-func (m gatewaysModel) complete(ctx context.Context, prior gatewaysModel, config tftypes.Value) ([]setEntry, diag.Diagnostics) {
-	var diags diag.Diagnostics
+func (m gatewaysModel) complete(prior gatewaysModel, config tftypes.Value) []setEntry {
 	before := map[string]setEntry{}
 	for _, e := range prior.entries() {
 		before[e.key] = e
@@ -148,15 +146,13 @@ func (m gatewaysModel) complete(ctx context.Context, prior gatewaysModel, config
 		if e.unknown || e.null {
 			continue
 		}
-		var d diag.Diagnostics
-		e.gatewayModel, d = e.withComputed(values[e.key]).withCIDRs(ctx, values[e.key])
-		diags.Append(d...)
+		e.gatewayModel = e.withComputed(values[e.key]).withCIDRs(values[e.key])
 		if was, ok := before[e.key]; ok {
 			e = e.respelled(was)
 		}
 		entries[i] = e
 	}
-	return entries, diags
+	return entries
 }
 
 // withKnown is withEntries, unless it is not known yet which entries there are.
@@ -225,7 +221,7 @@ func (r *defaultGatewaysResource) newPlan(ctx context.Context, m gatewaysModel, 
 	if more := wrong - vcc.MaxListed; more > 0 {
 		diags.AddAttributeError(path.Root("gateways"), unknownNetwork, fmt.Sprintf("gateways: %d more of them name no cloud network of %s either.", more, scopeName(m.HardwarePlan)))
 	}
-	p := newSetPlan(ctx, entries)
+	p := newSetPlan(entries)
 	p.networks = found
 	return p
 }
@@ -233,8 +229,8 @@ func (r *defaultGatewaysResource) newPlan(ctx context.Context, m gatewaysModel, 
 // planUnchanged notes that the resource keeps what it has.
 func (r *defaultGatewaysResource) planUnchanged(ctx context.Context, m gatewaysModel, diags *diag.Diagnostics) {
 	pass := r.run.notePlanning(m.planning(), false)
-	plan := newSetPlan(ctx, m.entries())
-	m.advise(ctx, plan.entries, diags)
+	plan := newSetPlan(m.entries())
+	m.advise(plan.entries, diags)
 	if r.clashes(ctx, m, r.stays(m, pass.again), diags) || r.loses(ctx, pass, false, plan, diags) {
 		return
 	}
@@ -261,11 +257,11 @@ func (r *defaultGatewaysResource) stays(m gatewaysModel, again bool) func() (str
 
 // planUpdate notes what the resource makes of its scope.
 func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatewaysModel, networks *cloudNetworks, plan setPlan, pass planPass, diags *diag.Diagnostics) {
-	m.advise(ctx, plan.entries, diags)
+	m.advise(plan.entries, diags)
 	if r.clashes(ctx, m, r.stays(m, pass.again), diags) {
 		return
 	}
-	before := newSetPlan(ctx, prior.entries())
+	before := newSetPlan(prior.entries())
 	if m.Gateways.IsUnknown() { // which of them stay, and what becomes of the other networks, is not known
 		for id := range before.gateways {
 			before.gateways[id] = plannedGateway{}
@@ -297,7 +293,7 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 // planCreation notes what the resource makes of its scope, and returns what it replaces there: what replication jobs detected.
 func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysModel, networks *cloudNetworks, plan setPlan, pass planPass, diags *diag.Diagnostics) types.Map {
 	none := types.MapNull(types.StringType)
-	m.advise(ctx, plan.entries, diags)
+	m.advise(plan.entries, diags)
 	if r.clashes(ctx, m, func() (string, clash) { return r.run.planScopeCreation(m.key(), pass.replacesItself()) }, diags) {
 		return none
 	}
@@ -417,7 +413,7 @@ func (r *defaultGatewaysResource) adviseOfAdoption(m gatewaysModel, plan setPlan
 }
 
 // advise warns about what is allowed and may not be meant.
-func (m gatewaysModel) advise(ctx context.Context, entries []setEntry, diags *diag.Diagnostics) {
+func (m gatewaysModel) advise(entries []setEntry, diags *diag.Diagnostics) {
 	var lines []string
 	var first diag.Diagnostic
 	for _, e := range entries {
@@ -425,7 +421,7 @@ func (m gatewaysModel) advise(ctx context.Context, entries []setEntry, diags *di
 			continue
 		}
 		var found diag.Diagnostics
-		e.gatewayModel.advise(ctx, &found)
+		e.gatewayModel.advise(&found)
 		for _, d := range found {
 			if first == nil {
 				first = e.within(d)
@@ -496,7 +492,7 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 			scopeName(prior.HardwarePlan), letGoInstead("a gateway")))
 		return
 	}
-	plan := newSetPlan(ctx, prior.entries())
+	plan := newSetPlan(prior.entries())
 	for id := range plan.gateways {
 		plan.removed[id] = plannedGateway{Removed: true}
 	}

@@ -139,8 +139,7 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	prior, diags := m.seen(ctx)
-	resp.Diagnostics.Append(diags...)
+	prior := m.seen()
 	stored, err := r.gateways.storedIn(ctx, m, time.Time{})
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -331,8 +330,7 @@ func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.Updat
 		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	prior, diags := before.seen(ctx)
-	resp.Diagnostics.Append(diags...)
+	prior := before.seen()
 	w := r.newWrite(ctx, m, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -366,8 +364,7 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 		addTenantError(&resp.Diagnostics, err)
 		return
 	}
-	prior, diags := m.seen(ctx)
-	resp.Diagnostics.Append(diags...)
+	prior := m.seen()
 	networks, err := r.cloudNetworks(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -468,7 +465,7 @@ func (r *defaultGatewaysResource) newWrite(ctx context.Context, m gatewaysModel,
 		addRequestError(diags, "Cloud Networks Not Read", err)
 		return setWrite{}
 	}
-	diags.Append(m.check(ctx)...) // the plan may not have known all of it
+	diags.Append(m.check()...) // the plan may not have known all of it
 	m = r.withScope(ctx, m, networks, diags)
 	plan := r.newPlan(ctx, m, networks, m.entries(), diags)
 	w := setWrite{set: vcc.GatewaySet{HardwarePlanID: r.scopeID(m)}, entries: plan.entries, wanted: make(map[string]vcc.GatewaySettings, len(plan.entries)), networks: networks}
@@ -476,7 +473,7 @@ func (r *defaultGatewaysResource) newWrite(ctx context.Context, m gatewaysModel,
 		return w
 	}
 	for _, e := range plan.entries {
-		settings, d := e.settings(ctx)
+		settings, d := e.settings()
 		diags.Append(d...)
 		w.wanted[vcc.NormalName(e.key)] = settings
 		w.set.Gateways = append(w.set.Gateways, vcc.NetworkGateway{NetworkID: e.NetworkID.ValueString(), GatewaySettings: settings})
@@ -618,9 +615,7 @@ func (r *defaultGatewaysResource) saved(ctx context.Context, m gatewaysModel, w 
 	}
 	entries := slices.Clone(w.entries)
 	for i, e := range entries {
-		known, d := e.withCIDRs(ctx, tftypes.Value{})
-		diags.Append(d...)
-		entries[i].gatewayModel = known
+		entries[i].gatewayModel = e.withCIDRs(tftypes.Value{})
 	}
 	known := r.withScope(ctx, m, w.networks, diags)
 	if m.ID.IsUnknown() {
