@@ -48,13 +48,19 @@ func referenceIn(config tftypes.Value) (ref networkReference) {
 	return ref
 }
 
-// unknownIn reports whether an attribute of an object is given and not known yet.
-func unknownIn(config tftypes.Value, object, attribute string) bool {
+// valueIn returns an attribute of an object, if that is given and known.
+func valueIn(config tftypes.Value, object, attribute string) (v tftypes.Value, ok bool) {
 	var attributes, values map[string]tftypes.Value
 	if config.As(&attributes) != nil || !attributes[object].IsKnown() || attributes[object].IsNull() || attributes[object].As(&values) != nil {
-		return false
+		return tftypes.Value{}, false
 	}
-	return !values[attribute].IsKnown()
+	return values[attribute], true
+}
+
+// unknownIn reports whether an attribute of an object is given and not known yet.
+func unknownIn(config tftypes.Value, object, attribute string) bool {
+	v, ok := valueIn(config, object, attribute)
+	return ok && !v.IsKnown()
 }
 
 // ModifyPlan plans what follows from the configuration and from what is stored, and refuses what the
@@ -169,14 +175,6 @@ func (r *defaultGatewayResource) resolve(ctx context.Context, ref networkReferen
 		return nil
 	}
 	return networks.find(ref, diags)
-}
-
-func (r *defaultGatewayResource) tenantName(ctx context.Context, diags *diag.Diagnostics) types.String {
-	t, err := r.actingFor(ctx)
-	if err != nil {
-		addRequestError(diags, "Tenant Not Known", err)
-	}
-	return types.StringValue(t.name)
 }
 
 const (

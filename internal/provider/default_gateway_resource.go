@@ -166,8 +166,7 @@ func (r *defaultGatewayResource) Create(ctx context.Context, req resource.Create
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	g, err := r.create(ctx, m, settings, &resp.Diagnostics)
@@ -430,12 +429,7 @@ func (r *defaultGatewayResource) Update(ctx context.Context, req resource.Update
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, before.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, before.TenantName) {
 		return
 	}
 	id := m.NetworkID.ValueString()
@@ -481,12 +475,7 @@ func (r *defaultGatewayResource) Delete(ctx context.Context, req resource.Delete
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, m.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, m.TenantName) {
 		return
 	}
 	id := m.NetworkID.ValueString()
@@ -542,8 +531,7 @@ func (r *defaultGatewayResource) ImportState(ctx context.Context, req resource.I
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	err := vcc.ValidateNetworkID(id)

@@ -155,17 +155,24 @@ func (m gatewaysModel) check() (diags diag.Diagnostics) {
 
 const invalidGateways = "Invalid Default Gateway"
 
+// below is where an attribute of a gateway stands.
+func (e setEntry) below(attribute path.Path) path.Path {
+	at := e.at()
+	for _, step := range attribute.Steps() {
+		if name, ok := step.(path.PathStepAttributeName); ok {
+			at = at.AtName(string(name))
+		}
+	}
+	return at
+}
+
 // within moves what is said of a gateway below the entry's key.
 func (e setEntry) within(d diag.Diagnostic) diag.Diagnostic {
 	at, detail := e.at(), d.Detail()
 	if withPath, ok := d.(diag.DiagnosticWithPath); ok {
 		inner := withPath.Path()
 		detail = strings.TrimPrefix(detail, inner.String()+": ")
-		for _, step := range inner.Steps() {
-			if name, ok := step.(path.PathStepAttributeName); ok {
-				at = at.AtName(string(name))
-			}
-		}
+		at = e.below(inner)
 	}
 	detail = fmt.Sprintf("%s: %s", at, detail)
 	if d.Severity() == diag.SeverityWarning {
@@ -209,11 +216,8 @@ func withComputedCIDR(o types.Object, attributes map[string]attr.Type, given boo
 
 // givenIn reports whether an attribute of an object is given.
 func givenIn(config tftypes.Value, object, attribute string) bool {
-	var attributes, values map[string]tftypes.Value
-	if config.As(&attributes) != nil || !attributes[object].IsKnown() || attributes[object].IsNull() || attributes[object].As(&values) != nil {
-		return false
-	}
-	return !values[attribute].IsNull()
+	v, ok := valueIn(config, object, attribute)
+	return ok && !v.IsNull()
 }
 
 // respelled returns the entry with the spelling of the state where that means the same.

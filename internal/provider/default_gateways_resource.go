@@ -275,8 +275,7 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	w := r.newWrite(ctx, m, &resp.Diagnostics)
@@ -322,12 +321,7 @@ func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.Updat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, before.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, before.TenantName) {
 		return
 	}
 	prior := before.seen()
@@ -356,12 +350,7 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, m.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, m.TenantName) {
 		return
 	}
 	prior := m.seen()
@@ -593,12 +582,7 @@ func (r *defaultGatewaysResource) addError(ctx context.Context, diags *diag.Diag
 			addFieldErrors(diags, failed, e)
 			continue
 		}
-		at := w.entries[i].at()
-		for _, step := range attributePath(field).Steps() {
-			if name, ok := step.(path.PathStepAttributeName); ok {
-				at = at.AtName(string(name))
-			}
-		}
+		at := w.entries[i].below(attributePath(field))
 		diags.AddAttributeError(at, failed, fmt.Sprintf("%s: %s Nothing was changed.", at, withFullStop(e.Message)))
 	}
 }
@@ -671,8 +655,7 @@ func (r *defaultGatewaysResource) ImportState(ctx context.Context, req resource.
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	networks, err := r.cloudNetworks(ctx)

@@ -211,8 +211,7 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	current, err := r.client.NetworkRouting(ctx, r.as)
@@ -313,12 +312,7 @@ func (r *networkRoutingResource) Update(ctx context.Context, req resource.Update
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, before.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, before.TenantName) {
 		return
 	}
 	current, err := r.client.NetworkRouting(ctx, r.as)
@@ -388,12 +382,7 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, m.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, m.TenantName) {
 		return
 	}
 	o, unlock, err := r.run.lockRouting(ctx)
@@ -442,8 +431,7 @@ func (r *networkRoutingResource) ImportState(ctx context.Context, req resource.I
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	current, err := r.client.NetworkRouting(ctx, r.as)

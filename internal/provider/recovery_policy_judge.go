@@ -172,10 +172,9 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 
 // warnNotJudged says what is not known, which is never a pass.
 func warnNotJudged(diags *diag.Diagnostics, what string, unknown []string) {
-	const shown = 10
 	more := ""
-	if n := len(unknown) - shown; n > 0 {
-		unknown, more = unknown[:shown], fmt.Sprintf(" and %d more", n)
+	if n := len(unknown) - vcc.MaxListed; n > 0 {
+		unknown, more = unknown[:vcc.MaxListed], fmt.Sprintf(" and %d more", n)
 	}
 	diags.AddWarning("Recovery Policy Not Proven", fmt.Sprintf("%s in this plan, because this is not known yet: %s%s. The apply judges once it is; plan again after it to be sure.",
 		what, strings.Join(unknown, ", "), more))
@@ -235,11 +234,10 @@ func hint(b brokenRule) string {
 
 // report says which rules are broken, ten of them at most, and how many more.
 func (p *policy) report(diags *diag.Diagnostics, broken []brokenRule, say func(brokenRule) (path.Path, string)) {
-	const most = 10
 	for i, b := range broken {
 		at, text := say(b)
-		if i == most {
-			p.add(diags, path.Empty(), fmt.Sprintf("%s\n\n%d more rules do not hold either.", text, len(broken)-most-1))
+		if i == vcc.MaxListed {
+			p.add(diags, path.Empty(), fmt.Sprintf("%s\n\n%d more rules do not hold either.", text, len(broken)-vcc.MaxListed-1))
 			return
 		}
 		p.add(diags, at, text)

@@ -24,6 +24,29 @@ func (c *connection) actingFor(ctx context.Context) (tenant, error) {
 	})
 }
 
+// tenantName is the tenant_name of what is created.
+func (c *connection) tenantName(ctx context.Context, diags *diag.Diagnostics) types.String {
+	t, err := c.actingFor(ctx)
+	if err != nil {
+		addRequestError(diags, "Tenant Not Known", err)
+	}
+	return types.StringValue(t.name)
+}
+
+// ready reports whether there is a connection, which c may lack, that acts for the tenant of a state. If not, it says why something
+// failed. tenantName is the state's, null for what has none.
+func (c *connection) ready(ctx context.Context, diags *diag.Diagnostics, failed string, tenantName types.String) bool {
+	if c == nil {
+		addUnknownProviderError(diags, failed)
+		return false
+	}
+	if err := c.checkTenant(ctx, tenantName); err != nil {
+		addTenantError(diags, err)
+		return false
+	}
+	return true
+}
+
 // otherTenant notices a provider that now acts for another tenant than the one whose object a state is of: what it
 // would find there has nothing to do with it. A plan says so once for all objects of the state, and keeps them all. A tenant is
 // known by its name: in a data folder that was made anew the same one has another ID. A state that an
