@@ -62,7 +62,7 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 	case creating:
 		m.ID = types.StringUnknown()
 		if r.connection != nil && !m.Name.IsUnknown() {
-			m.TenantName = r.tenantOf(ctx, &resp.Diagnostics)
+			m.TenantName = r.tenantName(ctx, &resp.Diagnostics)
 			r.planCreation(ctx, &m, pass, &resp.Diagnostics)
 		}
 	case m.Name.IsUnknown() || !vcc.SameName(m.Name.ValueString(), prior.Name.ValueString()):

@@ -136,8 +136,7 @@ func (r *failoverPlanResource) Create(ctx context.Context, req resource.CreateRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	own := uuid.NewString()
@@ -201,19 +200,10 @@ func (r *failoverPlanResource) save(ctx context.Context, m failoverPlanModel, p 
 	}
 	stored := newFailoverPlanModel(p, m.TenantName.ValueString()).inWordsOf(ctx, m, p)
 	if m.TenantName.IsUnknown() {
-		stored.TenantName = r.tenantOf(ctx, diags)
+		stored.TenantName = r.tenantName(ctx, diags)
 	}
 	diags.Append(identity.Set(ctx, failoverPlanIdentity{stored.ID})...)
 	diags.Append(state.Set(ctx, stored)...)
-}
-
-// tenantOf returns the name of the tenant that the provider acts for.
-func (r *failoverPlanResource) tenantOf(ctx context.Context, diags *diag.Diagnostics) types.String {
-	t, err := r.actingFor(ctx)
-	if err != nil {
-		addRequestError(diags, "Tenant Not Known", err)
-	}
-	return types.StringValue(t.name)
 }
 
 // Read takes over what is stored and says who changed it.
@@ -293,12 +283,7 @@ func (r *failoverPlanResource) Update(ctx context.Context, req resource.UpdateRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, before.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, before.TenantName) {
 		return
 	}
 	prior := before.lastSeen(ctx)
@@ -341,12 +326,7 @@ func (r *failoverPlanResource) Delete(ctx context.Context, req resource.DeleteRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
-		return
-	}
-	if err := r.checkTenant(ctx, m.TenantName); err != nil {
-		addTenantError(&resp.Diagnostics, err)
+	if !r.ready(ctx, &resp.Diagnostics, failed, m.TenantName) {
 		return
 	}
 	prior := m.lastSeen(ctx)
@@ -377,8 +357,7 @@ func (r *failoverPlanResource) ImportState(ctx context.Context, req resource.Imp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.connection == nil {
-		addUnknownProviderError(&resp.Diagnostics, failed)
+	if !r.ready(ctx, &resp.Diagnostics, failed, types.StringNull()) {
 		return
 	}
 	plans, err := r.listFailoverPlans(ctx)
