@@ -318,6 +318,7 @@ func TestAccTwoForOneNetwork(t *testing.T) {
 	w.expect(1, []string{two}, "apply", "-auto-approve")
 	w.expect(1, []string{two}, "apply", "-auto-approve", "-refresh=false")
 	w.expect(1, []string{two}, "apply", "-auto-approve", "-replace="+gatewayAddress)
+	expectUnchanged(t, l, before)
 
 	// One that has another network takes the one that the first one keeps.
 	moving := strings.Replace(named("second", silver4, "172.17.60.1", "255.255.255.0"), "{\n", "{\n  depends_on = [vcc_default_gateway.test]\n", 1)
