@@ -331,11 +331,11 @@ func (c uninstallCmd) Run(s *session) error {
 	removed := false
 	for _, folder := range folders {
 		for _, registry := range registries {
-			any, err := removeProvider(s, folder, registry)
+			found, err := removeProvider(s, folder, registry)
 			if err != nil {
 				return err
 			}
-			removed = removed || any
+			removed = removed || found
 		}
 	}
 	if !removed {
