@@ -17,8 +17,8 @@ import (
 // always is a session that everybody has.
 type always vcc.Account
 
-func (always) OpenWindowSession(context.Context, string, string, netip.Addr) (string, error) {
-	return "", nil
+func (always) OpenWindowSession(context.Context, string, string, netip.Addr) (string, vcc.Account, error) {
+	return "", vcc.Account{}, nil
 }
 func (a always) WindowSession(context.Context, string) (vcc.Account, error) {
 	return vcc.Account(a), nil

@@ -163,13 +163,8 @@ func (s *server) refuseLong(w http.ResponseWriter, r *http.Request, refusal *wir
 	w.Header().Set("Connection", "close")
 	s.refuse(w, r, refusal)
 	_ = http.NewResponseController(w).Flush() // in memory there is nothing to flush
-	wait := time.NewTimer(longBodyPause)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-		drain(w, r)
-	case <-r.Context().Done():
-	}
+	time.Sleep(longBodyPause)                 // net/http notices a client that leaves only once the body is read
+	drain(w, r)
 }
 
 // drain reads the rest of a request that is refused, for drainTime at most: a client that is still
@@ -306,7 +301,7 @@ func (a *admission) unknown(ctx context.Context) {
 }
 
 const (
-	// refusedLoginWait is how long the refusal of a guess waits before it is sent.
+	// refusedLoginWait is how long after its login began the refusal of a guess is sent.
 	refusedLoginWait = time.Second
 	// maxHeldBack is how many wait at once. Beyond that they are answered at once, or they would take memory without a
 	// bound: they have no place.
@@ -315,9 +310,10 @@ const (
 
 // holdBack waits before a guess is told that it came too early, and returns what it is told then. Whoever guesses
 // without a pause asks again as soon as the answer is there, and without this wait a few hundred of them
-// keep the processors busy. The request gives its place back first, so that nobody waits for it. Errors of
-// other codes are returned as they are, at once.
-func (s *server) holdBack(ctx context.Context, err error) error {
+// keep the processors busy. The time that its login took already counts, or it would tell whether the password was
+// looked at (D23). The request gives its place back first, so that nobody waits for it. Errors of other codes are
+// returned as they are, at once.
+func (s *server) holdBack(ctx context.Context, begun time.Time, err error) error {
 	var refused *vcc.Error
 	if !errors.As(err, &refused) || refused.Code != vcc.CodeTooManyRequests {
 		return err
@@ -329,7 +325,7 @@ func (s *server) holdBack(ctx context.Context, err error) error {
 	if s.heldBack.Add(1) > maxHeldBack {
 		return err
 	}
-	wait := time.NewTimer(refusedLoginWait)
+	wait := time.NewTimer(time.Until(begun.Add(refusedLoginWait)))
 	defer wait.Stop()
 	select {
 	case <-wait.C:

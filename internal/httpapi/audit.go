@@ -68,23 +68,16 @@ const lookUpTime = 5 * time.Second
 // grantWindow is a login in a browser, where others are an OAuth 2.0 grant.
 const grantWindow = "window"
 
-// logLogin counts a login, and logs it by its grant and outcome. username is what the caller typed, and whose
-// finds the account of one that succeeded.
-func (s *server) logLogin(ctx context.Context, grant, username string, from netip.Addr, whose func(context.Context) (vcc.Account, error), err error) {
+// logLogin counts a login, and logs it by its grant and outcome. account is whose it is or would have been, the zero
+// value for nobody's.
+func (s *server) logLogin(ctx context.Context, grant string, account vcc.Account, from netip.Addr, err error) {
 	s.metrics.login(grant, vcc.Code(err))
-	var account vcc.Account
 	outcome := "success"
 	l := loggedRequest(ctx)
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTime) // also where the caller has gone
-	defer cancel()
 	if err == nil {
-		account, _ = whose(look) // the zero value where it was removed at once
 		l.account, l.tenant = account.Username, account.TenantID
 	} else {
 		outcome = string(vcc.Code(err))
-		if grant == "password" || grant == grantWindow {
-			account, _ = s.Accounts.Account(look, username) // the zero value for what is no account
-		}
 	}
 	address := ""
 	if from.IsValid() {

@@ -3,10 +3,15 @@ package httpapi_test
 import (
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // linesOf are the lines of a log of one kind, each with some of its values.
@@ -57,6 +62,32 @@ func TestLogOfLogins(t *testing.T) {
 	if log := a.log.String(); strings.Contains(log, "hunter2") || strings.Contains(log, tokens.RefreshToken) {
 		t.Errorf("the log has what a caller sent: %s", log)
 	}
+}
+
+// What a guess was told is told again, and logged, without a question to the database.
+func TestLogOfLogins_repeated(t *testing.T) {
+	t.Parallel()
+	a := newBackend(t, accountsDatabase)
+	handler := a.withAccounts()
+	guess := func() int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/oauth2/token", strings.NewReader("grant_type=password&username=abc&password=wrong"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	equal(t, "status of a wrong password", guess(), http.StatusUnauthorized)
+	a.exec(t, "UPDATE login_attempts SET count = 20, last_at = ?", time.Now().UTC())
+	// What it is told holds for five seconds.
+	_, _, err := a.store.LogIn(t.Context(), "abc", "wrong", netip.MustParseAddr("192.0.2.1"))
+	equal(t, "code of a guess", vcc.Code(err), vcc.CodeTooManyRequests)
+	ok(t, a.store.Close())
+	equal(t, "status of one more", guess(), http.StatusTooManyRequests)
+	tenant := a.tokens["ABC"].TenantID
+	equal(t, "logins", a.linesOf(t, "login", "outcome", "account", "tenant"), [][]any{
+		{"InvalidToken", "abc", tenant},
+		{"TooManyRequests", "abc", tenant},
+	})
 }
 
 // The log has a line for every change, with who made it, and none for what changes nothing.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -84,6 +85,7 @@ func remoteAddress(r *http.Request) netip.Addr {
 }
 
 func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, err error) {
+	begun := time.Now()
 	refuse := func(field, message string) (vcc.Tokens, error) {
 		return tokens, &vcc.Error{Code: vcc.CodeInvalidValue, Field: field, Message: message}
 	}
@@ -100,18 +102,27 @@ func (s *server) logIn(ctx context.Context, in *tokenInput) (tokens vcc.Tokens, 
 		}
 	}
 	from, _ := ctx.Value(remoteKey{}).(netip.Addr)
+	var account vcc.Account
 	switch form.Get("grant_type") {
 	case "password":
-		tokens, err = s.Accounts.LogIn(ctx, form.Get("username"), form.Get("password"), from)
+		tokens, account, err = s.Accounts.LogIn(ctx, form.Get("username"), form.Get("password"), from)
 	case "refresh_token":
-		tokens, err = s.Accounts.Refresh(ctx, form.Get("refresh_token"), from)
+		if tokens, err = s.Accounts.Refresh(ctx, form.Get("refresh_token"), from); err == nil {
+			account = s.lookUp(ctx, tokens.Access)
+		}
 	default:
 		return refuse("grant_type", "use password or refresh_token")
 	}
-	s.logLogin(ctx, form.Get("grant_type"), form.Get("username"), from, func(ctx context.Context) (vcc.Account, error) {
-		return s.Accounts.Authenticate(ctx, tokens.Access)
-	}, err)
-	return tokens, s.holdBack(ctx, err)
+	s.logLogin(ctx, form.Get("grant_type"), account, from, err)
+	return tokens, s.holdBack(ctx, begun, err)
+}
+
+// lookUp returns whose a new access token is, for the log; the zero value where it was revoked at once.
+func (s *server) lookUp(ctx context.Context, accessToken string) vcc.Account {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTime) // also where the caller has gone
+	defer cancel()
+	account, _ := s.Accounts.Authenticate(ctx, accessToken)
+	return account
 }
 
 // authenticate finds the account that sent a request and keeps it for the operation.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -45,12 +46,11 @@ type pageSessions struct {
 }
 
 // OpenWindowSession implements vcc.WindowSessionService.
-func (p pageSessions) OpenWindowSession(ctx context.Context, username, password string, from netip.Addr) (string, error) {
-	token, err := p.WindowSessionService.OpenWindowSession(ctx, username, password, from)
-	p.s.logLogin(ctx, grantWindow, username, from, func(ctx context.Context) (vcc.Account, error) {
-		return p.WindowSessionService.WindowSession(ctx, token)
-	}, err)
-	return token, p.s.holdBack(ctx, err)
+func (p pageSessions) OpenWindowSession(ctx context.Context, username, password string, from netip.Addr) (string, vcc.Account, error) {
+	begun := time.Now()
+	token, account, err := p.WindowSessionService.OpenWindowSession(ctx, username, password, from)
+	p.s.logLogin(ctx, grantWindow, account, from, err)
+	return token, account, p.s.holdBack(ctx, begun, err)
 }
 
 // WindowSession implements vcc.WindowSessionService.

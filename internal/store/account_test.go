@@ -95,7 +95,7 @@ func TestPasswordHash(t *testing.T) {
 
 func (f *fixture) logIn(t *testing.T, username string) vcc.Tokens {
 	t.Helper()
-	tokens, err := f.LogIn(t.Context(), username, password, home)
+	tokens, _, err := f.LogIn(t.Context(), username, password, home)
 	ok(t, err)
 	return tokens
 }
@@ -133,15 +133,15 @@ func testAccounts(t *testing.T) {
 	wantCode(t, "access after a new password", err, vcc.CodeInvalidToken)
 	_, err = f.Refresh(ctx, tokens.Refresh, home)
 	wantCode(t, "refresh after a new password", err, vcc.CodeInvalidToken)
-	_, err = f.LogIn(ctx, "abc", password, home)
+	_, _, err = f.LogIn(ctx, "abc", password, home)
 	wantCode(t, "the old password", err, vcc.CodeInvalidToken)
-	tokens, err = f.LogIn(ctx, "abc", another, home)
+	tokens, _, err = f.LogIn(ctx, "abc", another, home)
 	ok(t, err)
 
 	ok(t, f.RemoveAccount(ctx, "abc", false))
 	_, err = f.Authenticate(ctx, tokens.Access)
 	wantCode(t, "access after a removal", err, vcc.CodeInvalidToken)
-	_, err = f.LogIn(ctx, "abc", another, home)
+	_, _, err = f.LogIn(ctx, "abc", another, home)
 	wantCode(t, "login after a removal", err, vcc.CodeInvalidToken)
 }
 
@@ -215,7 +215,7 @@ func testSessions(t *testing.T) {
 	began := f.at
 	first := f.logIn(t, "abc")
 	f.at = f.at.Add(time.Hour)
-	_, err := f.LogIn(ctx, "abc", password, netip.MustParseAddr("2001:db8::1%eth0"))
+	_, _, err := f.LogIn(ctx, "abc", password, netip.MustParseAddr("2001:db8::1%eth0"))
 	ok(t, err)
 	rootTokens := f.logIn(t, "root")
 	f.at = f.at.Add(time.Hour)
@@ -273,8 +273,8 @@ func testSessions(t *testing.T) {
 func TestLogIn_unknownAccount(t *testing.T) {
 	t.Parallel()
 	f := withAccounts(t)
-	_, known := f.LogIn(t.Context(), "abc", "wrong password", home)
-	_, unknown := f.LogIn(t.Context(), "nobody", "wrong password", home)
+	_, _, known := f.LogIn(t.Context(), "abc", "wrong password", home)
+	_, _, unknown := f.LogIn(t.Context(), "nobody", "wrong password", home)
 	wantCode(t, "a wrong password", known, vcc.CodeInvalidToken)
 	equal(t, "answer to an unknown name", fmt.Sprint(unknown), fmt.Sprint(known))
 }
@@ -366,7 +366,7 @@ func testLogInPasswordChanged(t *testing.T) {
 		release := store.HoldHashing()
 		answer := make(chan error)
 		go func() {
-			_, err := f.LogIn(t.Context(), "abc", password, at)
+			_, _, err := f.LogIn(t.Context(), "abc", password, at)
 			answer <- err
 		}()
 		// The account was read by then.
@@ -376,7 +376,7 @@ func testLogInPasswordChanged(t *testing.T) {
 		err := change(f)
 		release()
 		ok(t, err)
-		_, wrong := f.LogIn(t.Context(), "root", another, elsewhere)
+		_, _, wrong := f.LogIn(t.Context(), "root", another, elsewhere)
 		equal(t, what+": answer", fmt.Sprint(<-answer), fmt.Sprint(wrong))
 		equal(t, what+": tokens", query(t, f.path, "SELECT count(*) FROM tokens"), []string{"0"})
 	}
@@ -471,7 +471,7 @@ func testLabAccounts(t *testing.T) {
 	ok(t, f.ApplyLabWith(ctx, lab, map[string]string{"xyz": another}, nil))
 	_, err = f.Authenticate(ctx, tokens.Access)
 	wantCode(t, "access after another password", err, vcc.CodeInvalidToken)
-	_, err = f.LogIn(ctx, "xyz", another, home)
+	_, _, err = f.LogIn(ctx, "xyz", another, home)
 	ok(t, err)
 
 	// Names that belong to somebody else are refused, and nothing happens.

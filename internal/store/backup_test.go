@@ -129,7 +129,7 @@ func testBackup(t *testing.T) {
 			ok(t, to.Restore(t.Context(), bytes.NewReader(backup.Bytes())))
 			equal(t, "restored", exceptRevisions(whole(t, to)), exceptRevisions(text(t, backup.Bytes())))
 			equal(t, "tokens", query(t, to.path, "SELECT count(*) FROM tokens"), []string{"0"})
-			_, err := to.LogIn(t.Context(), "abc", password, home)
+			_, _, err := to.LogIn(t.Context(), "abc", password, home)
 			ok(t, err)
 			// It goes on where it was.
 			n := to.network(t, f.abc, "Silver network 1 (internet)")

@@ -574,7 +574,7 @@ func testDefaultGatewaysVersion(t *testing.T) {
 		{"a failover", func() error { _, err := f.StartPartialFailover(ctx, f.abc, "web01"); return err }, false, vcc.CodeConflict},
 		{"an account", func() error {
 			query(t, f.path, "INSERT INTO accounts (username, tenant_id, password_hash, declared) VALUES ('abc', ?, ?, FALSE)", f.abc.TenantID, cheapHash)
-			_, err := f.LogIn(ctx, "abc", password, home)
+			_, _, err := f.LogIn(ctx, "abc", password, home)
 			return err
 		}, false, ""},
 	} {

@@ -17,8 +17,14 @@ import (
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
-// SetClock replaces the store's clock.
-func (s *Store) SetClock(now func() time.Time) { s.now = now }
+// SetClock replaces the store's clock, and that of the database.
+func (s *Store) SetClock(now func() time.Time) {
+	s.now = now
+	s.clock = func(context.Context, querier) (time.Time, error) { return now(), nil }
+}
+
+// SetOwnClock replaces the clock of the store's machine.
+func (s *Store) SetOwnClock(now func() time.Time) { s.now = now }
 
 // Setting returns the value of a PRAGMA on a connection of the store.
 func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
@@ -150,7 +156,8 @@ const MaxHashesQueued = maxHashesQueued
 func (s *Store) CountFailures(ctx context.Context, username string, from ...netip.Addr) error {
 	return s.write(ctx, logins, func(tx querier) error {
 		for _, a := range from {
-			if err := s.countFailure(ctx, tx, newLoginTry(username, vcc.ClientAddress(a)), false); err != nil {
+			try := newLoginTry(username, vcc.ClientAddress(a))
+			if err := s.countFailure(ctx, tx, []string{try.here, try.from, try.account}, false); err != nil {
 				return err
 			}
 		}

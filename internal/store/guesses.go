@@ -51,13 +51,16 @@ const forgetEvery = time.Minute
 
 // refusal is what a guess was told whose password was not looked at.
 type refusal struct {
-	at  time.Time
-	err vcc.Error
+	at time.Time
+	// holds is for how long it is told again.
+	holds time.Duration
+	err   vcc.Error
+	whose vcc.Account
 }
 
 const (
-	// refusalHolds is for how long a pair is refused again without a query, at most as long as it has to wait. A
-	// server whose clock is ahead may have let a right password in meanwhile.
+	// refusalHolds is for how long a pair is refused again without a query at most. Another server may have let a right
+	// password in meanwhile.
 	refusalHolds = 5 * time.Second
 	// maxRefused is how many pairs are remembered that were refused.
 	maxRefused = 10_000
@@ -73,13 +76,32 @@ type pairGuesses struct {
 	atWork, present int
 }
 
-// begin returns once a password may be checked, and what failed before; end has to follow. read
-// returns what failed. CodeTooManyRequests: it comes too early.
-func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, read func() (vcc.LoginFailures, error)) (failures vcc.LoginFailures, end func(), err error) {
+// seenLogin is what a login finds.
+type seenLogin struct {
+	failures vcc.LoginFailures
+	// at is the time by which the failures count.
+	at time.Time
+	// whose is the account of the user name, with its password's hash; the zero values for none.
+	whose vcc.Account
+	hash  string
+}
+
+// refusal returns what the login is told if it is not let in for too many wrong passwords, nil if there were not.
+func (l seenLogin) refusal() *vcc.Error {
+	told := l.failures.Told(l.at)
+	if told == 0 {
+		return nil
+	}
+	return &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: told, Message: "too many passwords were wrong; nothing is locked, try again later"}
+}
+
+// begin returns once a password may be checked, and what look saw last, and then end has to follow.
+// CodeTooManyRequests: it comes too early. Of what was seen there may be no more then than whose login it is.
+func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, look func() (seenLogin, error)) (seen seenLogin, end func(), err error) {
 	g.mu.Lock()
-	if err := g.again(pair, now()); err != nil {
+	if r := g.again(pair, now()); r != nil {
 		g.mu.Unlock()
-		return failures, nil, err
+		return seenLogin{whose: r.whose}, nil, &r.err
 	}
 	if g.of == nil {
 		g.of = map[string]*pairGuesses{}
@@ -91,7 +113,13 @@ func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, 
 	}
 	if p.present == maxGuesses {
 		g.mu.Unlock()
-		return failures, nil, &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: time.Second, Message: "too many logins of this account from this address are under way; try again later"}
+		if seen, err = look(); err != nil {
+			return seen, nil, err
+		}
+		if refused := seen.refusal(); refused != nil {
+			return seen, nil, refused
+		}
+		return seen, nil, &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: time.Second, Message: "too many logins of this account from this address are under way; try again later"}
 	}
 	p.present++
 	g.mu.Unlock()
@@ -104,7 +132,7 @@ func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, 
 	case p.deciding <- struct{}{}:
 		defer func() { <-p.deciding }()
 	case <-ctx.Done():
-		return failures, nil, ctx.Err()
+		return seen, nil, ctx.Err()
 	}
 	for {
 		// Before what failed is read: whichever ends in between is counted, twice at worst, and then
@@ -112,41 +140,41 @@ func (g *guesses) begin(ctx context.Context, pair string, now func() time.Time, 
 		g.mu.Lock()
 		atWork := p.atWork
 		g.mu.Unlock()
-		failures, err := read()
-		if err != nil {
-			return failures, nil, err
+		if seen, err = look(); err != nil {
+			return seen, nil, err
 		}
-		at := now()
-		if wait := failures.Wait(at); wait > 0 {
-			return failures, nil, g.refuse(pair, at, &vcc.Error{Code: vcc.CodeTooManyRequests, RetryAfter: wait, Message: "too many passwords were wrong; nothing is locked, try again later"})
+		if wait := seen.failures.Wait(seen.at); wait > 0 {
+			refused := seen.refusal()
+			g.remember(pair, refusal{now(), wait, *refused, seen.whose})
+			return seen, nil, refused
 		}
-		if atWork < failures.AtOnce() {
+		if atWork < seen.failures.AtOnce() {
 			g.mu.Lock()
 			p.atWork++
 			g.mu.Unlock()
-			return failures, func() { g.leave(pair, p, true) }, nil
+			return seen, func() { g.leave(pair, p, true) }, nil
 		}
 		select {
 		case <-p.ended:
 		case <-ctx.Done():
-			return failures, nil, ctx.Err()
+			return seen, nil, ctx.Err()
 		}
 	}
 }
 
 // again returns what a pair was told, if it holds; nil if not. The caller holds the lock.
-func (g *guesses) again(pair string, now time.Time) error {
+func (g *guesses) again(pair string, now time.Time) *refusal {
 	r, known := g.refused[pair]
 	since := now.Sub(r.at)
-	if !known || since < 0 || since >= min(refusalHolds, r.err.RetryAfter) {
+	if !known || since < 0 || since >= min(refusalHolds, r.holds) {
 		return nil
 	}
 	r.err.RetryAfter -= since
-	return &r.err
+	return &r
 }
 
-// refuse returns the error that a pair is told, and remembers it.
-func (g *guesses) refuse(pair string, at time.Time, err *vcc.Error) error {
+// remember remembers what a pair is told.
+func (g *guesses) remember(pair string, r refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.refused == nil {
@@ -158,8 +186,7 @@ func (g *guesses) refuse(pair string, at time.Time, err *vcc.Error) error {
 			break
 		}
 	}
-	g.refused[pair] = refusal{at, *err}
-	return err
+	g.refused[pair] = r
 }
 
 // forget forgets what a pair was told: it had the right password.

@@ -68,7 +68,7 @@ func testLabAccountsMoved(t *testing.T) {
 		wantCode(t, "the access token of before", err, vcc.CodeInvalidToken)
 		_, err = f.Refresh(t.Context(), tokens.Refresh, home)
 		wantCode(t, "the refresh token of before", err, vcc.CodeInvalidToken)
-		_, err = f.LogIn(t.Context(), "common", password, home)
+		_, _, err = f.LogIn(t.Context(), "common", password, home)
 		wantCode(t, "the password of before", err, vcc.CodeInvalidToken)
 	}
 }
@@ -116,7 +116,7 @@ func testLabAccountsMadeByHand(t *testing.T) {
 	equal(t, "accounts", accountRows(t, f), []string{declaredBy(f, "abc", "ABC")})
 	_, err = f.Authenticate(t.Context(), tokens.Access)
 	wantCode(t, "a login of the account of before", err, vcc.CodeInvalidToken)
-	_, err = f.LogIn(t.Context(), "abc", another, home)
+	_, _, err = f.LogIn(t.Context(), "abc", another, home)
 	ok(t, err)
 }
 
@@ -155,7 +155,7 @@ func testLabPasswordsUnchanged(t *testing.T) {
 	// A password that an operator changed since is set back, which is seen in the hash.
 	ok(t, f.SetPasswordHash(t.Context(), "tenant-1", cheapHashOf(another)))
 	ok(t, f.ApplyLabWith(t.Context(), more, passwords, nil))
-	_, err := f.LogIn(t.Context(), "tenant-1", password, home)
+	_, _, err := f.LogIn(t.Context(), "tenant-1", password, home)
 	ok(t, err)
 }
 

@@ -66,16 +66,17 @@ func newToken() string {
 // loginTry is a login that is under way.
 type loginTry struct {
 	username, address string
-	// here, from and account are the subjects that its failure counts for. They are digests,
-	// because people type passwords where their name belongs. An address has no space, so no name makes
-	// one subject look like another.
-	here, from, account string
+	// here, from and account are the subjects that its failure counts for, or hidden alone where it is not told.
+	// They are digests, because people type passwords where their name belongs. An address has no space, so no name
+	// makes one subject look like another.
+	here, from, account, hidden string
 }
 
 func newLoginTry(username, address string) loginTry {
 	return loginTry{
 		username: username, address: address,
 		here: digest("pair " + address + " " + username), from: digest("address " + address), account: digest("account " + username),
+		hidden: digest("hidden " + address + " " + username),
 	}
 }
 
@@ -84,41 +85,44 @@ func newLoginTry(username, address string) loginTry {
 const failureWrite = 10 * time.Second
 
 // LogIn implements vcc.AccountService.
-func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, error) {
+func (s *Store) LogIn(ctx context.Context, username, password string, from netip.Addr) (vcc.Tokens, vcc.Account, error) {
 	return s.logIn(ctx, username, password, from, forClient)
 }
 
-func (s *Store) logIn(ctx context.Context, username, password string, from netip.Addr, of lifetimes) (vcc.Tokens, error) {
+func (s *Store) logIn(ctx context.Context, username, password string, from netip.Addr, of lifetimes) (vcc.Tokens, vcc.Account, error) {
 	try := newLoginTry(username, vcc.ClientAddress(from))
 	// What refuses it only reads: nobody waits for a guesser's writes.
-	failures, end, err := s.guesses.begin(ctx, try.here, s.now, func() (vcc.LoginFailures, error) { return s.failures(ctx, try) })
+	seen, end, err := s.guesses.begin(ctx, try.here, s.now, func() (seenLogin, error) { return s.look(ctx, try) })
 	if err != nil {
-		return vcc.Tokens{}, err
+		return vcc.Tokens{}, seen.whose, err
 	}
 	defer end() // once the failure is stored
-	row, err := again(s, func() (*accountRow, error) { return findAccount(ctx, querier{store: s}, username) })
-	if err != nil {
-		return vcc.Tokens{}, s.engine.translate(err)
-	}
-	hash := ""
-	if row != nil {
-		hash = row.PasswordHash
-	}
-	right, err := checkPassword(ctx, loginTurn(try.address, failures), password, hash)
-	if crowdedOut := (*vcc.Error)(nil); errors.As(err, &crowdedOut) {
-		err = s.guesses.refuse(try.here, s.now(), crowdedOut)
+	tokens, err := s.logInNow(ctx, try, password, seen, of)
+	return tokens, seen.whose, err
+}
+
+// logInNow is logIn for a password that may be checked.
+func (s *Store) logInNow(ctx context.Context, try loginTry, password string, seen seenLogin, of lifetimes) (vcc.Tokens, error) {
+	right, err := checkPassword(ctx, loginTurn(try.address, seen.failures), password, seen.hash)
+	// Only a guess that is crowded out comes again at once.
+	if crowdedOut := (*vcc.Error)(nil); errors.As(err, &crowdedOut) && crowdedOut.Code == vcc.CodeTooManyRequests {
+		s.guesses.remember(try.here, refusal{s.now(), crowdedOut.RetryAfter, *crowdedOut, seen.whose})
 	}
 	if err != nil {
 		return vcc.Tokens{}, err
 	}
-	refused := invalidToken("the user name or the password is wrong")
+	wrong := invalidToken("the user name or the password is wrong")
 	if !right {
+		subjects := []string{try.here, try.from, try.account}
+		if refused := seen.refusal(); refused != nil {
+			subjects, wrong = []string{try.hidden}, refused
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureWrite)
 		defer cancel()
 		err := s.guesses.oneByOne(ctx, func() error {
 			now := s.now()
 			due := now.Sub(s.guesses.forgot).Abs() >= forgetEvery
-			err := s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, try, due) })
+			err := s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, subjects, due) })
 			if err == nil && due {
 				s.guesses.forgot = now
 			}
@@ -127,18 +131,18 @@ func (s *Store) logIn(ctx context.Context, username, password string, from netip
 		if err != nil {
 			return vcc.Tokens{}, err
 		}
-		return vcc.Tokens{}, refused
+		return vcc.Tokens{}, wrong
 	}
 	tokens, err := write(ctx, s, logins, func(tx querier) (vcc.Tokens, error) {
-		now, err := findAccount(ctx, tx, username)
+		now, err := findAccount(ctx, tx, try.username)
 		if err != nil {
 			return vcc.Tokens{}, err
 		}
-		if now == nil || now.PasswordHash != hash { // it was changed meanwhile
-			return vcc.Tokens{}, refused
+		if now == nil || now.PasswordHash != seen.hash { // it was changed meanwhile
+			return vcc.Tokens{}, wrong
 		}
 		// Somebody who guesses may have an account, too: its logins clear nothing but its own.
-		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE subject = $1", try.here)
+		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE subject IN ($1, $2)", try.here, try.hidden)
 		if err == nil {
 			err = s.forgetOld(ctx, tx)
 		}
@@ -146,7 +150,7 @@ func (s *Store) logIn(ctx context.Context, username, password string, from netip
 			return vcc.Tokens{}, err
 		}
 		at := s.now()
-		return s.issue(ctx, tx, at, of, tokenRow{Username: username, Family: uuid.NewString(), Since: &at, Address: try.address})
+		return s.issue(ctx, tx, at, of, tokenRow{Username: try.username, Family: uuid.NewString(), Since: &at, Address: try.address})
 	})
 	if err == nil {
 		s.guesses.forget(try.here)
@@ -163,19 +167,26 @@ type failureRow struct {
 func (r *failureRow) fields() []any { return []any{&r.Subject, &r.Count, &r.LastAt} }
 
 const (
-	selectFailures = "SELECT subject, count, last_at FROM login_attempts WHERE subject IN ($1, $2, $3) AND last_at >= $4"
+	selectFailures = "SELECT subject, count, last_at FROM login_attempts WHERE subject IN ($1, $2, $3, $4)"
 	selectKnown    = "SELECT 1 FROM tokens WHERE username = $1 AND address = $2 AND kind = 'refresh' AND expires_at > $3 LIMIT 1"
 )
 
-// failures returns what failed that concerns a login.
-func (s *Store) failures(ctx context.Context, try loginTry) (vcc.LoginFailures, error) {
+// look returns what concerns a login.
+func (s *Store) look(ctx context.Context, try loginTry) (seenLogin, error) {
 	q := querier{store: s}
-	f, err := again(s, func() (f vcc.LoginFailures, err error) {
-		rows, err := queryAll[failureRow](ctx, q, selectFailures, try.here, try.from, try.account, s.now().Add(-vcc.LoginsForgotten))
-		if err != nil {
-			return f, err
+	seen, err := again(s, func() (seen seenLogin, err error) {
+		if seen.at, err = s.clock(ctx, q); err != nil {
+			return seen, err
 		}
+		rows, err := queryAll[failureRow](ctx, q, selectFailures, try.here, try.from, try.account, try.hidden)
+		if err != nil {
+			return seen, err
+		}
+		f := &seen.failures
 		for _, r := range rows {
+			if r.LastAt.Before(seen.at.Add(-vcc.LoginsForgotten)) {
+				continue
+			}
 			switch r.Subject {
 			case try.here:
 				f.Here = r.Failures
@@ -183,35 +194,51 @@ func (s *Store) failures(ctx context.Context, try loginTry) (vcc.LoginFailures, 
 				f.Address = r.Failures
 			case try.account:
 				f.Account = r.Failures
+			case try.hidden:
+				f.Hidden = r.Failures
 			}
 		}
 		_, err = queryValue[int](ctx, q, selectKnown, try.username, try.address, s.now())
-		f.Known = err == nil
-		if errors.Is(err, sql.ErrNoRows) {
-			err = nil
+		if f.Known = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return seen, err
 		}
-		return f, err
+		row, err := findAccount(ctx, q, try.username)
+		if row != nil {
+			seen.whose, seen.hash = row.account(), row.PasswordHash
+		}
+		return seen, err
 	})
-	return f, s.engine.translate(err)
+	return seen, s.engine.translate(err)
 }
 
-// countFailure counts a wrong password. It is one statement, because all failures of all accounts take turns.
-// forget says that old failures are to be forgotten.
-func (s *Store) countFailure(ctx context.Context, tx querier, try loginTry, forget bool) error {
+// countFailure counts a wrong password for each of some subjects. It is one statement, because all failures of all
+// accounts take turns. forget says that old failures are to be forgotten.
+func (s *Store) countFailure(ctx context.Context, tx querier, subjects []string, forget bool) error {
 	if forget {
 		if err := s.forgetOld(ctx, tx); err != nil {
 			return err
 		}
 	}
-	return tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES ($1, 1, $4), ($2, 1, $4), ($3, 1, $4) "+
-		"ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", try.here, try.from, try.account, s.now())
+	at, err := s.clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	rows, values := make([]string, len(subjects)), []any{at}
+	for i, subject := range subjects {
+		rows[i] = fmt.Sprintf("($%d, 1, $1)", i+2)
+		values = append(values, subject)
+	}
+	return tx.exec(ctx, "INSERT INTO login_attempts (subject, count, last_at) VALUES "+strings.Join(rows, ", ")+
+		" ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", values...)
 }
 
 // forgetOld removes failures and tokens that nobody asks for any more. A failure that is yet to
 // come is of a clock that was set back since.
 func (s *Store) forgetOld(ctx context.Context, tx querier) error {
-	now := s.now()
-	err := tx.exec(ctx, "DELETE FROM login_attempts WHERE last_at < $1 OR last_at > $2", now.Add(-vcc.LoginsForgotten), now.Add(vcc.LoginsForgotten))
+	now, err := s.clock(ctx, tx)
+	if err == nil {
+		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE last_at < $1 OR last_at > $2", now.Add(-vcc.LoginsForgotten), now.Add(vcc.LoginsForgotten))
+	}
 	if err == nil {
 		err = tx.exec(ctx, "DELETE FROM tokens WHERE expires_at < $1", s.now().Add(-expiredKept))
 	}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -20,7 +21,7 @@ import (
 // guess logs in with a wrong password.
 func (f *fixture) guess(t *testing.T, username string, from netip.Addr) error {
 	t.Helper()
-	_, err := f.LogIn(t.Context(), username, "wrong password", from)
+	_, _, err := f.LogIn(t.Context(), username, "wrong password", from)
 	return err
 }
 
@@ -61,17 +62,17 @@ func testGuessing(t *testing.T) {
 	for range 3 {
 		equal(t, "wait", waits(t, "a guess too many", f.guess(t, "abc", home)), time.Second)
 	}
-	_, err := f.LogIn(ctx, "abc", password, home)
+	_, _, err := f.LogIn(ctx, "abc", password, home)
 	equal(t, "wait with the right password", waits(t, "a login", err), time.Second)
 	// Another server on the database knows, too.
 	other := &fixture{path: f.path, at: f.at}
 	other.open(t)
-	_, err = other.LogIn(ctx, "abc", password, home)
+	_, _, err = other.LogIn(ctx, "abc", password, home)
 	equal(t, "wait at another server", waits(t, "a login", err), time.Second)
 	// Neither another address nor another account waits.
-	_, err = f.LogIn(ctx, "abc", password, elsewhere)
+	_, _, err = f.LogIn(ctx, "abc", password, elsewhere)
 	wantCode(t, "the account elsewhere", err, "")
-	_, err = f.LogIn(ctx, "root", password, home)
+	_, _, err = f.LogIn(ctx, "root", password, home)
 	wantCode(t, "another account", err, "")
 	// Each wait is twice as long, up to the longest. Nobody is locked out.
 	want := time.Second
@@ -119,7 +120,7 @@ func testLogInAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	errs := make([]error, 50)
 	for i := range errs {
-		wg.Go(func() { _, errs[i] = f.LogIn(t.Context(), "abc", password, home) })
+		wg.Go(func() { _, _, errs[i] = f.LogIn(t.Context(), "abc", password, home) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -158,6 +159,106 @@ func testGuessingRemembered(t *testing.T) {
 	f.logIn(t, "abc")
 }
 
+// TestGuessing_hidden: at an address that waits nobody learns which accounts have logged in there, neither from
+// what a wrong password is told nor from what anybody is told afterwards. A right one gets in.
+func TestGuessing_hidden(t *testing.T) { onBoth(t, testGuessingHidden) }
+
+func testGuessingHidden(t *testing.T) {
+	known, unknown := withAccounts(t), withAccounts(t)
+	known.logIn(t, "abc")
+	for _, f := range []*fixture{known, unknown} {
+		for i := range 15 {
+			ok(t, f.CountFailures(t.Context(), fmt.Sprint("other-", i), slices.Repeat([]netip.Addr{home}, 7)...))
+		}
+	}
+	said := func(err error) string { return fmt.Sprint(err, " ", vcc.Code(err), " ", vcc.Errors(err)[0].RetryAfter) }
+	looked := 0
+	for i, pause := range []time.Duration{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5 * time.Second, 4 * time.Second, 21 * time.Second, 0, 29 * time.Second, 2 * time.Second} {
+		var told []string
+		for f, username := range map[*fixture]string{known: "abc", unknown: "nobody"} {
+			f.at = f.at.Add(pause)
+			err := f.guess(t, username, home)
+			if f == known && vcc.Code(err) == vcc.CodeInvalidToken {
+				looked++
+			}
+			told = append(told, said(err)+", and another: "+said(f.guess(t, "root", home)))
+		}
+		equal(t, fmt.Sprintf("what guess %d of an account that is known, and of one that is not, is told", i+1), told[0], told[1])
+	}
+	equal(t, "guesses that were told to be wrong", looked, 2) // after the first wait and after the second
+	// Too many of them make the account wait, and a right one gets in.
+	equal(t, "failures: hidden ones, here, of the account, of the address", query(t, known.path, "SELECT count FROM login_attempts WHERE count <> 7 ORDER BY count"), []string{"2", "2", "14", "107"})
+	_, _, err := known.LogIn(t.Context(), "abc", password, home)
+	waits(t, "the right password after too many wrong ones", err)
+	known.at = known.at.Add(14 * time.Second)
+	waits(t, "another account", known.guess(t, "root", home))
+	known.logIn(t, "abc")
+	equal(t, "failures that are left", query(t, known.path, "SELECT count FROM login_attempts WHERE count <> 7 ORDER BY count"), []string{"2", "107"})
+}
+
+// TestGuessing_clocks: servers of one database count by its clock, however far theirs are apart.
+func TestGuessing_clocks(t *testing.T) {
+	t.Parallel()
+	f := &fixture{path: newDatabase(t, postgresTemplate)}
+	ahead, behind := must(openStore(t.Context(), f.path)), must(openStore(t.Context(), f.path))
+	t.Cleanup(func() { _ = errors.Join(ahead.Close(), behind.Close()) })
+	ahead.SetOwnClock(func() time.Time { return time.Now().Add(40 * time.Second) })
+	behind.SetOwnClock(func() time.Time { return time.Now().Add(-20 * time.Minute) })
+	for i, s := range []*store.Store{ahead, behind} {
+		from := []netip.Addr{home, elsewhere}[i]
+		ok(t, s.CountFailures(t.Context(), "abc", slices.Repeat([]netip.Addr{from}, 15)...))
+		for j, other := range []*store.Store{ahead, behind} {
+			_, _, err := other.LogIn(t.Context(), "abc", password, from)
+			waits(t, fmt.Sprintf("a login at server %d after wrong passwords at server %d", j, i), err)
+		}
+	}
+}
+
+// TestGuessing_withoutQueries: what a guess was told that came too early is told again without a database, with
+// whose login it was.
+func TestGuessing_withoutQueries(t *testing.T) {
+	t.Parallel()
+	f := withAccounts(t)
+	ok(t, f.CountFailures(t.Context(), "abc", slices.Repeat([]netip.Addr{home}, 15)...))
+	waits(t, "a guess", f.guess(t, "abc", home))
+	ok(t, f.Close())
+	_, account, err := f.LogIn(t.Context(), "abc", "wrong password", home)
+	waits(t, "a guess without a database", err)
+	equal(t, "whose", account, vcc.Account{Username: "abc", Role: vcc.RoleTenant, TenantID: f.abc.TenantID})
+	_, account, err = f.LogIn(t.Context(), "root", password, home)
+	equal(t, "whose, where nobody can look", account, vcc.Account{})
+	if err == nil || vcc.Code(err) == vcc.CodeTooManyRequests {
+		t.Errorf("a login without a database: %v", err)
+	}
+}
+
+// TestLogIn_crowdedOut: a login that is no guess and is crowded out may come again at once. It lets nobody hash
+// meanwhile, and so does not run beside other tests.
+func TestLogIn_crowdedOut(t *testing.T) { //nolint:paralleltest // it stops the hashing of all
+	f := withAccounts(t)
+	release := sync.OnceFunc(store.HoldHashing())
+	defer release()
+	crowd, leave := context.WithCancel(t.Context())
+	defer leave()
+	refused := make(chan error, 1)
+	go func() {
+		_, _, err := f.LogIn(t.Context(), "abc", password, home)
+		refused <- err
+	}()
+	for store.HashingWaits(home) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	var wg sync.WaitGroup
+	for _, from := range strangers(store.MaxHashesQueued) {
+		wg.Go(func() { _, _, _ = f.LogIn(crowd, "abc", password, from) })
+	}
+	wantCode(t, "the one that is crowded out", <-refused, vcc.CodeUnavailable)
+	leave()
+	wg.Wait()
+	release()
+	f.logIn(t, "abc")
+}
+
 // A user name that looks like an account at an address counts for nobody else.
 func TestGuessing_names(t *testing.T) {
 	t.Parallel()
@@ -173,9 +274,9 @@ func TestGuessing_addresses(t *testing.T) {
 	for i := range 10 {
 		wantCode(t, "a guess", f.guess(t, "abc", netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", i))), vcc.CodeInvalidToken)
 	}
-	_, err := f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8::ffff"))
+	_, _, err := f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8::ffff"))
 	waits(t, "a login from the same network", err)
-	_, err = f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8:0:1::1"))
+	_, _, err = f.LogIn(t.Context(), "abc", password, netip.MustParseAddr("2001:db8:0:1::1"))
 	wantCode(t, "a login from the next network", err, "")
 }
 
@@ -192,7 +293,7 @@ func testLockout(t *testing.T) {
 		ok(t, f.CountFailures(ctx, "abc", strangers(400)...))
 	}
 	waits(t, "one of them", f.guess(t, "abc", strangers(1)[0]))
-	_, err := f.LogIn(ctx, "abc", password, elsewhere)
+	_, _, err := f.LogIn(ctx, "abc", password, elsewhere)
 	wantCode(t, "the account at a new address", err, "")
 	wantCode(t, "the first guess from another", f.guess(t, "abc", netip.MustParseAddr("192.0.2.3")), vcc.CodeInvalidToken)
 	equal(t, "wait of its second", waits(t, "the second", f.guess(t, "abc", netip.MustParseAddr("192.0.2.3"))), time.Second)
@@ -207,13 +308,13 @@ func testLockout(t *testing.T) {
 	}
 	waits(t, "a guess at home", f.guess(t, "root", home))
 	f.logIn(t, "abc")
-	_, err = f.LogIn(ctx, "root", password, elsewhere)
+	_, _, err = f.LogIn(ctx, "root", password, elsewhere)
 	wantCode(t, "another account elsewhere", err, "")
 
 	// Whose logins were ended is known no more.
 	_, err = f.RevokeAccount(ctx, "abc")
 	ok(t, err)
-	_, err = f.LogIn(ctx, "abc", password, home)
+	_, _, err = f.LogIn(ctx, "abc", password, home)
 	waits(t, "an account that is known no more", err)
 }
 
@@ -251,7 +352,7 @@ func testLogInClock(t *testing.T) {
 			f.at = began.Add(jump)
 			ok(t, f.CountFailures(t.Context(), "abc", slices.Repeat([]netip.Addr{home}, 15)...))
 			f.at = began.Add(jump - back)
-			if _, err := f.LogIn(t.Context(), "abc", password, home); err != nil {
+			if _, _, err := f.LogIn(t.Context(), "abc", password, home); err != nil {
 				wait := waits(t, "a login", err)
 				if wait > 30*time.Second {
 					t.Errorf("a clock that goes from %s to %s makes a wait of %s", jump, jump-back, wait)
@@ -335,7 +436,7 @@ func TestLogIn_besideAttackers(t *testing.T) { //nolint:paralleltest // it stops
 			})
 			answer := make(chan error, 1)
 			go func() {
-				_, err := f.LogIn(t.Context(), "abc", password, elsewhere)
+				_, _, err := f.LogIn(t.Context(), "abc", password, elsewhere)
 				answer <- err
 			}()
 			until("the login that waits", func() bool { return store.HashingWaits(elsewhere) == 1 && shed.Load() == 200-63 })

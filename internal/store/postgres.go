@@ -54,6 +54,7 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	db, probe := a.pool(e, w.dial(a.config.DialFunc), a.connections), a.pool(e, w.dial(a.config.DialFunc), 1)
 	// Some connections are left for readers, however many writers wait for each other.
 	s := newStore(db, probe, e, a.connections*2/3)
+	s.clock = new(sharedClock).now
 	// Behind a pooler an answer may wait for others of its clients, and the pooler watches its servers.
 	if !e.pooled {
 		// What the watch waits for is an answer to its own question.

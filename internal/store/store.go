@@ -38,6 +38,8 @@ type Store struct {
 	writers chan struct{}
 	known   *knownPasswords
 	now     func() time.Time
+	// clock is the time by which the failures of logins count.
+	clock func(context.Context, querier) (time.Time, error)
 	// closers run before the databases are closed.
 	closers []func()
 	// Who logs in, and who tries to.
@@ -125,10 +127,12 @@ func Open(ctx context.Context, database string) (*Store, error) {
 }
 
 func newStore(db, probe *sql.DB, e engine, writers int) *Store {
-	return &Store{
+	s := &Store{
 		db: db, probe: probe, engine: e, writers: make(chan struct{}, writers), known: newKnownPasswords(),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
+	s.clock = func(context.Context, querier) (time.Time, error) { return s.now(), nil }
+	return s
 }
 
 // newMigrations returns what brings a schema up to date.

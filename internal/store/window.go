@@ -21,9 +21,9 @@ var (
 const windowPrefix = "window."
 
 // OpenWindowSession implements vcc.WindowSessionService.
-func (s *Store) OpenWindowSession(ctx context.Context, username, password string, from netip.Addr) (string, error) {
-	tokens, err := s.logIn(ctx, username, password, from, forWindow)
-	return tokens.Access, err
+func (s *Store) OpenWindowSession(ctx context.Context, username, password string, from netip.Addr) (string, vcc.Account, error) {
+	tokens, account, err := s.logIn(ctx, username, password, from, forWindow)
+	return tokens.Access, account, err
 }
 
 // WindowSession implements vcc.WindowSessionService.

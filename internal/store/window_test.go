@@ -17,7 +17,7 @@ func testWindowSessions(t *testing.T) {
 	ctx := t.Context()
 	open := func() string {
 		t.Helper()
-		token, err := f.OpenWindowSession(ctx, "abc", password, home)
+		token, _, err := f.OpenWindowSession(ctx, "abc", password, home)
 		ok(t, err)
 		return token
 	}
@@ -74,7 +74,7 @@ func testWindowSessions(t *testing.T) {
 	ok(t, err)
 	_, err = f.WindowSession(ctx, second)
 	wantCode(t, "a session of an account that was revoked", err, vcc.CodeInvalidToken)
-	_, err = f.OpenWindowSession(ctx, "abc", "wrong password", home)
+	_, _, err = f.OpenWindowSession(ctx, "abc", "wrong password", home)
 	wantCode(t, "a wrong password", err, vcc.CodeInvalidToken)
 }
 

@@ -72,7 +72,10 @@ type AccountService interface {
 	// CodeInvalidToken: there is no such account, or the password is wrong; the answer and
 	// the time it takes are the same. CodeTooManyRequests: too many passwords were wrong (D23).
 	// CodeUnavailable: too many wait to be checked. RetryAfter says when to try again.
-	LogIn(ctx context.Context, username, password string, from netip.Addr) (Tokens, error)
+	//
+	// The account is that of the user name, also where the login is refused, and the zero value if there is none or
+	// nobody looked: it is for a log, and no caller's business.
+	LogIn(ctx context.Context, username, password string, from netip.Addr) (Tokens, Account, error)
 	// Refresh exchanges a refresh token for new tokens. from is where the request came from.
 	// CodeInvalidToken: nobody issued it, or it was used before, and then everything that came of
 	// the same login is good no more: somebody else has it. CodeExpiredToken: it is too old.
@@ -81,8 +84,6 @@ type AccountService interface {
 	// Authenticate returns whose an access token is. CodeInvalidToken: nobody issued it,
 	// or it was revoked. CodeExpiredToken: it is too old.
 	Authenticate(ctx context.Context, accessToken string) (Account, error)
-	// Account returns the account of a user name. CodeNotFound: there is none.
-	Account(ctx context.Context, username string) (Account, error)
 }
 
 // The bounds of names and passwords. NIST SP 800-63B asks for 8 characters at least,

@@ -14,6 +14,8 @@ import (
 //   - Elsewhere an address that failed for many accounts waits, too, and an account that failed
 //     from many addresses has a single free try per address. So whoever comes from an address
 //     that nobody guessed from gets the first password looked at, whatever is going on.
+//   - Nobody learns which accounts are known at an address that waits. There a wrong password for one is
+//     told what others are told, and counts for nothing that anybody is told.
 //   - Passwords are checked in the order of Rank, where there are more than can be checked at once.
 const (
 	freeLogins      = 10  // for one account from one address
@@ -58,13 +60,18 @@ type LoginFailures struct {
 	// Here are those for its account from its address, Address those from its address for whatever
 	// account, and Account those for its account from whatever address.
 	Here, Address, Account Failures
+	// Hidden are those for its account from its address that were not told to be wrong.
+	Hidden Failures
 	// Known says that the account has logged in from the address.
 	Known bool
 }
 
+// wrong is how many wrong passwords there were for the account from the address.
+func (f LoginFailures) wrong() int { return f.Here.Count + f.Hidden.Count }
+
 // Guess reports whether the login is likely a guess: the address had the password wrong before, or nobody has
 // logged in from it and the account is attacked.
-func (f LoginFailures) Guess() bool { return f.Here.Count > 0 || f.attacked() }
+func (f LoginFailures) Guess() bool { return f.wrong() > 0 || f.attacked() }
 
 func (f LoginFailures) attacked() bool { return !f.Known && f.Account.Count >= attackedFrom }
 
@@ -75,23 +82,30 @@ func (f LoginFailures) free() int {
 	return freeLogins
 }
 
-// Wait is how long the login has to wait, 0 if it may be tried now. It is 30 s at most.
+// Wait is how long it takes until the password may be looked at, 0 if it may be now. It is 30 s at most.
 func (f LoginFailures) Wait(now time.Time) time.Duration {
-	wait := f.Here.Wait(now, f.free())
+	address := f.Address.Wait(now, freeOfAddress)
 	if f.Known {
-		return wait
+		address = min(address, f.Hidden.Wait(now, freeLogins))
 	}
-	return max(wait, f.Address.Wait(now, freeOfAddress))
+	return max(f.Here.Wait(now, f.free()), address)
+}
+
+// Told is how long a login has to wait that is not let in, as far as it is told: what Wait would be if the account
+// were not known. It is 0 where a wrong password is told to be wrong, and where it is not, the wrong password is
+// one of Hidden.
+func (f LoginFailures) Told(now time.Time) time.Duration {
+	return max(f.Here.Wait(now, f.free()), f.Address.Wait(now, freeOfAddress))
 }
 
 // AtOnce is how many passwords for the account from the address may be tried at once: those that
 // are free still, and one where none is.
-func (f LoginFailures) AtOnce() int { return max(1, f.free()-f.Here.Count) }
+func (f LoginFailures) AtOnce() int { return max(1, f.free()-f.wrong()) }
 
 // Rank orders logins that compete: the least is tried first.
 func (f LoginFailures) Rank() int {
 	if f.Known {
-		return f.Here.Count
+		return f.wrong()
 	}
 	return 1 + max(f.Here.Count, f.Address.Count)
 }

@@ -37,6 +37,10 @@ func TestLoginFailures_Wait(t *testing.T) {
 		{"others at the address", vcc.LoginFailures{Address: failed(99)}, 0, 10, 100},
 		{"many others at the address", vcc.LoginFailures{Address: failed(101)}, 2 * time.Second, 10, 102},
 		{"many others at a known address", vcc.LoginFailures{Address: failed(1000), Known: true}, 0, 10, 0},
+		{"some hidden ones at a known address", vcc.LoginFailures{Hidden: failed(9), Address: failed(1000), Known: true}, 0, 1, 9},
+		{"too many hidden ones at a known address", vcc.LoginFailures{Hidden: failed(11), Address: failed(1000), Known: true}, 2 * time.Second, 1, 11},
+		{"more hidden ones than others", vcc.LoginFailures{Hidden: failed(15), Address: failed(101), Known: true}, 2 * time.Second, 1, 15},
+		{"hidden ones at an address that does not wait", vcc.LoginFailures{Hidden: failed(15), Address: failed(99), Known: true}, 0, 1, 15},
 		{"an attack on the account, and a new address", vcc.LoginFailures{Account: failed(100)}, 0, 1, 1},
 		{"an attack on the account, and an address that failed", vcc.LoginFailures{Here: failed(1), Address: failed(1), Account: failed(100)}, time.Second, 1, 2},
 		{"an attack on the account, and a known address that failed", vcc.LoginFailures{Here: failed(9), Account: failed(1000), Known: true}, 0, 1, 9},
@@ -57,10 +61,17 @@ func TestLoginFailures_clock(t *testing.T) {
 			jump := time.Duration(rapid.Int64Range(-int64(1000*time.Hour), int64(1000*time.Hour)).Draw(t, "jump"))
 			return vcc.Failures{Count: rapid.IntRange(0, 2000).Draw(t, "count"), LastAt: now.Add(jump / time.Duration(rapid.SampledFrom([]int{1, 1000, 100_000}).Draw(t, "scale")))}
 		})
-		f := vcc.LoginFailures{Here: failed.Draw(t, "here"), Address: failed.Draw(t, "address"), Account: failed.Draw(t, "account"), Known: rapid.Bool().Draw(t, "known")}
-		wait := f.Wait(now)
-		if wait < 0 || wait > 30*time.Second {
-			t.Fatalf("wait %s", wait)
+		f := vcc.LoginFailures{Here: failed.Draw(t, "here"), Address: failed.Draw(t, "address"), Account: failed.Draw(t, "account"), Hidden: failed.Draw(t, "hidden"), Known: rapid.Bool().Draw(t, "known")}
+		wait, told := f.Wait(now), f.Told(now)
+		if wait < 0 || wait > told || told > 30*time.Second {
+			t.Fatalf("wait %s, of which %s are told", wait, told)
+		}
+		if f.Known { // which nobody is told
+			stranger := f
+			stranger.Known, stranger.Account, stranger.Hidden = false, vcc.Failures{}, vcc.Failures{}
+			if other := stranger.Told(now); other != told || stranger.Wait(now) != told {
+				t.Fatalf("%s are told, and %s where the account is not known", told, other)
+			}
 		}
 		// Who waits as long as it is told gets in: the second wait is that of a failure which was yet
 		// to come as the first was told.

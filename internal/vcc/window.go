@@ -19,7 +19,7 @@ const (
 type WindowSessionService interface {
 	// OpenWindowSession is AccountService.LogIn for a browser. The token identifies the sender of a
 	// request until nobody has used it for WindowIdleTime, and for WindowSessionLifetime at most.
-	OpenWindowSession(ctx context.Context, username, password string, from netip.Addr) (token string, err error)
+	OpenWindowSession(ctx context.Context, username, password string, from netip.Addr) (token string, as Account, err error)
 	// WindowSession returns whose a session is, and counts as its use. CodeInvalidToken: nobody
 	// issued the token, or it was revoked. CodeExpiredToken: it is too old.
 	WindowSession(ctx context.Context, token string) (Account, error)

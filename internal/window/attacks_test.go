@@ -252,7 +252,7 @@ func TestSessionsEnd(t *testing.T) {
 		t.Errorf("the API takes the session of a browser: %s", resp.Status)
 	}
 	s.direct(func(store *backend.Store) error {
-		tokens, err := store.LogIn(t.Context(), abc, password, remoteAddress)
+		tokens, _, err := store.LogIn(t.Context(), abc, password, remoteAddress)
 		thief := s.visitor()
 		thief.setSession(tokens.Access)
 		if a := thief.get(home + "/gateways"); a.StatusCode != http.StatusSeeOther {

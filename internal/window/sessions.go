@@ -172,7 +172,7 @@ func (w *Window) logIn(rw http.ResponseWriter, r *http.Request) {
 		w.showLogin(rw, r, f, http.StatusForbidden)
 		return
 	}
-	token, err := w.Sessions.OpenWindowSession(r.Context(), f.Username, r.PostFormValue("password"), remote(r))
+	token, _, err := w.Sessions.OpenWindowSession(r.Context(), f.Username, r.PostFormValue("password"), remote(r))
 	if err != nil {
 		problem := w.problems(r.Context(), err)[0]
 		f.Problem = problem.Message
@@ -261,8 +261,8 @@ func (k *Key) WindowSession(_ context.Context, token string) (vcc.Account, error
 }
 
 // OpenWindowSession implements vcc.WindowSessionService: there are no passwords.
-func (k *Key) OpenWindowSession(context.Context, string, string, netip.Addr) (string, error) {
-	return "", &vcc.Error{Code: vcc.CodeInvalidToken, Message: "this window has no accounts"}
+func (k *Key) OpenWindowSession(context.Context, string, string, netip.Addr) (string, vcc.Account, error) {
+	return "", vcc.Account{}, &vcc.Error{Code: vcc.CodeInvalidToken, Message: "this window has no accounts"}
 }
 
 // EndWindowSession implements vcc.WindowSessionService.
