@@ -2,6 +2,8 @@ package backend_test
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -9,6 +11,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -132,6 +136,85 @@ func TestSlowStrangers(t *testing.T) {
 	}
 	time.Sleep(time.Second) // long enough for them to be at work, and for the longest of what they are let to do
 	same(t, "status of the first request with a token", s.send("GET", api+"/networkRouting", "", bearer(s.logIn("abc-company", abcPassword).AccessToken)).status, http.StatusOK)
+}
+
+// overHTTP2 returns a connection of HTTP/2 from a loopback address. Whoever sends more over it than the server takes
+// waits.
+func (s *served) overHTTP2(from string) *http.Transport {
+	s.t.Helper()
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	transport := &http.Transport{
+		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxConnsPerHost: 1,
+		ExpectContinueTimeout: patience,
+		TLSClientConfig:       &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // its own server
+	}
+	s.t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+// TestSlowLogins: over HTTP/2, whose connections have many requests each, logins that send slowly are bounded,
+// too. Others log in meanwhile.
+func TestSlowLogins(t *testing.T) {
+	t.Parallel()
+	certificate := newPair(t, "server")
+	s := serve(t, backend.ServerConfig{
+		Database: withAccounts(t, ""), CertificateFile: certificate.certificate, KeyFile: certificate.key, MetricsListen: "127.0.0.1:0", MaxRequests: 1,
+	})
+	post := func(ctx context.Context, over *http.Transport, body io.Reader) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/api/oauth2/token", body)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if body, ok := body.(*io.PipeReader); ok {
+			defer body.Close() //nolint:errcheck // nobody writes any more
+			req.Header.Set("Expect", "100-continue")
+		}
+		return over.RoundTrip(req)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	var sending sync.WaitGroup
+	refused := make(chan reply, 300)
+	begun := make(chan struct{}, 300)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: func() { begun <- struct{}{} }})
+	for range 3 {
+		over := s.overHTTP2("127.0.0.1")
+		for range 100 {
+			sending.Go(func() {
+				body, _ := io.Pipe()
+				if resp, err := post(ctx, over, body); err == nil {
+					refused <- s.read(resp)
+				}
+			})
+		}
+	}
+	// The server says that it takes a body when it has begun to read it.
+	for range 128 {
+		<-begun
+	}
+	got := <-refused
+	same(t, "status of one too many", got.status, http.StatusServiceUnavailable)
+	for range 300 - 128 - 1 {
+		<-refused
+	}
+	if retry, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || retry < 1 || !strings.Contains(got.body, "more logins are at work") {
+		t.Errorf("one too many is told %+v", got)
+	}
+	if shed := metric(s.watch("/metrics").body, `vcc_requests_shed_total{places="login"}`); shed == "0" {
+		t.Error("the metrics do not have it")
+	}
+	right := "grant_type=password&username=abc-company&password=" + url.QueryEscape(abcPassword)
+	resp, err := post(t.Context(), s.overHTTP2("127.0.0.2"), strings.NewReader(right))
+	ok(t, err)
+	same(t, "status of a login from another address", s.read(resp).status, http.StatusOK)
+	leave()
+	sending.Wait()
+	eventually(t, "a login from the same address", func() bool {
+		resp, err := post(t.Context(), s.overHTTP2("127.0.0.1"), strings.NewReader(right))
+		ok(t, err)
+		return s.read(resp).status == http.StatusOK
+	})
 }
 
 // TestGuessesWait: a guess that comes too early has its answer after a second, and keeps no place meanwhile.

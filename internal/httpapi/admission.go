@@ -44,7 +44,8 @@ const (
 // admission decides which requests are served now, which wait a moment, and which are refused. A
 // request has a place from before its body is read until its answer is written: what a request
 // costs in memory and in processor is then bounded by the places, however many connections
-// there are. Guesses that are held back have none, and are bounded by maxHeldBack.
+// there are. Logins get theirs with the body: until then, however slowly they send, they are bounded by arrivingLogins.
+// Guesses that are held back have none, and are bounded by maxHeldBack.
 //
 // A tenant has a quarter of the places at most, and so has an operator's account. The request says only once it
 // is authenticated whose it is, which costs queries. So admission remembers whose token was whose:
@@ -53,13 +54,20 @@ const (
 // until it is, and so have logins, which also wait for each other's password hashes.
 type admission struct {
 	tenants, strangers, logins, descriptions *places
-	metrics                                  *metrics
+	// arriving are logins before they have a place to be at work. Nobody waits for one of these.
+	arriving *places
+	metrics  *metrics
 
 	mu sync.Mutex
 	// recent and older are the keys of tokens, by the tokens' digests. Once recent is full it
 	// becomes older, and what nobody has asked for since is forgotten.
 	recent, older map[[sha256.Size]byte]string
 }
+
+// arrivingLogins is how many logins may be sending their bodies or waiting for a place, for each request that may be at
+// work, half of them from one address. On two processors it is as many as there are connections, so it concerns those
+// that HTTP/2 shares among many.
+const arrivingLogins = 256
 
 // knownTokens is how many tokens admission remembers at least.
 const knownTokens = 4096
@@ -69,10 +77,12 @@ func newAdmission(n int, m *metrics) *admission {
 	if n <= 0 {
 		return nil
 	}
-	return &admission{
+	a := &admission{
 		tenants: newPlaces(n, n/4), strangers: newPlaces(n/4, n/8), logins: newPlaces(max(8*n, 1024), 2*n), descriptions: newPlaces(n/4, n/8), metrics: m,
-		recent: map[[sha256.Size]byte]string{},
+		arriving: newPlaces(arrivingLogins*n, arrivingLogins*n/2), recent: map[[sha256.Size]byte]string{},
 	}
+	a.arriving.line = 0
+	return a
 }
 
 // place is what a request has while it is served.
@@ -108,33 +118,46 @@ func (s *server) admit(next http.Handler) http.Handler {
 		}
 		p := &place{of: a.strangers, key: vcc.ClientAddress(remoteAddress(r)), until: time.Now().Add(maxWait), credentials: s.credentialsOf(r)}
 		shed := shedStranger
+		arrived := func() {}
 		if s.isLogin(r) {
-			// No place is taken by somebody who sends slowly, and is not known.
+			// No place to be at work is taken by somebody who sends slowly, and is not known.
+			p.of, shed = a.logins, shedLogin
+			if err := a.take(r.Context(), p, a.arriving, p.key, shed); err != nil {
+				s.refuseAdmission(w, r, p.key, err)
+				return
+			}
+			arrived = sync.OnceFunc(func() { a.arriving.give(p.key) })
+			defer arrived()
 			if !s.readLogin(w, r) {
 				return
 			}
-			p.of, shed = a.logins, shedLogin
 		} else if strings.HasPrefix(r.URL.Path, descriptionPath) {
 			p.of = a.descriptions // the one long answer for strangers: who reads it slowly keeps nobody else waiting
 		} else if key, known := a.keyOf(p.credentials); known {
 			p.of, p.key, shed = a.tenants, key, shedTenant
 		}
 		if err := a.take(r.Context(), p, p.of, p.key, shed); err != nil {
-			nameKnown(loggedRequest(r.Context()), p.key)
-			refusal := s.fail(r.Context(), r.Method, "", err) // the path may be anything
-			if r.ContentLength > longBody {
-				s.refuseLong(w, r, refusal)
-				return
-			}
-			drain(w, r)
-			s.refuse(w, r, refusal)
+			s.refuseAdmission(w, r, p.key, err)
 			return
 		}
 		defer p.leave()
+		arrived()
 		// In place, because those before this one look at the request for the operation that was found.
 		*r = *r.WithContext(context.WithValue(r.Context(), placeKey{}, p))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refuseAdmission refuses a request whose body was not read, unless it is a login.
+func (s *server) refuseAdmission(w http.ResponseWriter, r *http.Request, key string, err error) {
+	nameKnown(loggedRequest(r.Context()), key)
+	refusal := s.fail(r.Context(), r.Method, "", err) // the path may be anything
+	if r.ContentLength > longBody {
+		s.refuseLong(w, r, refusal)
+		return
+	}
+	drain(w, r)
+	s.refuse(w, r, refusal)
 }
 
 // The keys of places are these, with an ID or a user name, or an address.
@@ -156,7 +179,7 @@ func nameKnown(l *requestLog, key string) {
 // the answer while they send, and stop; reading all the same would cost as much as serving. The others have
 // drainTime.
 func (s *server) refuseLong(w http.ResponseWriter, r *http.Request, refusal *wireError) {
-	if r.ProtoMajor > 1 { // what is left of one request concerns no other on the connection
+	if r.ProtoMajor > 1 {
 		s.refuse(w, r, refusal)
 		return
 	}
@@ -169,10 +192,11 @@ func (s *server) refuseLong(w http.ResponseWriter, r *http.Request, refusal *wir
 
 // drain reads the rest of a request that is refused, for drainTime at most: a client that is still
 // sending may see a reset in place of the answer, and one that has sent all comes again on the
-// same connection.
+// same connection. In HTTP/2 what is left of one request concerns no other, and waiting for it would keep as many
+// requests as there are streams.
 func drain(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Expect") != "" {
-		return // it has sent nothing yet, and need not
+	if r.ProtoMajor > 1 || r.Header.Get("Expect") != "" { // this has sent nothing yet, and need not
+		return
 	}
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(drainTime)) // in memory there is none
