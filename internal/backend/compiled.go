@@ -22,7 +22,7 @@ const maxCompiled = 1 << 16
 // than the store: whoever asks reads the version first. It is safe for concurrent use.
 type compiledTenants struct {
 	// compiling has room for as many compilations as may be under way: each takes megabytes
-	// for thousands of networks, and a processor for itself.
+	// for thousands of networks, and a processor for itself. A tenant has one at most, and so there is room for two.
 	compiling chan struct{}
 
 	mu      sync.Mutex
@@ -32,7 +32,8 @@ type compiledTenants struct {
 
 // compiledTenant is what is kept of one tenant.
 type compiledTenant struct {
-	// turn is held by whoever compiles, so that those who ask at once compile once.
+	// turn is held by whoever compiles, so that those who ask at once compile once, and a tenant's crowd keeps no
+	// other tenant from compiling.
 	turn chan struct{}
 	last atomic.Pointer[compiledVersion]
 	size int // guarded by the mutex of compiledTenants
@@ -46,7 +47,7 @@ type compiledVersion struct {
 
 func newCompiledTenants() *compiledTenants {
 	tenants, _ := simplelru.NewLRU[string, *compiledTenant](math.MaxInt, nil) // no error: the size is positive
-	return &compiledTenants{compiling: make(chan struct{}, runtime.GOMAXPROCS(0)), tenants: tenants}
+	return &compiledTenants{compiling: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), tenants: tenants}
 }
 
 // stored returns the tenant's appliances as they are compiled from what is stored now. Nobody
@@ -95,7 +96,12 @@ func (s *Services) current(ctx context.Context, as vcc.Actor, kept *compiledTena
 
 // assuming compiles the tenant's appliances with an assumption, and has use answer with
 // them. They are in memory while it does, so it keeps its place among those that compile.
-func (s *Services) assuming(ctx context.Context, c *compiledVersion, assume vcc.Assumption, use func(*tracer) error) error {
+func (s *Services) assuming(ctx context.Context, as vcc.Actor, c *compiledVersion, assume vcc.Assumption, use func(*tracer) error) error {
+	leaveTurn, err := enter(ctx, s.compiled.of(as.TenantID).turn)
+	if err != nil {
+		return err
+	}
+	defer leaveTurn()
 	leave, err := enter(ctx, s.compiled.compiling)
 	if err != nil {
 		return err

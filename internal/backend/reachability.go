@@ -15,7 +15,7 @@ import (
 // it, and what is assumed once for all questions of a call.
 func (s *Services) Trace(ctx context.Context, as vcc.Actor, questions []vcc.TraceRequest, assume vcc.Assumption) (answers []vcc.Reachability, err error) {
 	err = s.asked(ctx, as, assume, func(t *tracer) error {
-		answers, err = t.answers(questions)
+		answers, err = t.answers(ctx, questions)
 		return err
 	})
 	return answers, err
@@ -42,7 +42,7 @@ func (s *Services) asked(ctx context.Context, as vcc.Actor, assume vcc.Assumptio
 	if assume.IsEmpty() {
 		return use(c.tracer)
 	}
-	return s.assuming(ctx, c, assume, use)
+	return s.assuming(ctx, as, c, assume, use)
 }
 
 // VMs implements vcc.SiteService.
@@ -87,12 +87,18 @@ func (t tracer) assuming(publicIPs []netip.Addr, inputs []vcc.ApplianceInputs) *
 	return &t
 }
 
-// answers answers questions, each by itself.
-func (t *tracer) answers(questions []vcc.TraceRequest) ([]vcc.Reachability, error) {
+// answers answers questions, each by itself. CodeInvalidValue: one of them is wrong, or they have more than
+// vcc.MaxTraceWays.
+func (t *tracer) answers(ctx context.Context, questions []vcc.TraceRequest) ([]vcc.Reachability, error) {
 	answers := make([]vcc.Reachability, len(questions))
+	silent := t.WithoutWords()
 	var errs []error
+	total := 0
 	for i, q := range questions {
-		answer, err := t.answer(q)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		protocol, ways, err := t.ways(q)
 		if err != nil {
 			errs = append(errs, vcc.Within(fmt.Sprintf("questions[%d]", i), err))
 			if more := len(questions) - i - 1; more > 0 && len(errs) == vcc.MaxListed-1 { // each looks for names that are alike
@@ -101,7 +107,12 @@ func (t *tracer) answers(questions []vcc.TraceRequest) ([]vcc.Reachability, erro
 			}
 			continue
 		}
-		answers[i] = *answer
+		if total += len(ways); total > vcc.MaxTraceWays {
+			errs = append(errs, &vcc.Error{Code: vcc.CodeInvalidValue, Message: fmt.Sprintf(
+				"the addresses of these VMs make more than %d pairs, which is the most that the questions of one request have; ask fewer at once", vcc.MaxTraceWays)})
+			break
+		}
+		answers[i] = t.answer(silent, q, protocol, ways)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -109,26 +120,41 @@ func (t *tracer) answers(questions []vcc.TraceRequest) ([]vcc.Reachability, erro
 	return answers, nil
 }
 
-// answer answers one question.
-func (t *tracer) answer(q vcc.TraceRequest) (*vcc.Reachability, error) {
+// ways are the pairs of addresses that a question is about.
+func (t *tracer) ways(q vcc.TraceRequest) (appliance.Protocol, [][2]netip.Addr, error) {
 	protocol, err := appliance.ParseProtocol(q.Protocol)
 	if err != nil {
-		return nil, err
+		return protocol, nil, err
 	}
 	ways, err := q.Ways(t.site, t.Outside)
-	if err != nil {
-		return nil, err
+	return protocol, ways, err
+}
+
+// answer answers one question. silent is the same tenant without words: most ways need none.
+func (t *tracer) answer(silent *appliance.Tenant, q vcc.TraceRequest, protocol appliance.Protocol, ways [][2]netip.Addr) vcc.Reachability {
+	way := ways[0]
+	if len(ways) > 1 {
+		_, way = decide(silent, q, protocol, ways)
 	}
-	found, way := decide(t.Tenant, q, protocol, ways)
+	found := t.Way(q, protocol, way[0], way[1])
 	found.Explanation = q.Sentence(found.Reachable, way[0], way[1], found.Explanation)
 	var addresses []netip.Addr
+	known := [2]map[netip.Addr]bool{{}, {}}
 	for _, w := range ways {
-		addresses = append(addresses, w[0], w[1])
-		addresses = append(addresses, t.internalAddresses(w[1])...)
+		for end, a := range w {
+			if known[end][a] {
+				continue
+			}
+			known[end][a] = true
+			addresses = append(addresses, a)
+			if end == 1 {
+				addresses = append(addresses, t.internalAddresses(a)...)
+			}
+		}
 	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	found.Addresses = slices.Compact(addresses)
-	return found, nil
+	return *found
 }
 
 // decide decides about the ways of a question. It returns the first that is not as it should be,

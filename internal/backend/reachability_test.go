@@ -1,8 +1,10 @@
 package backend_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,6 +218,45 @@ func TestTraceAll(t *testing.T) {
 	for i, a := range answers {
 		if want := fmt.Sprintf("192.0.2.7:%d", i+1); !a.Reachable || a.Destination.String() != want {
 			t.Fatalf("answer %d is to %s, want %s", i, a.Destination, want)
+		}
+	}
+}
+
+// Questions about VMs have a way for each pair of adapters, and those of a request have so many together at most. Who
+// has gone is not computed for.
+func TestTraceAll_bounded(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, backend.EmbeddedConfig{DataDir: t.TempDir(), LabFile: changedLab(t, func(abc, _ *vcc.LabTenant) {
+		for i := range 2 {
+			vm := vcc.VM{Name: fmt.Sprint("many", i), Guest: vcc.GuestLinux}
+			for j := range vcc.MaxNICs {
+				vm.NICs = append(vm.NICs, vcc.NIC{Network: "App", IPv4: netip.AddrFrom4([4]byte{172, 17, 53, byte(i*100 + j)})})
+			}
+			abc.VMs = append(abc.VMs, vm)
+		}
+	})})
+	s.run("Silver nightly")
+	q := question(t, "tcp many0 many1 443")
+	ask := func(ctx context.Context, n int) ([]vcc.Reachability, error) {
+		services, as := s.services("ABC Company")
+		return services.Trace(ctx, as, slices.Repeat([]vcc.TraceRequest{q}, n), vcc.Assumption{})
+	}
+	answers, err := ask(t.Context(), 3)
+	ok(t, err)
+	for _, a := range answers {
+		if !a.Reachable || len(a.Addresses) != 2*vcc.MaxNICs {
+			t.Errorf("the answer about %d addresses: %s", len(a.Addresses), a.Explanation)
+		}
+	}
+	_, err = ask(t.Context(), 4)
+	if want := "the addresses of these VMs make more than 16384 pairs, which is the most that the questions of one request have; ask fewer at once"; vcc.Code(err) != vcc.CodeInvalidValue || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	for _, left := range []int64{0, 2} {
+		ctx := &leaving{Context: t.Context()}
+		ctx.left.Store(left)
+		if _, err := ask(ctx, 3); err == nil {
+			t.Errorf("answers for a context that is done after %d questions", left)
 		}
 	}
 }

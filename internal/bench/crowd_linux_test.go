@@ -29,6 +29,7 @@ const baseEnv = "VCC_BENCH_BASE"
 
 const (
 	crowdGateways = 1000
+	crowdVMs      = 50
 	crowdTime     = 10 * time.Second
 	crowdPassword = "the same for both tenants"
 )
@@ -42,9 +43,28 @@ hardware_plans:
   - { name: Large, host: esx01, networks: { with_internet: %[1]d } }
   - { name: Small, host: esx02, networks: { with_internet: 1 } }
 tenants:
-  - { name: Crowd, username: crowd, password_env: CROWD_PASSWORD, subscriptions: [Large] }
-  - { name: Other, username: other, password_env: CROWD_PASSWORD, subscriptions: [Small] }
-`, crowdGateways)
+  - name: Crowd
+    username: crowd
+    password_env: CROWD_PASSWORD
+    subscriptions: [Large]
+    production_networks: [{ name: All, ipv4: 10.0.0.0/8, ipv4_gateway: 10.255.255.1 }]
+    vms:
+%[2]s  - { name: Other, username: other, password_env: CROWD_PASSWORD, subscriptions: [Small] }
+`, crowdGateways, crowdSite())
+
+// crowdSite are the VMs of the many networks, with four adapters each. A question about two of them has 16 ways, and so
+// a thousand have about as many as those of a request may have.
+func crowdSite() string {
+	var b strings.Builder
+	for i := range crowdVMs {
+		fmt.Fprintf(&b, "      - { name: vm%d, guest: linux, nics: [", i)
+		for j := range 4 {
+			fmt.Fprintf(&b, "{ network: All, ipv4: %s }, ", crowdAddress(i*4+j, 10))
+		}
+		b.WriteString("] }\n")
+	}
+	return b.String()
+}
 
 // program is a server's process.
 type program struct {
@@ -143,11 +163,11 @@ func (p *program) fill() {
 	writing.Wait()
 }
 
-// worstRequest has as many questions as may be asked at once, and is as long as one may be.
+// worstRequest has as many questions as may be asked at once, about as many ways, and is as long as one may be.
 func worstRequest() []byte {
 	questions := make([]string, 1000)
 	for i := range questions {
-		questions[i] = fmt.Sprintf(`{"source": "%s", "destination": "%s", "protocol": "tcp", "port": 443}`, crowdAddress(i%crowdGateways, 10), crowdAddress((i+7)%crowdGateways, 10))
+		questions[i] = fmt.Sprintf(`{"source": "vm%d", "destination": "vm%d", "protocol": "tcp", "port": 443}`, i%crowdVMs, (i+7)%crowdVMs)
 	}
 	body := []byte(`{"questions": [` + strings.Join(questions, ", ") + `]}`)
 	return append(body, bytes.Repeat([]byte(" "), 1<<20-len(body))...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -17,13 +18,17 @@ import (
 
 // wide declares a tenant with as many networks as a host has VLANs for, and stores a gateway
 // for each past the store, which would take minutes.
-func (d *database) wide(b *testing.B) vcc.Actor {
+func (d *database) wide(b *testing.B, more ...func(*vcc.LabTenant)) vcc.Actor {
 	b.Helper()
+	tenant := vcc.LabTenant{Name: "ABC Company", Subscriptions: []string{"Wide"}}
+	for _, change := range more {
+		change(&tenant)
+	}
 	d.apply(b, vcc.Lab{
 		ServiceProvider: vcc.ServiceProvider{Name: "sp.example.net"},
 		Hosts:           []vcc.Host{newHost("esx01")},
 		HardwarePlans:   []vcc.LabHardwarePlan{{Name: "Wide", Host: "esx01", Networks: vcc.LabNetworkCount{WithInternet: maxVLANs}}},
-		Tenants:         []vcc.LabTenant{{Name: "ABC Company", Subscriptions: []string{"Wide"}}},
+		Tenants:         []vcc.LabTenant{tenant},
 	}, nil)
 	for _, statement := range []string{
 		"INSERT INTO default_gateways (network_id, origin, revision, updated_at, updated_by, ipv4_address, ipv4_prefix_length) " +
@@ -110,6 +115,51 @@ func BenchmarkTraces(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// BenchmarkTracesOfVMs has questions about VMs with as many ways as one request may have: a thousand with 16 each, and
+// three about the VMs with the most adapters that there may be. All of them are decided, because each is as it should be. It compares them with a thousand questions about
+// addresses, which have one way each, in turn.
+func BenchmarkTracesOfVMs(b *testing.B) {
+	d := openDatabase(b, "SQLite")
+	site := vcc.Site{ProductionNetworks: []vcc.ProductionNetwork{{
+		Name: "All", IPv4: netip.MustParsePrefix("10.0.0.0/8"), IPv4Gateway: netip.MustParseAddr("10.255.255.1"),
+	}}}
+	for i, adapters := range []int{4, 4, vcc.MaxNICs, vcc.MaxNICs} {
+		vm := vcc.VM{Name: fmt.Sprint("vm", i), Guest: vcc.GuestLinux}
+		for j := range adapters {
+			vm.NICs = append(vm.NICs, vcc.NIC{Network: "All", IPv4: crowdAddress(2+i*100+j, 10)})
+		}
+		site.VMs = append(site.VMs, vm)
+	}
+	as := d.wide(b, func(t *vcc.LabTenant) { t.Site = site })
+	services := backend.NewServices(d.store)
+	ask := func(n int, source, destination string) float64 {
+		port, questions := 443, make([]vcc.TraceRequest, n)
+		for i := range questions {
+			var err error
+			if questions[i], err = vcc.ParseTraceRequest(source, destination, "tcp", &port); err != nil {
+				b.Fatal(err)
+			}
+		}
+		start := time.Now()
+		answers, err := services.Trace(b.Context(), as, questions, vcc.Assumption{})
+		if err != nil || !answers[n-1].Reachable {
+			b.Fatal(answers[n-1], err)
+		}
+		return 1000 * time.Since(start).Seconds()
+	}
+	ask(1, "vm0", "vm1")
+	took := map[string][]float64{}
+	for b.Loop() {
+		took["ms-1000x1-way"] = append(took["ms-1000x1-way"], ask(vcc.MaxTraceRequests, "10.0.1.10", "10.0.7.10"))
+		took["ms-1000x16-ways"] = append(took["ms-1000x16-ways"], ask(vcc.MaxTraceRequests, "vm0", "vm1"))
+		took["ms-3x4624-ways"] = append(took["ms-3x4624-ways"], ask(3, "vm2", "vm3"))
+	}
+	for name, values := range took {
+		b.ReportMetric(median(values), name)
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkPages compares the last page of 200 among 4,000 gateways with the first one, behind the

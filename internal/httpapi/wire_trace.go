@@ -29,7 +29,7 @@ type wireTraceRequest struct {
 	Port        *int                `json:"port,omitempty" doc:"The destination's; none with icmp"`
 	Unwanted    bool                `json:"unwanted,omitempty" doc:"As in questions"`
 	Reason      string              `json:"reason,omitempty" doc:"As in questions"`
-	Questions   []wireTraceQuestion `json:"questions,omitempty" minItems:"1" maxItems:"1000" doc:"Many questions, in place of the one"`
+	Questions   []wireTraceQuestion `json:"questions,omitempty" minItems:"1" maxItems:"1000" doc:"Many questions, in place of the one. Together they may be about 16384 pairs of addresses: two VMs have one for each pair of their addresses of one family"`
 	Assume      *wireAssumption     `json:"assume,omitempty"`
 }
 

@@ -10,6 +10,10 @@ import (
 // MaxTraceRequests is how many questions one request may ask.
 const MaxTraceRequests = 1000
 
+// MaxTraceWays is how many pairs of addresses the questions of one request have together at most: each costs as much
+// as a question about two addresses.
+const MaxTraceWays = 1 << 14
+
 // Internet is the word for an end of a question that stands for any address on the internet.
 const Internet = "internet"
 
