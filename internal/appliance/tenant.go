@@ -19,12 +19,13 @@ type Tenant struct {
 	// Outside are the addresses that stand for any on the internet, one per family at most.
 	Outside []netip.Addr
 
-	site      []vcc.SiteNetwork
-	publicIPs []netip.Addr
-	networks  map[string]cloudNetwork // by ID
+	site []vcc.SiteNetwork
+	// public has the tenant's public addresses, each with the addresses that public IP rules for it lead to.
+	public   map[netip.Addr][]netip.Addr
+	networks map[string]cloudNetwork // by ID
 	// found, where it is not nil, has the places of addresses that were looked for: of a tenant
 	// for many questions about the same ends, whose answers need no words.
-	found map[netip.Addr]sitePlace
+	found map[netip.Addr]*TenantPlace
 }
 
 // TenantAppliance is an appliance beside what it was compiled from.
@@ -39,24 +40,25 @@ type cloudNetwork struct {
 	at        Interface
 }
 
-// sitePlace is where an address is at the tenant's own site.
-type sitePlace struct {
-	production *vcc.SiteNetwork // nil for an address of another place
-	network    netip.Prefix
-}
-
 // NewTenant compiles the appliances of a tenant with the networks of its site and all of its public
 // addresses. The inputs are in plan order.
 func NewTenant(site []vcc.SiteNetwork, publicIPs []netip.Addr, inputs []vcc.ApplianceInputs) *Tenant {
-	t := &Tenant{site: site, publicIPs: publicIPs, networks: map[string]cloudNetwork{}}
+	t := &Tenant{site: site, public: map[netip.Addr][]netip.Addr{}, networks: map[string]cloudNetwork{}}
+	for _, a := range publicIPs {
+		t.public[a] = nil
+	}
 	for i, in := range inputs {
 		t.Appliances = append(t.Appliances, TenantAppliance{in, Compile(in)})
 		for n, network := range in.Networks {
 			t.networks[network.ID] = cloudNetwork{i, Interface(n + 1)} // #nosec G115 -- a host has 4,094 VLANs at most
 		}
+		for _, r := range in.PublicIPRules {
+			t.public[r.Public.Addr()] = append(t.public[r.Public.Addr()], r.Internal.Addr())
+		}
 	}
+	claimed := func(a netip.Addr) bool { return !t.Place(a).IsOnInternet() }
 	for _, v6 := range []bool{false, true} {
-		if a := vcc.OutsideAddress(v6, t.claimed); a.IsValid() {
+		if a := vcc.OutsideAddress(v6, claimed); a.IsValid() {
 			t.Outside = append(t.Outside, a)
 		}
 	}
@@ -64,106 +66,10 @@ func NewTenant(site []vcc.SiteNetwork, publicIPs []netip.Addr, inputs []vcc.Appl
 }
 
 // WithoutWords returns a tenant for one goroutine and many questions about the same ends: it remembers
-// where addresses are, and explains nothing.
+// where addresses are, of a bounded number, and explains nothing.
 func (t Tenant) WithoutWords() *Tenant {
-	t.found = map[netip.Addr]sitePlace{}
+	t.found = map[netip.Addr]*TenantPlace{}
 	return &t
-}
-
-// siteOf returns where an address is at the site, which means a look at each network.
-func (t *Tenant) siteOf(a netip.Addr) sitePlace {
-	if place, known := t.found[a]; known {
-		return place
-	}
-	place := sitePlace{}
-	for i := range t.site {
-		if network, found := t.site[i].IPNetworkOf(a); found {
-			place = sitePlace{&t.site[i], network}
-			break
-		}
-	}
-	if t.found != nil {
-		t.found[a] = place
-	}
-	return place
-}
-
-// claimed reports whether an address is not simply one on the internet.
-func (t *Tenant) claimed(a netip.Addr) bool {
-	return t.siteOf(a).production != nil || t.applianceOf(a) != nil || t.isNeighbor(a) || slices.Contains(t.publicIPs, a) || t.HasPublicIPRule(a)
-}
-
-// HasPublicIPRule reports whether an address is the public one of a public IP rule.
-func (t *Tenant) HasPublicIPRule(a netip.Addr) bool {
-	return slices.ContainsFunc(t.Appliances, func(o TenantAppliance) bool {
-		return slices.ContainsFunc(o.Inputs.PublicIPRules, func(r vcc.PublicIPRule) bool { return r.Public.Addr() == a })
-	})
-}
-
-// isNeighbor reports whether an address is in the external network of an appliance.
-func (t *Tenant) isNeighbor(a netip.Addr) bool {
-	return slices.ContainsFunc(t.Appliances, func(o TenantAppliance) bool { return o.Inputs.External.Contains(a) })
-}
-
-// applianceOf returns the appliance in whose networks an address lies, nil for none. Networks
-// of two appliances may overlap (D12 is about one), and then it is the first.
-func (t *Tenant) applianceOf(a netip.Addr) *TenantAppliance {
-	for i := range t.Appliances {
-		if t.Appliances[i].Compiled.Arriving(a) != Ext0 {
-			return &t.Appliances[i]
-		}
-	}
-	return nil
-}
-
-// HostPlace is where a host is after failover.
-type HostPlace struct {
-	// Appliance is an index in Tenant.Appliances, and At its interface on the host's network.
-	Appliance int
-	At        Interface
-	// Network is the IP network that the host takes itself to be in.
-	Network netip.Prefix
-}
-
-// Host returns where a host with an address is after failover: in the network whose gateway serves
-// the address, and else in the one that replication jobs map its production network to (D6). It is
-// false where no host of the tenant's has the address: outside of all networks, as the first or the
-// last of an IPv4 network, as the gateway of one, whether it has one yet or not, and where nobody knows
-// which of several networks it is.
-func (t *Tenant) Host(a netip.Addr) (p HostPlace, found bool) {
-	site := t.siteOf(a)
-	for i, o := range t.Appliances {
-		if p.At = o.Compiled.Arriving(a); p.At != Ext0 {
-			p.Appliance, p.Network = i, site.network
-			if site.production == nil {
-				p.Network, _, _ = o.Compiled.table.LookupPrefixLPM(netip.PrefixFrom(a, a.BitLen()))
-			}
-			return p, !vcc.IsNetworkOrBroadcast(a, p.Network) && !t.isGateway(a, p)
-		}
-	}
-	if site.production == nil || len(site.production.CloudNetworks) != 1 || vcc.IsNetworkOrBroadcast(a, site.network) {
-		return HostPlace{}, false
-	}
-	network, found := t.networks[site.production.CloudNetworks[0]]
-	p = HostPlace{network.appliance, network.at, site.network}
-	return p, found && !t.isGateway(a, p)
-}
-
-// isGateway reports whether an address at a place is kept for a gateway, whether the appliance has it or nobody: the one
-// that is stored for the network, and where the appliance does not serve the address, that of the production network. The
-// appliance's address on the external network is no host's either.
-func (t *Tenant) isGateway(a netip.Addr, at HostPlace) bool {
-	o := &t.Appliances[at.Appliance]
-	stored := o.Inputs.Gateways[o.Inputs.Networks[at.At-1].ID]
-	if stored.IPv4 != nil && stored.IPv4.Address == a || stored.IPv6 != nil && stored.IPv6.Address == a {
-		return true
-	}
-	if slices.ContainsFunc(o.Compiled.Interfaces[Ext0].Addresses, func(own netip.Prefix) bool { return own.Addr() == a }) {
-		return true
-	}
-	here, _ := o.Compiled.table.Lookup(a)
-	site := t.siteOf(a)
-	return here.via != at.At && site.production != nil && site.production.HasGateway(a)
 }
 
 // Way decides a request from one address to another, and its reply. The appliance in whose networks
@@ -172,42 +78,151 @@ func (t *Tenant) isGateway(a netip.Addr, at HostPlace) bool {
 // if there is one. The question says which outcome is wanted; its ends do not count. The explanation
 // is the cause, with what to do where the outcome is not as it should be.
 func (t *Tenant) Way(q vcc.TraceRequest, protocol Protocol, source, destination netip.Addr) *vcc.Reachability {
-	if r := t.withoutAppliance(q, source, destination); r != nil {
+	from, to := t.Place(source), t.Place(destination)
+	if r := t.withoutAppliance(q, from, to); r != nil {
 		return r
 	}
-	candidates, beside := t.Appliances, Ext0
-	if o := t.applianceOf(source); o != nil {
-		candidates = []TenantAppliance{*o}
-	} else if p, isHost := t.Host(source); isHost && t.serves(p, source) {
-		candidates, beside = t.Appliances[p.Appliance:p.Appliance+1], p.At
-	}
-	var best *vcc.Reachability
-	for _, o := range candidates {
-		arriving := beside
-		if arriving == Ext0 {
-			arriving = o.Compiled.Arriving(source)
-		}
-		r := reachability(o.Compiled, arriving, source, destination, protocol, uint16(q.Port), t.found == nil) //nolint:gosec // 1 to 65535
-		if f := t.failureOutside(o.Inputs.External, r, source, destination); f != nil {
-			f.mark(&r)
-		}
-		if best == nil || r.Reachable && !best.Reachable {
-			r.Explanation = t.explain(q, &r, source, destination, r.Explanation)
-			best = &r
-		}
-	}
-	return best
+	_, r := t.decide(protocol, uint16(q.Port), from, to) //nolint:gosec // 1 to 65535
+	r.Explanation = t.explain(q, &r, from, to, r.Explanation)
+	return &r
 }
 
-// withoutAppliance answers questions in which no appliance has a part, and returns nil for all others. Two hosts of one
-// production network have their replicas in one cloud network, with or without a gateway. The gateway's address is the
-// appliance's as soon as it has that address, and before that no host has it. The first and the last address of an IPv4
-// network belong to no host.
-func (t *Tenant) withoutAppliance(q vcc.TraceRequest, source, destination netip.Addr) *vcc.Reachability {
-	to := t.siteOf(destination)
-	if to.production == nil {
-		return nil
+// decide has the appliances decide at which a request arrives, and returns what the first one says that lets it through, or
+// the first of all, with its index.
+func (t *Tenant) decide(protocol Protocol, port uint16, from, to *TenantPlace) (best int, answer vcc.Reachability) {
+	first, last := t.arrival(from)
+	for i := first; i <= last; i++ {
+		o := &t.Appliances[i]
+		r := reachability(o.Compiled, t.arriving(i, from), from.Address, to.Address, protocol, port, t.found == nil)
+		if r.Reachable {
+			arrives, leaves := outside(r)
+			if f := t.failureOutside(i, arrives, leaves, from, to); f.reason != "" {
+				t.mark(&r, f, from, to)
+			}
+		}
+		if i == first || r.Reachable && !answer.Reachable {
+			best, answer = i, r
+		}
 	}
+	return best, answer
+}
+
+// outside says by which of its ends a request that is let through has to do with the external network.
+func outside(r vcc.Reachability) (arrives, leaves bool) {
+	ext0 := Ext0.String()
+	return r.Steps[0].Interface == ext0, r.Verdict == vcc.Forwarded && r.Steps[len(r.Steps)-1].Interface == ext0
+}
+
+// arrival returns the first and the last of the appliances at which packets from a place may arrive: at that in whose
+// networks it lies, and so at that on whose network a host is beside the part that the gateway serves; from outside at any.
+func (t *Tenant) arrival(from *TenantPlace) (first, last int) {
+	switch {
+	case from.appliance != none:
+		return from.appliance, from.appliance
+	case t.beside(from):
+		return from.host.Appliance, from.host.Appliance
+	}
+	return 0, len(t.Appliances) - 1
+}
+
+// arriving returns the interface of an appliance on which packets from a place arrive.
+func (t *Tenant) arriving(i int, from *TenantPlace) Interface {
+	if from.appliance == none && t.beside(from) {
+		return from.host.At
+	}
+	return t.Appliances[i].Compiled.Arriving(from.Address)
+}
+
+// beside reports whether a host with an address that no network holds is on one all the same, of which the appliance has
+// an address of the family.
+func (t *Tenant) beside(p *TenantPlace) bool {
+	if p.appliance != none || !p.IsHost() {
+		return false
+	}
+	n, _ := t.Appliances[p.host.Appliance].Compiled.family(p.host.At, familyOf(p.Address))
+	return n.served
+}
+
+// Course is what lies around the appliances' decision on a request and its reply.
+type Course struct {
+	// SameNetwork: no appliance hears of it, because both ends are in one network, or it is a broadcast in that of its source.
+	SameNetwork bool
+	// Invalid: no host has the destination, which is the first or the last address of another network of the site.
+	Invalid bool
+	// Appliance is the index of the one that decides, and Arriving is where the request arrives there. They say nothing where
+	// SameNetwork or Invalid do.
+	Appliance int
+	Arriving  Interface
+	// NoWayBack: the appliance drops what answers a source outside, because it has no route to it.
+	NoWayBack bool
+	// Lost is why a request that arrives or leaves by ext0 comes to nothing although the appliance lets it and its reply
+	// through, "" if nothing is known to be in the way (D22).
+	Lost vcc.Reason
+	// WantsGateway: an end of the site's has no default gateway, which is what lacks most if the request or its reply is
+	// dropped for anything but ReasonInvalidPacket, whatever the appliance says. See Tenant.WantsGateway.
+	WantsGateway bool
+}
+
+// FromOutside reports whether packets from a place arrive at the appliances from outside.
+func (t *Tenant) FromOutside(from *TenantPlace) bool {
+	return from.appliance == none && !t.beside(from)
+}
+
+// Course returns what lies around the decision that Way makes about a request: with it an Engine decides packets of
+// a flow as Way does about the first one and its reply.
+func (t *Tenant) Course(protocol Protocol, port uint16, from, to *TenantPlace) Course {
+	c := Course{WantsGateway: from.lacksGateway() || to.lacksGateway()}
+	switch t.around(from, to) {
+	case broadcast:
+		c.SameNetwork = from.site == to.site
+		c.Invalid = !c.SameNetwork
+		return c
+	case sameSite:
+		c.SameNetwork = true
+		return c
+	}
+	if from.known && t.sameInterface(from, to) {
+		c.SameNetwork = true
+		return c
+	}
+	first, last := t.arrival(from)
+	if c.Appliance = first; first != last {
+		c.Appliance, _ = t.decide(protocol, port, from, to)
+	}
+	c.Arriving = t.arriving(c.Appliance, from)
+	if c.NoWayBack = c.Arriving == Ext0 && !t.Appliances[c.Appliance].Compiled.answers(from.Address); !c.NoWayBack {
+		c.Lost = t.failureOutside(c.Appliance, c.Arriving == Ext0, true, from, to).reason
+	}
+	return c
+}
+
+// around is what settles a request without an appliance.
+type around uint8
+
+const (
+	nothing   around = iota
+	broadcast        // to the first or the last address of a network of the site
+	sameSite         // between two hosts of one network of the site
+)
+
+// around says what settles a request without an appliance. Two hosts of one production network have their
+// replicas in one cloud network, with or without a gateway. The gateway's address is the appliance's as soon as it has that
+// address, and before that no host has it. The first and the last address of an IPv4 network belong to no host.
+func (t *Tenant) around(from, to *TenantPlace) around {
+	switch {
+	case to.site.production == nil:
+		return nothing
+	case vcc.IsNetworkOrBroadcast(to.Address, to.site.network):
+		return broadcast
+	case from.site == to.site && from.IsHost() && to.IsHost() && from.host == to.host && !t.joined(from, to):
+		return sameSite
+	}
+	return nothing
+}
+
+// withoutAppliance answers questions in which no appliance has a part, and returns nil for all others.
+func (t *Tenant) withoutAppliance(q vcc.TraceRequest, from, to *TenantPlace) *vcc.Reachability {
+	source, destination := from.Address, to.Address
 	answer := func(verdict vcc.Verdict, reason vcc.Reason, because string) *vcc.Reachability {
 		end := netip.AddrPortFrom(destination, uint16(q.Port)) //nolint:gosec // 1 to 65535
 		packet := vcc.TracedPacket{Verdict: verdict, Reason: reason, Source: netip.AddrPortFrom(source, 0), Destination: end, Steps: []vcc.TraceStep{
@@ -218,117 +233,98 @@ func (t *Tenant) withoutAppliance(q vcc.TraceRequest, source, destination netip.
 			packet.Source, packet.Destination = end, netip.AddrPortFrom(source, 0)
 			r.Reply = &packet
 		}
-		r.Explanation = t.explain(q, r, source, destination, because)
+		r.Explanation = t.explain(q, r, from, to, because)
 		return r
 	}
-	if vcc.IsNetworkOrBroadcast(destination, to.network) {
-		return answer(vcc.Dropped, vcc.ReasonInvalidPacket, fmt.Sprintf("%s is the network or the broadcast address of production network %q (%s), and no host's", destination, to.production.Name, to.network))
+	switch t.around(from, to) {
+	case broadcast:
+		return answer(vcc.Dropped, vcc.ReasonInvalidPacket, fmt.Sprintf("%s is the network or the broadcast address of production network %q (%s), and no host's", destination, to.site.production.Name, to.site.network))
+	case sameSite:
+		return answer(vcc.Forwarded, vcc.ReasonSameNetwork, fmt.Sprintf("both are in production network %q (%s), where hosts reach each other without the appliance", to.site.production.Name, to.site.network))
 	}
-	if t.siteOf(source) != to {
-		return nil
-	}
-	from, isHost := t.Host(source)
-	there, known := t.Host(destination)
-	if !isHost || !known || from != there || t.joined(from, source, destination) {
-		return nil
-	}
-	return answer(vcc.Forwarded, vcc.ReasonSameNetwork, fmt.Sprintf("both are in production network %q (%s), where hosts reach each other without the appliance", to.production.Name, to.network))
+	return nil
 }
 
-// serves reports whether the appliance has an address on the network of a host, of the family of the host's.
-func (t *Tenant) serves(at HostPlace, a netip.Addr) bool {
-	n, _ := t.Appliances[at.Appliance].Compiled.family(at.At, familyOf(a))
-	return n.served
-}
-
-// joined reports whether the appliance serves two addresses on one interface: its own rules then say
+// joined reports whether the appliance serves two addresses on the interface of the first one's network: its own rules then say
 // that they reach each other, or that one is its own.
-func (t *Tenant) joined(at HostPlace, a, b netip.Addr) bool {
-	table := &t.Appliances[at.Appliance].Compiled.table
-	from, _ := table.Lookup(a)
-	to, _ := table.Lookup(b)
-	return from.via == at.At && to.via == at.At
+func (t *Tenant) joined(from, to *TenantPlace) bool {
+	a, b := t.lookup(from, to)
+	return a.via == from.host.At && b.via == from.host.At
 }
 
-// failure is why a packet that an appliance sends on reaches nobody.
+// sameInterface reports whether two addresses are joined, and none is the appliance's own: P6 sends back what comes from the one
+// to the other all the same.
+func (t *Tenant) sameInterface(from, to *TenantPlace) bool {
+	a, b := t.lookup(from, to)
+	return a.via == from.host.At && b.via == from.host.At && a.own != numberOf(from.Address) && b.own != numberOf(to.Address)
+}
+
+// lookup looks two addresses up at the appliance of the first one's network.
+func (t *Tenant) lookup(from, to *TenantPlace) (a, b place) {
+	table := &t.Appliances[from.host.Appliance].Compiled.table
+	a, _ = table.Lookup(from.Address)
+	b, _ = table.Lookup(to.Address)
+	return a, b
+}
+
+// failure is why a packet that an appliance sends on reaches nobody. The zero value is none.
 type failure struct {
-	reason  vcc.Reason
-	because string
+	reason vcc.Reason
 	// reply says that it is the reply that reaches nobody.
 	reply bool
 }
 
 // mark writes down that a request or its reply reaches nobody.
-func (f *failure) mark(r *vcc.Reachability) {
-	r.Reachable, r.Reason, r.Explanation = false, f.reason, f.because
-	packet := &r.TracedPacket
+func (t *Tenant) mark(r *vcc.Reachability, f failure, from, to *TenantPlace) {
+	packet, at := &r.TracedPacket, to
 	if f.reply {
-		packet = r.Reply
+		packet, at = r.Reply, from
 	}
-	packet.Steps = append(packet.Steps, vcc.TraceStep{Kind: vcc.StepOutside, Message: fmt.Sprintf("%s: %s", f.reason, f.because)})
+	r.Reachable, r.Reason = false, f.reason
+	if t.found != nil {
+		return
+	}
+	r.Explanation = fmt.Sprintf("no internet carries %s (%s)", at.Address, vcc.PrivateUse(at.Address))
+	if f.reason == vcc.ReasonNoDefaultGateway {
+		r.Explanation = fmt.Sprintf("%s is of the tenant's site, which is not on the internet after full site failover", at.Address)
+	}
+	packet.Steps = append(packet.Steps, vcc.TraceStep{Kind: vcc.StepOutside, Message: fmt.Sprintf("%s: %s", f.reason, r.Explanation)})
 }
 
-// failureOutside applies D22 to a packet that an appliance lets through, and returns nil if it
-// arrives. A packet that enters or leaves by ext0 comes from the internet, or goes there, unless
-// the other end is a neighbor on the external network itself.
-func (t *Tenant) failureOutside(external vcc.ExternalSettings, r vcc.Reachability, source, destination netip.Addr) *failure {
-	if !r.Reachable {
-		return nil
-	}
-	ext0 := Ext0.String()
-	arriving, leaving := r.Steps[0].Interface, r.Steps[len(r.Steps)-1].Interface
-	if arriving != ext0 {
-		if r.Verdict == vcc.Forwarded && leaving == ext0 {
-			return t.failureAt(external, destination)
+// failureOutside applies D22 to a packet that an appliance lets through. A packet that arrives or leaves by ext0 comes from the
+// internet, or goes there, unless the other end is a neighbor on the external network itself.
+func (t *Tenant) failureOutside(i int, arrives, leaves bool, from, to *TenantPlace) failure {
+	external := &t.Appliances[i].Inputs.External
+	switch {
+	case !arrives && !leaves || arrives && external.Contains(from.Address):
+		return failure{}
+	case arrives:
+		if reason := external.Lost(from.Address, from.lacksGateway()); reason != "" {
+			return failure{reason: reason, reply: true}
 		}
-		return nil
 	}
-	if external.Contains(source) {
-		return nil
-	}
-	if f := t.failureAt(external, source); f != nil {
-		f.reply = true
-		return f
-	}
-	return t.failureAt(external, destination)
+	return failure{reason: external.Lost(to.Address, to.lacksGateway())}
 }
 
 // Lost returns why an address is not found through the internet from the external network of an
 // appliance, "" if it may be (D22).
 func (t *Tenant) Lost(external vcc.ExternalSettings, a netip.Addr) vcc.Reason {
-	return external.Lost(a, t.lacksGateway(a))
-}
-
-// failureAt returns why an address is not found through the internet, nil if it may be.
-func (t *Tenant) failureAt(external vcc.ExternalSettings, a netip.Addr) *failure {
-	switch reason := t.Lost(external, a); reason {
-	case vcc.ReasonPrivateDestination:
-		return &failure{reason: reason, because: fmt.Sprintf("no internet carries %s (%s)", a, vcc.PrivateUse(a))}
-	case vcc.ReasonNoDefaultGateway:
-		return &failure{reason: reason, because: fmt.Sprintf("%s is of the tenant's site, which is not on the internet after full site failover", a)}
-	}
-	return nil
-}
-
-// lacksGateway reports whether an address is of the tenant's site, and in no network that
-// has a gateway for it.
-func (t *Tenant) lacksGateway(a netip.Addr) bool {
-	return t.siteOf(a).production != nil && t.applianceOf(a) == nil && !t.isNeighbor(a)
+	return external.Lost(a, t.Place(a).lacksGateway())
 }
 
 // explain writes the cause of an outcome, and what to do where that is not as it should be.
-func (t *Tenant) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destination netip.Addr, because string) string {
+func (t *Tenant) explain(q vcc.TraceRequest, r *vcc.Reachability, from, to *TenantPlace, because string) string {
 	if t.found != nil {
 		return ""
 	}
 	switch {
-	case t.WantsGateway(r, source, destination):
-		because = t.missingGateways(source, destination)
+	case wantsGateway(r, from, to):
+		because = t.missingGateways(from, to)
 	case r.Reason == vcc.ReasonPrivateDestination:
-		because += t.whereItIs(source, destination)
-	case r.Reason == vcc.ReasonNoPublicIPRule && t.applianceOf(destination) != nil:
+		because += t.whereItIs(from, to)
+	case r.Reason == vcc.ReasonNoPublicIPRule && to.appliance != none:
 		because += "; name the public address of a rule that leads to it"
-	case r.Reason == vcc.ReasonNoPublicIPRule && (q.Port == 0 || !t.claimed(destination)): // no rule lets an echo in, or is for what is not the tenant's
+	case r.Reason == vcc.ReasonNoPublicIPRule && (q.Port == 0 || to.IsOnInternet()): // no rule lets an echo in, or is for what is not the tenant's
 	case r.Reachable == q.Unwanted:
 		because += r.Reason.WayOut()
 	}
@@ -339,23 +335,27 @@ func (t *Tenant) explain(q vcc.TraceRequest, r *vcc.Reachability, source, destin
 // not reach each other. The appliance may have another reason: it takes what is in none of its
 // networks for the outside.
 func (t *Tenant) WantsGateway(r *vcc.Reachability, source, destination netip.Addr) bool {
-	return !r.Reachable && r.Reason != vcc.ReasonInvalidPacket && (t.lacksGateway(source) || t.lacksGateway(destination))
+	return wantsGateway(r, t.Place(source), t.Place(destination))
 }
 
-// missingGateways says which cloud networks lack the gateways of addresses of the tenant's
+func wantsGateway(r *vcc.Reachability, from, to *TenantPlace) bool {
+	return !r.Reachable && r.Reason != vcc.ReasonInvalidPacket && (from.lacksGateway() || to.lacksGateway())
+}
+
+// missingGateways says which cloud networks lack the gateways of places of the tenant's
 // site.
-func (t *Tenant) missingGateways(addresses ...netip.Addr) string {
+func (t *Tenant) missingGateways(places ...*TenantPlace) string {
 	var missing []string
-	for _, a := range addresses {
-		if t.lacksGateway(a) {
-			missing = append(missing, t.missingGateway(a))
+	for _, p := range places {
+		if p.lacksGateway() {
+			missing = append(missing, t.missingGateway(p))
 		}
 	}
 	return strings.Join(slices.Compact(missing), ", and ")
 }
 
-func (t *Tenant) missingGateway(a netip.Addr) string {
-	at := t.siteOf(a)
+func (t *Tenant) missingGateway(p *TenantPlace) string {
+	a, at := p.Address, p.site
 	site := fmt.Sprintf("production network %q (%s)", at.production.Name, at.network)
 	for _, id := range at.production.CloudNetworks {
 		target, known := t.networks[id]
@@ -376,11 +376,11 @@ func (t *Tenant) missingGateway(a netip.Addr) string {
 }
 
 // whereItIs adds what is known of an address that was not found outside.
-func (t *Tenant) whereItIs(source, destination netip.Addr) string {
-	from, to := t.applianceOf(source), t.applianceOf(destination)
-	if to != nil && from != to {
-		network, _ := to.Compiled.NetworkOf(destination)
-		return fmt.Sprintf(", and %s is in %q on host %s, whose appliance is another one; use networks on one host", destination, network.NetworkName, to.Inputs.HostName)
+func (t *Tenant) whereItIs(from, to *TenantPlace) string {
+	if to.appliance != none && from.appliance != to.appliance {
+		o := &t.Appliances[to.appliance]
+		network, _ := o.Compiled.NetworkOf(to.Address)
+		return fmt.Sprintf(", and %s is in %q on host %s, whose appliance is another one; use networks on one host", to.Address, network.NetworkName, o.Inputs.HostName)
 	}
 	return ", and none of the tenant's networks holds it; use an address that one of them holds"
 }

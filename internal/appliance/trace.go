@@ -66,13 +66,12 @@ func reachability(c *Compiled, arriving Interface, source, destination netip.Add
 		answer.Source = netip.AddrPortFrom(request.decided.Destination.Addr(), request.decided.Source.Port())
 		answer.Destination = netip.AddrPortFrom(request.decided.Source.Addr(), 0)
 	}
-	_, wayBack := c.routeTo(Ext0, source)
 	var reply traced
 	switch {
 	case r.Verdict == vcc.Forwarded:
 		answer.Interface = request.decided.Leaving
 		reply = trace(c, flows, answer, words)
-	case packet.Interface == Ext0 && !isLinkLocal(source) && !wayBack:
+	case packet.Interface == Ext0 && !c.answers(source):
 		reply = settled(answer, vcc.Dropped, vcc.ReasonNoRoute, noWayBack(source))
 	default:
 		reply = settled(answer, vcc.Forwarded, vcc.ReasonOwnReply, "the appliance itself answers")
@@ -84,6 +83,12 @@ func reachability(c *Compiled, arriving Interface, source, destination netip.Add
 		r.Explanation = "the reply is dropped: " + reply.because
 	}
 	return r
+}
+
+// answers reports whether the appliance can answer an address outside: one that is on its link, or to which a route leads.
+func (c *Compiled) answers(source netip.Addr) bool {
+	_, ok := c.external[familyOf(source)].routeTo(source)
+	return ok || isLinkLocal(source)
 }
 
 // traced is a traced packet with what else is known of it.

@@ -31,36 +31,38 @@ type end struct {
 type conversation struct {
 	key key
 	// to is where the packets of the client are addressed to after failover, and answersTo where those of the server are: to
-	// what the appliance made of the client. Of an echo the port of answersTo is the identifier.
-	to, answersTo end
-	router        int32
+	// what the appliance made of the client. Of an echo the port of answersTo is the identifier. They come from answersFrom.
+	to, answersTo, answersFrom end
+	router                     int32
 	// arriving is where the packets of the client arrive, and answersAt where those of the server do.
 	arriving, answersAt appliance.Interface
 	// group and cause are those that the last packet that was dropped was counted in.
 	group, cause int32
 	absent       int32 // the end that no replica has, none if there is none
-	outcome      outcome
-	// lost is why the other end is not found through the internet, "" if it may be.
-	lost vcc.Reason
+	// lost is why the client's packets come to nothing outside, "" if nothing is known to be in the way.
+	lost    vcc.Reason
+	outcome outcome
 
-	aAsks     bool // a is the client
-	recent    bool // it had a packet since the hand last passed
-	opened    bool // a flow was let through, and answersTo is known
-	delivered bool // the appliance itself answers
-	vanished  bool // the client's packets were let through, and are lost outside
-	counted   bool // among those that get through
-	broken    bool // among those that break
-	moved     bool // the last flow of the client left from another port than the one before
+	noWayBack    bool // as in appliance.Course
+	wantsGateway bool // as in appliance.Course
+	aAsks        bool // a is the client
+	recent       bool // it had a packet since the hand last passed
+	opened       bool // a flow was let through, and who answers whom is known
+	delivered    bool // the appliance itself answers
+	vanished     bool // the client's packets were let through, and come to nothing outside
+	counted      bool // among those that get through
+	broken       bool // among those that break
+	moved        bool // the last flow of the client left from another port than the one before
 }
 
 // outcome is what is known of a conversation before any packet of it is decided.
 type outcome uint8
 
 const (
-	decided  outcome = iota // packet by packet, at an appliance
-	within                  // it never crosses an appliance
-	unknown                 // neither end is the tenant's
-	gateless                // the network of an end has no gateway for it
+	decided outcome = iota // packet by packet, at an appliance
+	within                 // it never crosses an appliance
+	unknown                // neither end is the tenant's
+	invalid                // it is for an address that no host has
 )
 
 // conversation returns that of a packet, and whether the packet is the client's.
@@ -153,41 +155,4 @@ func (e end) addrPort(v4 bool) netip.AddrPort { return netip.AddrPortFrom(e.addr
 func endOf(a netip.AddrPort) end {
 	p := packetAddress(a.Addr())
 	return end{p, a.Port()}
-}
-
-// place decides where the packets of a conversation arrive.
-func (r *replay) place(c *conversation) {
-	client, server := c.client(), c.server()
-	from, to := r.placeOf(client.address.addr(c.key.v4)), r.placeOf(server.address.addr(c.key.v4))
-	c.to, c.outcome, c.lost, c.arriving, c.absent = server, decided, "", appliance.Ext0, none
-	router := none
-	switch {
-	case from.linkScope || to.linkScope, from.own, !to.own && from.sameNetwork(to):
-		c.outcome = within
-	case from.lost() || to.lost():
-		c.outcome = gateless
-	case from.isTenants():
-		router, c.arriving = from.router, from.arriving
-		c.lost = r.routers[router].external.Lost(server.address.addr(c.key.v4), false)
-	case to.isTenants() || to.publicAt != none:
-		router = to.router
-		if router == none {
-			router = to.publicAt
-		}
-		o := &r.routers[router]
-		if c.key.protocol == protocolTCP || c.key.protocol == protocolUDP {
-			if public, ok := o.public[server.addrPort(c.key.v4)]; ok {
-				c.to = endOf(public)
-			}
-		}
-		c.lost = o.external.Lost(client.address.addr(c.key.v4), false)
-	default:
-		c.outcome = unknown
-	}
-	c.router = int32(router) // #nosec G115 -- as many as hosts
-	if router != none {
-		if c.absent = r.absentOf(server.address.addr(c.key.v4), to); c.absent == none {
-			c.absent = r.absentOf(client.address.addr(c.key.v4), from)
-		}
-	}
 }

@@ -8,7 +8,10 @@ import (
 )
 
 // ok stops the test at an error that it is not about.
-func ok(t testing.TB, err error) {
+func ok(t interface {
+	Helper()
+	Fatal(...any)
+}, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -34,8 +37,8 @@ func siteNetwork(name, ipv4, ipv6 string) vcc.SiteNetwork {
 	return vcc.SiteNetwork{ProductionNetwork: p}
 }
 
-// sources are those of an appliance with three networks of one plan, of which App has internet access and a
-// public IP rule, Data has neither, and Old has no gateway; and of one network in another plan.
+// sources are those of an appliance with three networks of one plan, of which App has internet access and
+// public IP rules, Data has neither, and Old has no gateway; and of one network in another plan. No job maps any of them.
 func sources(t testing.TB, routing bool) []vcc.ApplianceSources {
 	t.Helper()
 	network := func(id, plan string, internet bool) vcc.Network {
@@ -57,8 +60,10 @@ func sources(t testing.TB, routing bool) []vcc.ApplianceSources {
 			PublicIPRules: []vcc.PublicIPRule{
 				{Public: netip.MustParseAddrPort("203.0.113.10:443"), Internal: netip.MustParseAddrPort("172.17.52.10:8443")},
 				{Public: netip.MustParseAddrPort("[2001:db8:ffff::10]:443"), Internal: netip.MustParseAddrPort("[2001:db8:52::10]:443")},
+				{Public: netip.MustParseAddrPort("100.64.0.10:8080"), Internal: netip.MustParseAddrPort("172.17.52.10:8080")}, // no internet carries it
 			},
 		},
+		PublicIPs: []netip.Addr{netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("203.0.113.20"), netip.MustParseAddr("2001:db8:ffff::10"), netip.MustParseAddr("100.64.0.10")},
 		Production: []vcc.SiteNetwork{
 			siteNetwork("App", "172.17.52.0/23", "2001:db8:52::/64"), siteNetwork("Data", "172.17.54.0/24", "2001:db8:54::/64"),
 			siteNetwork("Office", "172.17.56.0/24", ""), siteNetwork("Lab", "172.17.60.0/24", ""),

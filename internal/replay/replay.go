@@ -13,10 +13,9 @@ import (
 
 // replay is a capture on its way through the appliances.
 type replay struct {
-	routers []router
-	site    []netip.Prefix
+	tenant  *appliance.Tenant
+	routers []router            // as the tenant's appliances
 	started map[netip.Addr]bool // the addresses of replicas
-	places  map[netip.Addr]place
 
 	clock time.Time // the latest that a packet had: it does not run back
 	at    int64     // the same in nanoseconds
@@ -112,18 +111,18 @@ func replayed(ctx context.Context, file io.Reader, sources []vcc.ApplianceSource
 }
 
 func newReplay(sources []vcc.ApplianceSources, limit int) *replay {
-	r := &replay{places: map[netip.Addr]place{}, started: map[netip.Addr]bool{}, max: limit, index: map[key]int32{}}
+	r := &replay{started: hosts(sources), max: limit, index: map[key]int32{}}
 	r.groupIndex, r.absentIndex = map[groupKey]int32{}, map[netip.Addr]int32{}
-	for _, s := range sources {
-		r.routers = append(r.routers, newRouter(s.ApplianceInputs, func() time.Time { return r.clock }))
-		if r.site == nil {
-			r.site = s.Site() // it is the tenant's, and the same for each
-		}
-		for _, vm := range s.Replicas {
-			for _, nic := range vm.NICs {
-				r.started[nic.IPv4.Addr()], r.started[nic.IPv6.Addr()] = true, true
-			}
-		}
+	inputs := make([]vcc.ApplianceInputs, len(sources))
+	var site []vcc.SiteNetwork
+	var publicIPs []netip.Addr
+	for i, s := range sources {
+		inputs[i] = s.ApplianceInputs
+		site, publicIPs = s.Production, s.PublicIPs // the tenant's, and the same for each
+	}
+	r.tenant = appliance.NewTenant(site, publicIPs, inputs).WithoutWords()
+	for _, o := range r.tenant.Appliances {
+		r.routers = append(r.routers, newRouter(o.Compiled, func() time.Time { return r.clock }))
 	}
 	return r
 }
@@ -164,11 +163,11 @@ func (r *replay) packet(p *packet) {
 		r.count(&r.report.Within, c, p)
 	case c.outcome == unknown:
 		r.count(&r.report.Unknown, c, p)
-	case c.outcome == gateless:
-		r.breaks(c, p, cause{Reason: vcc.ReasonNoDefaultGateway})
 	case multicastOnLink(c, p):
 		c.outcome = within
 		r.count(&r.report.Within, c, p)
+	case c.outcome == invalid:
+		r.breaks(c, p, cause{Reason: vcc.ReasonInvalidPacket})
 	case asks:
 		r.request(c, p)
 	default:
@@ -188,11 +187,10 @@ func (r *replay) request(c *conversation, p *packet) {
 	switch {
 	case d.Verdict == vcc.Dropped:
 		r.breaks(c, p, cause{Reason: d.Reason})
-	case d.Verdict == vcc.Delivered:
-		c.delivered = true
-		r.through(c, p)
 	case c.vanished:
 		r.breaks(c, p, cause{Reason: c.lost})
+	case d.Verdict == vcc.Delivered:
+		r.through(c, p)
 	case d.Reason != vcc.ReasonKnownFlow && c.moved && !p.opens:
 		r.breaks(c, p, cause{d.Reason, true}) // the server knows the client by another port
 	default:
@@ -207,8 +205,11 @@ func (r *replay) ask(c *conversation, hopLimit uint8) appliance.Decision {
 	if d.Verdict == vcc.Forwarded && (d.Reason != vcc.ReasonKnownFlow || !c.opened) {
 		answersTo := endOf(d.Source)
 		c.moved = c.opened && answersTo != c.answersTo
-		c.opened, c.answersTo, c.answersAt = true, answersTo, d.Leaving
-		c.vanished = c.lost != "" && (c.arriving == appliance.Ext0 || d.Leaving == appliance.Ext0)
+		c.opened, c.answersTo, c.answersFrom, c.answersAt = true, answersTo, endOf(d.Destination), d.Leaving
+	}
+	if d.Verdict != vcc.Dropped {
+		c.delivered = d.Verdict == vcc.Delivered
+		c.vanished = c.lost != "" && (c.arriving == appliance.Ext0 || !c.delivered && d.Leaving == appliance.Ext0)
 	}
 	return d
 }
@@ -220,19 +221,20 @@ func (r *replay) answer(c *conversation, p *packet) {
 		if d := r.ask(c, firstHopLimit); d.Verdict == vcc.Dropped {
 			r.breaks(c, p, cause{Reason: d.Reason})
 			return
-		} else if d.Verdict == vcc.Delivered {
-			c.delivered = true
 		}
 	}
 	switch {
-	case c.delivered:
-		r.through(c, p)
-		return
-	case !c.opened: // nobody answers what did not arrive
+	case !c.opened && !c.delivered: // nobody answers what did not arrive
 		r.breaks(c, p, r.causes[c.cause].cause)
 		return
 	case c.vanished:
 		r.breaks(c, p, cause{Reason: c.lost})
+		return
+	case c.delivered && c.noWayBack:
+		r.breaks(c, p, cause{Reason: vcc.ReasonNoRoute})
+		return
+	case c.delivered:
+		r.through(c, p)
 		return
 	}
 	d := r.decide(c, false, p.hopLimit)
@@ -257,7 +259,7 @@ func (r *replay) decide(c *conversation, asks bool, hopLimit uint8) appliance.De
 	from, to := c.client(), c.to
 	if !asks {
 		p.Interface = c.answersAt
-		from, to = c.server(), c.answersTo
+		from, to = c.answersFrom, c.answersTo
 		if c.key.protocol == protocolICMP || c.key.protocol == protocolICMPv6 {
 			p.EchoReply, from.port, to.port = true, to.port, 0
 		}

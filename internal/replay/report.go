@@ -102,9 +102,9 @@ func (b Broken) Because() string {
 	case b.Reason == vcc.ReasonFlowTableFull:
 		return fmt.Sprintf("More than %d flows were open at once at one appliance, and it had no room for more.", appliance.DefaultMaxFlows)
 	case b.Reason == vcc.ReasonInvalidPacket:
-		return "The appliance forwards TCP, UDP and ICMP echoes between unicast addresses, and nothing else."
+		return "The appliance forwards TCP, UDP and ICMP echoes between addresses that hosts can have, and nothing else."
 	case b.Reason == vcc.ReasonPrivateDestination:
-		return "No internet carries these addresses; what was reached through a tunnel or another site needs another way after failover."
+		return "No internet carries one of these addresses, or the public one of the rule that leads there; what was reached through a tunnel or another site needs another way after failover."
 	case b.Reason == vcc.ReasonNoDefaultGateway:
 		return "The network has no default gateway of that family; store one."
 	case b.Reason == vcc.ReasonNoRoute:
@@ -173,10 +173,11 @@ func (r *replay) through(c *conversation, p *packet) {
 	}
 }
 
-// absentOf returns where an address is counted that no replica has, none if one has it, or if it is none of a
+// absentOf returns where an address is counted that no replica has, none if one has it, or if it is no host's of a
 // served network.
-func (r *replay) absentOf(a netip.Addr, p place) int32 {
-	if p.router == none || p.own || r.started[a] {
+func (r *replay) absentOf(p *appliance.TenantPlace) int32 {
+	a := p.Address
+	if _, served := p.Served(); !served || !p.IsHost() || r.started[a] {
 		return none
 	}
 	i, known := r.absentIndex[a]
@@ -193,6 +194,9 @@ func (r *replay) absentOf(a netip.Addr, p place) int32 {
 
 // breaks counts a packet that is dropped.
 func (r *replay) breaks(c *conversation, p *packet, why cause) {
+	if c.wantsGateway && why.Reason != vcc.ReasonInvalidPacket {
+		why = cause{Reason: vcc.ReasonNoDefaultGateway}
+	}
 	if c.cause == none || r.causes[c.cause].cause != why {
 		c.cause = r.causeOf(why)
 		c.group = r.groupOf(c)
@@ -246,9 +250,7 @@ func (r *replay) groupOf(c *conversation) int32 {
 
 // endOf returns the end of a group that an address belongs to.
 func (r *replay) endOf(a netip.Addr) vcc.TraceEnd {
-	p := r.placeOf(a)
-	isNeighbor := slices.ContainsFunc(r.routers, func(o router) bool { return o.external.Contains(a) })
-	if p.isTenants() || p.publicAt != none || isNeighbor || a.IsMulticast() || vcc.PrivateUse(a) != "" {
+	if !r.tenant.Place(a).IsOnInternet() || a.IsMulticast() || vcc.PrivateUse(a) != "" {
 		return vcc.TraceEnd{Address: a}
 	}
 	return vcc.TraceEnd{Internet: true}
