@@ -2,12 +2,6 @@ package appliance
 
 import "net/netip"
 
-// TCPIdle and OtherIdle are how long a flow lives without a packet in either direction.
-const (
-	TCPIdle   = tcpIdle
-	OtherIdle = otherIdle
-)
-
 // Arriving returns the interface on which packets from an address arrive: that of the network in
 // which the address lies, also where the appliance leaves that network without IPv6, and Ext0 for any other address.
 func (c *Compiled) Arriving(source netip.Addr) Interface {

@@ -50,3 +50,6 @@ func (e *Engine) FreePort(p Packet, oneByOne bool) uint16 {
 	}
 	return left.sourcePort
 }
+
+// Unicast reports whether an address can be an end of a packet, as deciding does.
+var Unicast = isUnicast

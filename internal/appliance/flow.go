@@ -2,11 +2,11 @@ package appliance
 
 import "time"
 
-// How long a flow lives without a packet in either direction. RFC 4787, 5382 and
+// TCPIdle and OtherIdle are how long a flow lives without a packet in either direction. RFC 4787, 5382 and
 // 5508 ask more patience of translators; these are the product's design.
 const (
-	tcpIdle   = 5 * time.Minute
-	otherIdle = 30 * time.Second
+	TCPIdle   = 5 * time.Minute
+	OtherIdle = 30 * time.Second
 )
 
 // flow is one entry of the flow table. Its two keys say all of its translation:
@@ -36,7 +36,7 @@ type flowTable struct {
 }
 
 func newFlowTable(limit int) *flowTable {
-	t := &flowTable{max: limit, tcp: idleList{idle: tcpIdle}, other: idleList{idle: otherIdle}}
+	t := &flowTable{max: limit, tcp: idleList{idle: TCPIdle}, other: idleList{idle: OtherIdle}}
 	t.clear()
 	return t
 }

@@ -46,7 +46,7 @@ func familyName(a netip.Addr) string { return [...]string{ipv4: "IPv4", ipv6: "I
 // of a packet (P1). It is malformed with a zone, which no packet carries, and
 // when IPv4-mapped, which none may carry (RFC 4942, 2.2). The limited broadcast
 // address, which must not be forwarded (RFC 1812, 5.3.5.1), counts as malformed too
-// (our decision).
+// (our decision). InvalidPrefixes says the same in prefixes.
 func unicast(a netip.Addr) (number, bool) {
 	if a.Is4() {
 		b := a.As4()

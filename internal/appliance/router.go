@@ -2,7 +2,11 @@ package appliance
 
 import (
 	"iter"
+	"maps"
 	"net/netip"
+	"slices"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // What follows is what another router needs that is to do the same as an Engine.
@@ -38,4 +42,22 @@ func (c *Compiled) Policy(i Interface) (plan int, internetAccess bool) {
 		n = &c.ipv6[i-1].network
 	}
 	return int(n.plan), n.internet
+}
+
+// VerdictOf returns the verdict of a reason for which a packet rule or the flow table settles a packet; false for any other
+// reason.
+func VerdictOf(r vcc.Reason) (v vcc.Verdict, ok bool) {
+	v, ok = verdicts[r]
+	return v, ok
+}
+
+// Reasons returns those for which VerdictOf has a verdict, sorted.
+func Reasons() []vcc.Reason { return slices.Sorted(maps.Keys(verdicts)) }
+
+// InvalidPrefixes returns the addresses that can be no end of a packet (P1).
+func InvalidPrefixes() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("0.0.0.0/32"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("255.255.255.255/32"),
+		netip.MustParsePrefix("::/127"), netip.MustParsePrefix("::ffff:0:0/96"), netip.MustParsePrefix("ff00::/8"),
+	}
 }

@@ -154,7 +154,7 @@ func readEntry(b []byte) (Entry, error) {
 	} else {
 		e.Packet.Interface = arriving
 	}
-	e.Verdict = verdictOf(e.Reason)
+	e.Verdict, _ = appliance.VerdictOf(e.Reason) // of each in the ruleset there is one
 	return e, d.Err()
 }
 

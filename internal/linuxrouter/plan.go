@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // Plan is what a kernel has to be told for a compiled appliance, beside ruleset.nft. What
@@ -73,12 +72,6 @@ const (
 
 var linkLocal = netip.MustParsePrefix("fe80::/10")
 
-// invalid are the prefixes that P1 refuses, as package appliance does.
-var invalid = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/32"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("255.255.255.255/32"),
-	netip.MustParsePrefix("::/127"), netip.MustParsePrefix("::ffff:0:0/96"), netip.MustParsePrefix("ff00::/8"),
-}
-
 // MakePlan returns the plan of a compiled appliance. Equal appliances have equal plans. The time
 // it takes grows linearly with the networks and the rules.
 func MakePlan(c *appliance.Compiled) *Plan {
@@ -125,7 +118,7 @@ func MakePlan(c *appliance.Compiled) *Plan {
 	for _, r := range c.DestinationNAT {
 		p.add([]string{"public4", "public6"}[family(r.Public.Addr())], socket(r.Public), socket(r.Internal))
 	}
-	for _, prefix := range invalid {
+	for _, prefix := range appliance.InvalidPrefixes() {
 		p.Elements = append(p.Elements, Element{Set: []string{"invalid4", "invalid6"}[family(prefix.Addr())], Key: raw(prefix.Addr()), End: rawEnd(prefix)})
 	}
 	return p
@@ -393,17 +386,4 @@ func (p *Plan) components(raw string, types []string) string {
 // compareElements orders elements by set and key.
 func compareElements(a, b Element) int {
 	return cmp.Or(cmp.Compare(a.Set, b.Set), cmp.Compare(a.Key, b.Key))
-}
-
-// verdictOf says what a reason in a log means. Only a packet that begins something is logged,
-// and no reason has two verdicts.
-func verdictOf(r vcc.Reason) vcc.Verdict {
-	switch r {
-	case vcc.ReasonPublicIPRule, vcc.ReasonSameNetwork, vcc.ReasonRoutingEnabled, vcc.ReasonInternetAccess:
-		return vcc.Forwarded
-	case vcc.ReasonEcho, vcc.ReasonManagement:
-		return vcc.Delivered
-	default:
-		return vcc.Dropped
-	}
 }

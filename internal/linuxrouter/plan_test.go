@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,6 +73,24 @@ func TestPlan(t *testing.T) {
 				t.Errorf("(-testdata +got; -rewrite writes them anew)\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestVerdicts: the ruleset does with a packet what the engine does for the reason that it logs, and it has a reason for all that
+// settles the first packet of a flow.
+func TestVerdicts(t *testing.T) {
+	logged := map[vcc.Reason]bool{}
+	for _, m := range regexp.MustCompile(`log prefix "(\w+)" group 1 (\w+)`).FindAllStringSubmatch(linuxrouter.Ruleset, -1) {
+		reason := vcc.Reason(m[1])
+		logged[reason] = true
+		if v, known := appliance.VerdictOf(reason); !known || (v == vcc.Dropped) != (m[2] == "drop") {
+			t.Errorf("the ruleset says %s for %s, and the engine %q", m[2], reason, v)
+		}
+	}
+	for _, reason := range appliance.Reasons() {
+		if !logged[reason] && reason != vcc.ReasonKnownFlow {
+			t.Errorf("the ruleset does not log %s", reason)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
@@ -47,24 +49,26 @@ var settings = map[string]string{
 	"ipv6/conf/default/accept_dad":    "0",
 	"ipv6/conf/default/dad_transmits": "0",
 	// Flows live as long as the engine's.
-	"netfilter/nf_conntrack_tcp_timeout_syn_sent":       "300",
-	"netfilter/nf_conntrack_tcp_timeout_syn_recv":       "300",
-	"netfilter/nf_conntrack_tcp_timeout_established":    "300",
-	"netfilter/nf_conntrack_tcp_timeout_fin_wait":       "300",
-	"netfilter/nf_conntrack_tcp_timeout_close_wait":     "300",
-	"netfilter/nf_conntrack_tcp_timeout_last_ack":       "300",
-	"netfilter/nf_conntrack_tcp_timeout_time_wait":      "300",
-	"netfilter/nf_conntrack_tcp_timeout_close":          "300",
-	"netfilter/nf_conntrack_tcp_timeout_max_retrans":    "300",
-	"netfilter/nf_conntrack_tcp_timeout_unacknowledged": "300",
-	"netfilter/nf_conntrack_udp_timeout":                "30",
-	"netfilter/nf_conntrack_udp_timeout_stream":         "30",
-	"netfilter/nf_conntrack_icmp_timeout":               "30",
-	"netfilter/nf_conntrack_icmpv6_timeout":             "30",
+	"netfilter/nf_conntrack_tcp_timeout_syn_sent":       seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_syn_recv":       seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_established":    seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_fin_wait":       seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_close_wait":     seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_last_ack":       seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_time_wait":      seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_close":          seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_max_retrans":    seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_tcp_timeout_unacknowledged": seconds(appliance.TCPIdle),
+	"netfilter/nf_conntrack_udp_timeout":                seconds(appliance.OtherIdle),
+	"netfilter/nf_conntrack_udp_timeout_stream":         seconds(appliance.OtherIdle),
+	"netfilter/nf_conntrack_icmp_timeout":               seconds(appliance.OtherIdle),
+	"netfilter/nf_conntrack_icmpv6_timeout":             seconds(appliance.OtherIdle),
 	// Sequence numbers are the two ends' business, and a flow may be older than the appliance.
 	"netfilter/nf_conntrack_tcp_be_liberal": "1",
 	"netfilter/nf_conntrack_tcp_loose":      "1",
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // Router is an appliance that a Linux kernel is, in a network namespace of its own. Its methods are
 // not safe for concurrent use; its Log is.

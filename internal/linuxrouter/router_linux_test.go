@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,48 @@ func TestRuleset(t *testing.T) {
 	run(t, r.Namespace(), nft, "-f", file)
 	if diff := cmp.Diff(list(), ours); diff != "" {
 		t.Errorf("(-nft +ours)\n%s", diff)
+	}
+}
+
+// TestLifetimes: the kernel forgets flows when the engine does, in all states of TCP.
+func TestLifetimes(t *testing.T) {
+	if !wiretest.InNamespaces(t) {
+		return
+	}
+	far := newNamespace(t)
+	defer func() { _ = far.Close() }()
+	r, err := linuxrouter.Open(far, linuxrouter.Options{})
+	check(t, err)
+	defer func() { _ = r.Close() }()
+	got := map[time.Duration]int{}
+	check(t, r.Namespace().Do(func() error {
+		files, err := filepath.Glob("/proc/sys/net/netfilter/nf_conntrack_*_timeout*")
+		for _, file := range files {
+			name := filepath.Base(file)
+			want := appliance.OtherIdle
+			switch {
+			case strings.Contains(name, "_tcp_"):
+				want = appliance.TCPIdle
+			case !strings.Contains(name, "_udp_") && !strings.Contains(name, "_icmp"):
+				continue // of what is not forwarded
+			}
+			text, err := os.ReadFile(file) //nolint:gosec // a setting of the kernel
+			if err != nil {
+				return err
+			}
+			seconds, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				return err
+			}
+			if lives := time.Duration(seconds) * time.Second; lives != want {
+				t.Errorf("%s is %s; want %s", name, lives, want)
+			}
+			got[want]++
+		}
+		return err
+	}))
+	if got[appliance.TCPIdle] != 10 || got[appliance.OtherIdle] != 4 {
+		t.Errorf("the kernel has these settings: %v", got)
 	}
 }
 
