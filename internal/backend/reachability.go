@@ -37,7 +37,7 @@ func (s *Services) asked(ctx context.Context, as vcc.Actor, assume vcc.Assumptio
 		return err
 	}
 	if len(c.Appliances) == 0 {
-		return &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance"}
+		return errNoAppliance
 	}
 	if assume.IsEmpty() {
 		return use(c.tracer)
@@ -148,7 +148,7 @@ func (t *tracer) answer(silent *appliance.Tenant, q vcc.TraceRequest, protocol a
 			known[end][a] = true
 			addresses = append(addresses, a)
 			if end == 1 {
-				addresses = append(addresses, t.internalAddresses(a)...)
+				addresses = append(addresses, t.Internal(a)...)
 			}
 		}
 	}
@@ -201,16 +201,4 @@ func (t *tracer) publicAddresses() (list []netip.Addr) {
 	}
 	slices.SortFunc(list, netip.Addr.Compare)
 	return slices.Compact(list)
-}
-
-// internalAddresses are those that public IP rules for an address lead to.
-func (t *tracer) internalAddresses(public netip.Addr) (list []netip.Addr) {
-	for _, o := range t.Appliances {
-		for _, r := range o.Inputs.PublicIPRules {
-			if r.Public.Addr() == public {
-				list = append(list, r.Internal.Addr())
-			}
-		}
-	}
-	return list
 }

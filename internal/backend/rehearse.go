@@ -37,8 +37,12 @@ func Rehearse(ctx context.Context, services RehearsalServices, as vcc.Actor, pla
 	return r, nil
 }
 
-// followEvery is how often a rehearsal asks whether anything has changed. The answer is small.
-const followEvery = 200 * time.Millisecond
+// followEvery is how often a rehearsal asks whether anything has changed. The answer is small. After an error it reads
+// everything again, each time after twice the pause, up to followAtLeast.
+const (
+	followEvery   = 200 * time.Millisecond
+	followAtLeast = 10 * time.Second
+)
 
 // follower keeps a rehearsal as what is stored.
 type follower struct {
@@ -50,16 +54,16 @@ type follower struct {
 	told    []string // of problems, since they were others
 }
 
-// follow ends with the rehearsal.
+// follow ends with the rehearsal, or where that can follow no more.
 func (f *follower) follow(ctx context.Context, r *rehearsal.Rehearsal) {
 	lost := ""
-	for {
+	for pause, goesOn := followEvery, true; goesOn; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.Ended():
 			return
-		case <-time.After(followEvery):
+		case <-time.After(pause):
 		}
 		err := f.once(ctx, r)
 		if ctx.Err() != nil {
@@ -73,7 +77,19 @@ func (f *follower) follow(ctx context.Context, r *rehearsal.Rehearsal) {
 			r.Notify(rehearsal.Notice{Text: text})
 		}
 		lost = text
+		pause, goesOn = afterwards(err, pause)
 	}
+}
+
+// afterwards returns how long a rehearsal waits until it looks for a change again, and whether it does.
+func afterwards(err error, pause time.Duration) (next time.Duration, goesOn bool) {
+	switch {
+	case err == nil, errors.Is(err, rehearsal.ErrOthers): // the latter it has taken notice of
+		return followEvery, true
+	case errors.Is(err, rehearsal.ErrBroken):
+		return 0, false
+	}
+	return min(2*pause, followAtLeast), true
 }
 
 // once looks for a change and applies it.
@@ -121,20 +137,9 @@ func (f *follower) changed(ctx context.Context) (bool, error) {
 // read reads the scene as it is stored now. The plan is read after what has versions, so that a
 // change of it in between is seen the next time.
 func (f *follower) read(ctx context.Context) (scene rehearsal.Scene, problems []string, err error) {
-	appliances, err := vcc.All(func(p vcc.Page) ([]vcc.ApplianceState, int, error) { return f.services.Appliances(ctx, f.as, p) })
+	sources, err := Sources(ctx, f.services, f.as)
 	if err != nil {
 		return scene, nil, err
-	}
-	if len(appliances) == 0 {
-		return scene, nil, &vcc.Error{Code: vcc.CodeConflict, Message: "the tenant has no cloud networks, and so no network extension appliance to rehearse a failover with"}
-	}
-	sources := make([]vcc.ApplianceSources, len(appliances))
-	for i, a := range appliances {
-		s, err := f.services.ApplianceSources(ctx, f.as, a.ID, "")
-		if err != nil {
-			return scene, nil, err
-		}
-		sources[i] = *s
 	}
 	plans, err := vcc.All(func(p vcc.Page) ([]vcc.FailoverPlan, int, error) { return f.services.FailoverPlans(ctx, f.as, p) })
 	if err != nil {
@@ -144,16 +149,8 @@ func (f *follower) read(ctx context.Context) (scene rehearsal.Scene, problems []
 	if i < 0 {
 		return scene, nil, errors.New("the failover plan is no longer there")
 	}
-	f.sources = slices.Clone(sources)
-	inputs := make([]vcc.ApplianceInputs, len(sources))
-	for n := range sources {
-		inputs[n] = sources[n].ApplianceInputs
-		inputs[n].PublicIPRules = plans[i].PublicIPRules
-	}
-	for n, own := range withOwnRules(inputs) {
-		sources[n].ApplianceInputs = own
-	}
-	scene, problems = rehearsal.NewScene(plans[i], sources)
+	f.sources = sources
+	scene, problems = rehearsal.NewScene(plans[i], UnderPlan(plans[i], sources))
 	for _, p := range scene.Problems() {
 		problems = append(problems, p.Message)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/replay"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -68,32 +69,24 @@ func (c *replayCmd) Run(s *session) error {
 // applianceSources are what the tenant's appliances are compiled from, and the names of all VMs by their addresses. A
 // plan has its VMs alone start, and its rules alone count.
 func (s *session) applianceSources(plan string) ([]vcc.ApplianceSources, map[netip.Addr]string, error) {
-	appliances, err := vcc.All(func(p vcc.Page) ([]vcc.ApplianceState, int, error) { return s.client.Appliances(s.ctx, s.as, p) })
+	all, err := backend.Sources(s.ctx, s.client, s.as)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(appliances) == 0 {
-		return nil, nil, fmt.Errorf("the tenant has no cloud networks, and so no network extension appliance")
-	}
-	var of vcc.FailoverPlan
-	if plan != "" {
-		if of, err = (planArgument{plan}).find(s); err != nil {
-			return nil, nil, err
-		}
-	}
 	names := map[netip.Addr]string{}
-	all := make([]vcc.ApplianceSources, len(appliances))
-	for i, a := range appliances {
-		sources, err := s.client.ApplianceSources(s.ctx, s.as, a.ID, "")
-		if err != nil {
-			return nil, nil, err
-		}
-		all[i] = *sources
+	for _, sources := range all {
 		addNames(names, sources.Replicas)
-		if plan != "" {
-			all[i].PublicIPRules = of.PublicIPRules
-			all[i].Replicas = slices.DeleteFunc(all[i].Replicas, func(r vcc.Replica) bool { return !slices.Contains(of.VMs, r.Name) })
-		}
+	}
+	if plan == "" {
+		return all, names, nil
+	}
+	of, err := (planArgument{plan}).find(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	all = backend.UnderPlan(of, all)
+	for i := range all {
+		all[i].Replicas = slices.DeleteFunc(all[i].Replicas, func(r vcc.Replica) bool { return !slices.Contains(of.VMs, r.Name) })
 	}
 	return all, names, nil
 }

@@ -49,19 +49,17 @@ func (r *Router) Listen() (*Log, error) {
 	if err := c.SetReadBuffer(4 << 20); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	e := netlink.NewAttributeEncoder()
-	e.ByteOrder = binary.BigEndian
-	for _, attributes := range []func(){
-		func() { e.Bytes(configCommand, []byte{commandBind}) },
-		func() {
+	for _, attributes := range []func(e *netlink.AttributeEncoder){
+		func(e *netlink.AttributeEncoder) { e.Bytes(configCommand, []byte{commandBind}) },
+		func(e *netlink.AttributeEncoder) {
 			e.Bytes(configMode, append(binary.BigEndian.AppendUint32(nil, rawLength), modePacket, 0))
 			e.Uint32(configThreshold, 1) // each packet at once
 			e.Uint32(configTimeout, 1)
 		},
 	} {
-		e = netlink.NewAttributeEncoder()
+		e := netlink.NewAttributeEncoder()
 		e.ByteOrder = binary.BigEndian
-		attributes()
+		attributes(e)
 		data, err := e.Encode()
 		if err == nil {
 			_, err = c.Execute(netlink.Message{
@@ -76,8 +74,11 @@ func (r *Router) Listen() (*Log, error) {
 	return &Log{conn: c}, nil
 }
 
-// Read waits for packets and returns them in their order. After Close it returns os.ErrClosed.
-// Where nobody reads fast enough the kernel throws entries away.
+// ErrLost is the error where the kernel threw entries away, because nobody read them fast enough.
+var ErrLost = errors.New("the kernel had no room for more entries of the log, and threw some away")
+
+// Read waits for packets and returns them in their order. After Close it returns os.ErrClosed. After ErrLost the log goes
+// on, with what the kernel had kept.
 func (l *Log) Read() ([]Entry, error) {
 	raw, err := l.conn.SyscallConn()
 	for err == nil {
@@ -90,7 +91,7 @@ func (l *Log) Read() ([]Entry, error) {
 		switch {
 		case len(entries) > 0:
 			return entries, nil
-		case failed != nil && !errors.Is(failed, unix.ENOBUFS): // that was entries thrown away
+		case failed != nil:
 			err = failed
 		}
 	}
@@ -104,12 +105,15 @@ func (l *Log) Read() ([]Entry, error) {
 // the descriptor, which does not block.
 func (l *Log) SyscallConn() (syscall.RawConn, error) { return l.conn.SyscallConn() }
 
-// ReadEntries returns the entries that are there, without waiting. fd is the descriptor of a Log.
+// ReadEntries returns the entries that are there, without waiting. fd is the descriptor of a Log. ErrLost is as for Read.
 func ReadEntries(fd int) ([]Entry, error) {
 	var buffer [8192]byte
 	n, _, err := unix.Recvfrom(fd, buffer[:], unix.MSG_DONTWAIT)
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
 		return nil, nil
+	}
+	if errors.Is(err, unix.ENOBUFS) {
+		return nil, ErrLost
 	}
 	if err != nil {
 		return nil, err

@@ -1,9 +1,14 @@
 package linuxrouter
 
 import (
+	"errors"
+
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
+
+// ErrBroken is the error of a router that no configuration makes good again.
+var ErrBroken = errors.New("the router is not what it should be any more")
 
 // Options are how a router is opened. The zero value is good.
 type Options struct {

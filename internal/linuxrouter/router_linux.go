@@ -182,13 +182,13 @@ func (r *Router) Close() error {
 // would end. What is the same already stays as it is, and the policy changes in one
 // transaction. No packet is lost that both configurations let through.
 //
-// After an error the router is somewhere between the two, and is good for nothing but Close.
+// After an error, which is ErrBroken, the router is somewhere between the two, and is good for nothing but Close.
 func (r *Router) Apply(c *appliance.Compiled) error {
 	if r.broken != nil {
 		return r.broken
 	}
 	if err := r.apply(c, MakePlan(c), r.compiled.Ended(c)); err != nil {
-		r.broken = fmt.Errorf("the router is not what it should be any more: %w", err)
+		r.broken = fmt.Errorf("%w: %w", ErrBroken, err)
 		return r.broken
 	}
 	return nil
@@ -209,7 +209,7 @@ func (r *Router) Reset() error {
 		err = r.flows.Flush()
 	}
 	if err != nil {
-		r.broken = fmt.Errorf("the router is not what it should be any more: %w", err)
+		r.broken = fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	return r.broken
 }

@@ -195,6 +195,38 @@ func TestLogClosed(t *testing.T) {
 	}
 }
 
+// TestLogLost: entries that nobody read in time are an error, and the log goes on.
+func TestLogLost(t *testing.T) {
+	if !wiretest.InNamespaces(t) {
+		return
+	}
+	w := wiretest.Open(t, linuxrouter.Options{})
+	log, err := w.Router.Listen()
+	check(t, err)
+	check(t, w.Apply(appliance.Compile(many(2))))
+	frame := w.Frame(1, made(7, "udp", "10.0.0.10:2000", "10.0.1.10:53")) // to another hardware plan
+	// The log has room for 8 MiB at most, and an entry takes some 500 bytes of that at the least.
+	// Each read takes one of them. The kernel may take its time with packets.
+	const blast = 1 << 10
+	for sent := 0; ; sent += blast {
+		check(t, w.Blast(1, frame, blast))
+		if sent < 32<<10 {
+			continue
+		}
+		if _, err = log.Read(); errors.Is(err, linuxrouter.ErrLost) {
+			break
+		}
+		check(t, err)
+		if sent > 4<<20 {
+			t.Fatal("nothing is lost")
+		}
+	}
+	if entries, err := log.Read(); err != nil || entries[0].Reason != vcc.ReasonDifferentHardwarePlan {
+		t.Errorf("after a loss: %v, %v", entries, err)
+	}
+	check(t, log.Close())
+}
+
 // counted returns a function that says how many UDP packets have come to a link.
 func counted(t *testing.T, n *linuxrouter.Namespace, link string) func() int {
 	c, err := nftables.New(nftables.WithNetNSFd(n.FD()))

@@ -16,3 +16,14 @@ func Told(c *appliance.Compiled, entries ...linuxrouter.Entry) (notices []Notice
 	}
 	return notices
 }
+
+// Followed returns what is told of a log whose reads end in these errors.
+func Followed(host string, c *appliance.Compiled, errs ...error) (notices []Notice) {
+	w := newWatcher(host, c, func(n Notice) { notices = append(notices, n) })
+	w.follow(func() ([]linuxrouter.Entry, error) {
+		err := errs[0]
+		errs = errs[1:]
+		return nil, err
+	})
+	return notices
+}

@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/linuxrouter"
 )
 
 // Inside returns in every process but a helper, which it is the whole life of. Programs that start
@@ -99,8 +101,16 @@ func refused(err error) error {
 	return err
 }
 
-// Update configures the appliances.
-func (h *helper) Update(scene Scene, _ *struct{}) error { return h.world.update(scene) }
+// Update configures the appliances. broken says why one of them is good for nothing any more, "" where all are good: of an error
+// the other process gets no more than the text.
+func (h *helper) Update(scene Scene, broken *string) error {
+	err := h.world.update(scene)
+	if errors.Is(err, linuxrouter.ErrBroken) {
+		*broken = err.Error()
+		return nil
+	}
+	return err
+}
 
 // Try tries ways of checks.
 func (h *helper) Try(tries []Try, outcomes *[]TryOutcome) (err error) {

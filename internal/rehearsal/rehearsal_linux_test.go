@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -176,6 +177,27 @@ func TestUpdate_others(t *testing.T) {
 	if _, err := r.Exec(ctx, "vm11", []string{"true"}, false); err == nil {
 		t.Error("a program ran after the end")
 	}
+}
+
+// A router that the kernel refuses a configuration is broken, and says so from then on.
+func TestUpdate_broken(t *testing.T) {
+	s := scene(t)
+	r := start(t, s, rehearsal.Config{})
+	// The first process of a rehearsal has the routers' namespaces. A program, which is root there, forbids IPv6 in all of them.
+	script := `for f in /proc/1/fd/*; do nsenter --net=$f sh -c 'for l in /proc/sys/net/ipv6/conf/net*; do echo 1 > $l/disable_ipv6; done'; done 2>/dev/null; true`
+	_, err := r.Exec(t.Context(), "vm11", []string{"sh", "-c", script}, false)
+	ok(t, err)
+	s.Appliances = slices.Clone(s.Appliances)
+	s.Appliances[0].Gateways = maps.Clone(s.Appliances[0].Gateways)
+	g := s.Appliances[0].Gateways["network 1"]
+	g.IPv6 = &vcc.IPv6Settings{Address: netip.MustParseAddr("2001:db8:1::1"), Network: g.IPv6.Network}
+	s.Appliances[0].Gateways["network 1"] = g
+	for range 2 {
+		if err := r.Update(t.Context(), s); !errors.Is(err, rehearsal.ErrBroken) {
+			t.Errorf("a configuration that the kernel refuses: %v", err)
+		}
+	}
+	ok(t, r.Close())
 }
 
 // A context that ends takes the rehearsal with it.

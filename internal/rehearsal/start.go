@@ -101,16 +101,23 @@ func (r *Rehearsal) Ended() <-chan struct{} { return r.watched }
 // ErrOthers is the error where a scene has other machines or networks than the rehearsal began with.
 var ErrOthers = errors.New("the machines or the networks of the plan are others now, and the rehearsal goes on with those that it began with; start it again to see them")
 
+// ErrBroken is the error where an appliance of a rehearsal is not what it should be, and cannot be made so any more.
+var ErrBroken = errors.New("an appliance of the rehearsal is in an unknown state, and the rehearsal has to be started again")
+
 // Update makes the appliances what a new scene has, each at once. It changes no machine and no network:
-// ErrOthers says that the new scene has others. After another error a part of it may be at work.
+// ErrOthers says that the new scene has others. After another error a part of it may be at work. After ErrBroken no update helps.
 func (r *Rehearsal) Update(ctx context.Context, scene Scene) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.scene.sameShape(scene) {
 		return ErrOthers
 	}
-	if err := r.call(ctx, "Update", scene, &struct{}{}); err != nil {
+	broken := ""
+	if err := r.call(ctx, "Update", scene, &broken); err != nil {
 		return err
+	}
+	if broken != "" {
+		return fmt.Errorf("%w: %s", ErrBroken, broken)
 	}
 	r.scene = scene
 	return nil

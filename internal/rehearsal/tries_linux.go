@@ -37,25 +37,13 @@ func (w *world) ensureEnds(tries []Try) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range tries {
-		for _, a := range append([]netip.Addr{t.Source, t.Destination}, w.behind(t.Destination)...) {
+		for _, a := range append([]netip.Addr{t.Source, t.Destination}, w.tenant.Internal(t.Destination)...) {
 			if err := w.ensure(a); err != nil {
 				return fmt.Errorf("a host for %s: %w", a, err)
 			}
 		}
 	}
 	return w.connect()
-}
-
-// behind are the addresses that public IP rules for an address lead to.
-func (w *world) behind(public netip.Addr) (list []netip.Addr) {
-	for _, in := range w.scene.Appliances {
-		for _, r := range in.PublicIPRules {
-			if r.Public.Addr() == public {
-				list = append(list, r.Internal.Addr())
-			}
-		}
-	}
-	return list
 }
 
 // tryOne sends one request, and compares what comes of it with a trace.

@@ -25,6 +25,8 @@ type watcher struct {
 	compiled, before *appliance.Compiled
 	said             map[conversation]bool
 	expected         map[*expectation]bool
+
+	lostAt time.Time // when it was last said that drops are missing; of follow alone
 }
 
 // conversation is what is said once.
@@ -99,21 +101,42 @@ func (e *expectation) take(v linuxrouter.Entry) {
 	}
 }
 
-// follow takes what a log has until it is closed.
-func (w *watcher) follow(log *linuxrouter.Log) {
+// follow takes what a log has until it is closed. read is the log's Read.
+func (w *watcher) follow(read func() ([]linuxrouter.Entry, error)) {
 	for {
-		entries, err := log.Read()
+		entries, err := read()
 		for _, e := range entries {
 			w.take(e)
 		}
-		if errors.Is(err, os.ErrClosed) {
+		switch {
+		case errors.Is(err, os.ErrClosed):
 			return
-		}
-		if err != nil { // some were thrown away, say
-			w.notify(Notice{Text: fmt.Sprintf("some of what the kernel drops is not told: %v", err)})
+		case errors.Is(err, linuxrouter.ErrLost):
+			w.lost()
+		case err != nil:
+			w.notify(Notice{Text: fmt.Sprintf("%swhat the kernel drops cannot be told: %v", w.leading(), err)})
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
+}
+
+// lossesEvery bounds how often it is said that drops are missing: while a program sends too much they are all the time.
+const lossesEvery = 10 * time.Second
+
+// lost says that drops are missing.
+func (w *watcher) lost() {
+	if now := time.Now(); w.lostAt.IsZero() || now.Sub(w.lostAt) >= lossesEvery {
+		w.lostAt = now
+		w.notify(Notice{Text: w.leading() + "more packets came at once than can be told of: drops may be missing here"})
+	}
+}
+
+// leading is what what is said begins with where there are several appliances.
+func (w *watcher) leading() string {
+	if w.host == "" {
+		return ""
+	}
+	return w.host + ": "
 }
 
 // take says what the kernel decided, where that is worth saying.

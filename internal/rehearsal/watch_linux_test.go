@@ -2,6 +2,8 @@ package rehearsal_test
 
 import (
 	"net/netip"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,5 +59,15 @@ func TestTold(t *testing.T) {
 				t.Errorf("got:\n%swant:\n%s", got, tc.want)
 			}
 		})
+	}
+}
+
+// That drops are missing is told, and not again for each of many losses.
+func TestFollowed_lost(t *testing.T) {
+	_, sources := sixVMs()
+	got := rehearsal.Followed("esx01", appliance.Compile(sources[0].ApplianceInputs), linuxrouter.ErrLost, nil, linuxrouter.ErrLost, os.ErrClosed)
+	want := []rehearsal.Notice{{Text: "esx01: more packets came at once than can be told of: drops may be missing here"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("told: %+v; want %+v", got, want)
 	}
 }

@@ -91,7 +91,7 @@ func newRouter(c *appliance.Compiled, watch *watcher) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	go watch.follow(log)
+	go watch.follow(log.Read)
 	return r, r.Apply(c)
 }
 
@@ -224,13 +224,8 @@ func (w *world) addOutside() error {
 	w.outside = &host{namespace: n, name: Outside}
 	for i, in := range w.scene.Appliances {
 		nic := NIC{Appliance: i, Interface: appliance.Ext0}
-		for _, family := range []struct {
-			own     netip.Prefix
-			gateway netip.Addr
-		}{{in.External.IPv4, in.External.IPv4Gateway}, {in.External.IPv6, in.External.IPv6Gateway}} {
-			if family.own.IsValid() {
-				nic.Addresses = append(nic.Addresses, outsideAddresses(family.own, family.gateway)...)
-			}
+		for _, f := range in.External.Families() {
+			nic.Addresses = append(nic.Addresses, outsideAddresses(f)...)
 		}
 		if len(nic.Addresses) == 0 {
 			continue
@@ -255,7 +250,8 @@ func (w *world) addOutside() error {
 
 // outsideAddresses are what the outside has on an external network: the next router's address, and
 // where that is link-local or missing another one, from which it speaks to the appliance.
-func outsideAddresses(own netip.Prefix, gateway netip.Addr) (list []netip.Prefix) {
+func outsideAddresses(f vcc.ExternalFamily) (list []netip.Prefix) {
+	own, gateway := f.Own, f.Gateway
 	if gateway.IsValid() {
 		list = append(list, single(gateway))
 		if !gateway.IsLinkLocalUnicast() {
@@ -428,14 +424,8 @@ func (s Scene) hosts() string {
 		}
 	}
 	for _, in := range s.Appliances {
-		for _, family := range []struct {
-			own     netip.Prefix
-			gateway netip.Addr
-		}{{in.External.IPv4, in.External.IPv4Gateway}, {in.External.IPv6, in.External.IPv6Gateway}} {
-			if !family.own.IsValid() {
-				continue
-			}
-			for _, p := range outsideAddresses(family.own, family.gateway) {
+		for _, f := range in.External.Families() {
+			for _, p := range outsideAddresses(f) {
 				if !p.Addr().IsLinkLocalUnicast() {
 					fmt.Fprintf(&file, "%s %s\n", p.Addr(), Outside)
 				}

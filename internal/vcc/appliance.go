@@ -68,6 +68,22 @@ type ExternalSettings struct {
 	IPv4Gateway, IPv6Gateway netip.Addr
 }
 
+// ExternalFamily is what external settings say of one family.
+type ExternalFamily struct {
+	Own     netip.Prefix
+	Gateway netip.Addr
+}
+
+// Families returns the families in which there is an address of the appliance, IPv4 first.
+func (s ExternalSettings) Families() (list []ExternalFamily) {
+	for _, f := range []ExternalFamily{{s.IPv4, s.IPv4Gateway}, {s.IPv6, s.IPv6Gateway}} {
+		if f.Own.IsValid() {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // ParseExternal reads external settings; an empty text is an absent value. The error lists
 // every value that cannot be read, with the fields "ipv4", "ipv4_gateway", "ipv6" and
 // "ipv6_gateway". It checks no rules: Lab.Check does.
