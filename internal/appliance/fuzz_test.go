@@ -57,3 +57,28 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReadPacket reads what is short or broken.
+func FuzzReadPacket(f *testing.F) {
+	f.Add([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 8, 0, 0, 0, 0, 7, 0, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, ok := appliance.ReadPacket(1, b)
+		if ok && (len(b) < 24 || !p.Source.Addr().IsValid() || p.Interface != 1) {
+			t.Errorf("%v was read as %s", b, p)
+		}
+	})
+}
+
+// A packet with extension headers has the ports that follow them.
+func TestReadPacket_extensions(t *testing.T) {
+	b := make([]byte, 40, 56)
+	b[0], b[6], b[7] = 0x60, 60, 64 // destination options
+	source, destination := netip.MustParseAddr("2001:db8:52::10"), netip.MustParseAddr("2001:db8:54::20")
+	copy(b[8:], source.AsSlice())
+	copy(b[24:], destination.AsSlice())
+	b = append(b, byte(appliance.UDP), 0, 1, 4, 0, 0, 0, 0, 0x30, 0x39, 0, 53, 0, 8, 0, 0)
+	want := appliance.Packet{Interface: 1, Protocol: appliance.UDP, HopLimit: 64, Source: netip.AddrPortFrom(source, 12345), Destination: netip.AddrPortFrom(destination, 53)}
+	if p, ok := appliance.ReadPacket(1, b); !ok || p != want {
+		t.Errorf("%t, %s; want %s", ok, p, want)
+	}
+}

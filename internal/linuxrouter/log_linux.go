@@ -153,7 +153,7 @@ func readEntry(b []byte) (Entry, error) {
 			e.Reason = vcc.Reason(d.String())
 		}
 	}
-	if p, ok := ReadPacket(arriving, e.Raw); ok {
+	if p, ok := appliance.ReadPacket(arriving, e.Raw); ok {
 		e.Packet = p
 	} else {
 		e.Packet.Interface = arriving

@@ -93,14 +93,3 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 }
-
-// FuzzReadPacket reads what is short or broken.
-func FuzzReadPacket(f *testing.F) {
-	f.Add([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 8, 0, 0, 0, 0, 7, 0, 1})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		p, ok := linuxrouter.ReadPacket(1, b)
-		if ok && (len(b) < 28 || !p.Source.Addr().IsValid() || p.Interface != 1) {
-			t.Errorf("%v was read as %s", b, p)
-		}
-	})
-}

@@ -216,13 +216,6 @@ func (w *watcher) differs(v linuxrouter.Entry) string {
 
 // isSegment reports whether a packet is one of TCP that opens no connection (RFC 9293, 3.1).
 func isSegment(v linuxrouter.Entry) bool {
-	if v.Packet.Protocol != appliance.TCP {
-		return false
-	}
-	head := 40
-	if v.Raw[0]>>4 == 4 {
-		head = int(v.Raw[0]&15) * 4
-	}
-	const syn, ack = 1 << 1, 1 << 4
-	return len(v.Raw) > head+13 && v.Raw[head+13]&(syn|ack) != syn
+	var w appliance.Wire
+	return w.Read(v.Raw) == appliance.Decidable && w.Protocol == appliance.TCP && !w.Opens
 }

@@ -23,7 +23,7 @@ func TestTold(t *testing.T) {
 	// entry is of a TCP segment from vm11.
 	entry := func(verdict vcc.Verdict, reason vcc.Reason, port uint16, destination string, flags byte) linuxrouter.Entry {
 		raw := make([]byte, 40)
-		raw[0], raw[33] = 0x45, flags
+		raw[0], raw[9], raw[33] = 0x45, byte(appliance.TCP), flags
 		return linuxrouter.Entry{Verdict: verdict, Reason: reason, Raw: raw, Packet: appliance.Packet{
 			Interface: 1, Protocol: appliance.TCP, HopLimit: 64, Source: netip.AddrPortFrom(netip.MustParseAddr("172.17.0.10"), port), Destination: netip.MustParseAddrPort(destination),
 		}}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"github.com/gopacket/gopacket/layers"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 )
 
 // packet is what a replay needs of a captured packet. It has no pointers.
@@ -59,18 +61,12 @@ const (
 	etherOldQinQ = 0x9100
 )
 
-// Protocol numbers (IANA).
+// Protocol numbers.
 const (
-	protocolICMP   = 1
-	protocolTCP    = 6
-	protocolUDP    = 17
-	protocolICMPv6 = 58
-
-	extensionHopByHop    = 0
-	extensionRouting     = 43
-	extensionFragment    = 44
-	extensionAuth        = 51
-	extensionDestination = 60
+	protocolICMP   = uint8(appliance.ICMP)
+	protocolTCP    = uint8(appliance.TCP)
+	protocolUDP    = uint8(appliance.UDP)
+	protocolICMPv6 = uint8(appliance.ICMPv6)
 )
 
 // readable reports whether frames of a link type can be decoded.
@@ -134,119 +130,37 @@ func (p *packet) decode(link layers.LinkType, frame []byte) {
 		etherType, frame = binary.BigEndian.Uint16(frame[2:]), frame[4:]
 	}
 	switch etherType {
-	case etherIPv4:
-		p.ipv4(frame)
-	case etherIPv6:
-		p.ipv6(frame)
+	case etherIPv4, etherIPv6:
+		p.ip(frame, etherType == etherIPv4)
 	default:
 		p.kind = notIP
 	}
 }
 
-func (p *packet) ipv4(b []byte) {
-	if len(b) < 20 || b[0]>>4 != 4 {
-		p.kind = malformed
-		return
-	}
-	header := int(b[0]&15) * 4
-	total := int(binary.BigEndian.Uint16(b[2:]))
-	p.v4 = true
-	p.source, p.destination = address{low: uint64(binary.BigEndian.Uint32(b[12:]))}, address{low: uint64(binary.BigEndian.Uint32(b[16:]))}
-	p.hopLimit, p.protocol = b[8], b[9]
-	switch {
-	case header < 20 || len(b) < header || total != 0 && total < header: // 0 is what segmentation offloading leaves there
-		p.kind = malformed
-	case binary.BigEndian.Uint16(b[6:])&0x1fff != 0:
+// ip reads a packet of a family.
+func (p *packet) ip(b []byte, v4 bool) {
+	var w appliance.Wire
+	switch w.Read(b) {
+	case appliance.LaterFragment:
 		p.kind = fragment
-	default:
-		p.transport(b[header:])
-	}
-}
-
-func (p *packet) ipv6(b []byte) {
-	if len(b) < 40 || b[0]>>4 != 6 {
+		return
+	case appliance.Control:
+		p.kind = control
+		return
+	case appliance.Malformed:
 		p.kind = malformed
 		return
 	}
-	p.v4 = false
-	p.source = address{binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])}
-	p.destination = address{binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])}
-	p.protocol, p.hopLimit = b[6], b[7]
-	for b = b[40:]; ; {
-		var length int
-		switch p.protocol {
-		case extensionHopByHop, extensionRouting, extensionDestination:
-			if len(b) < 8 {
-				p.kind = malformed
-				return
-			}
-			length = 8 + 8*int(b[1])
-		case extensionAuth:
-			if len(b) < 8 {
-				p.kind = malformed
-				return
-			}
-			length = 8 + 4*int(b[1])
-		case extensionFragment:
-			if len(b) < 8 {
-				p.kind = malformed
-				return
-			}
-			if binary.BigEndian.Uint16(b[2:])&^7 != 0 {
-				p.kind = fragment
-				return
-			}
-			length = 8
-		default:
-			p.transport(b)
-			return
-		}
-		if len(b) < length {
-			p.kind = malformed
-			return
-		}
-		p.protocol, b = b[0], b[length:]
-	}
-}
-
-// transport reads the ports. A protocol that has none is the appliance's to judge all the same.
-func (p *packet) transport(b []byte) {
-	p.kind, p.sourcePort, p.destinationPort, p.opens, p.answers = judged, 0, 0, false, false
-	switch p.protocol {
-	case protocolTCP:
-		if len(b) < 4 {
-			p.kind = malformed
-			return
-		}
-		p.sourcePort, p.destinationPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-		if len(b) > 13 && b[13]&2 != 0 { // SYN (RFC 9293, 3.1)
-			p.answers = b[13]&16 != 0 // ACK
-			p.opens = !p.answers
-		}
-	case protocolUDP:
-		if len(b) < 4 {
-			p.kind = malformed
-			return
-		}
-		p.sourcePort, p.destinationPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	case protocolICMP: // RFC 792
-		p.echo(b, 8, 0)
-	case protocolICMPv6: // RFC 4443
-		p.echo(b, 128, 129)
-	}
-}
-
-// echo reads an ICMP message, of which echoes alone are conversations.
-func (p *packet) echo(b []byte, request, reply byte) {
-	switch {
-	case len(b) < 1:
+	if p.kind, p.v4 = judged, w.IPv4; w.IPv4 != v4 {
 		p.kind = malformed
-	case b[0] != request && b[0] != reply:
-		p.kind = control
-	case len(b) < 6:
-		p.kind = malformed
-	default:
-		p.sourcePort = binary.BigEndian.Uint16(b[4:])
-		p.opens, p.answers = b[0] == request, b[0] == reply
+		return
 	}
+	if v4 {
+		p.source, p.destination = address{low: uint64(binary.BigEndian.Uint32(w.Source))}, address{low: uint64(binary.BigEndian.Uint32(w.Destination))}
+	} else {
+		p.source = address{binary.BigEndian.Uint64(w.Source), binary.BigEndian.Uint64(w.Source[8:])}
+		p.destination = address{binary.BigEndian.Uint64(w.Destination), binary.BigEndian.Uint64(w.Destination[8:])}
+	}
+	p.protocol, p.hopLimit, p.sourcePort, p.destinationPort = uint8(w.Protocol), w.HopLimit, w.SourcePort, w.DestinationPort
+	p.opens, p.answers = w.Opens || w.Request, w.Answers || w.Reply
 }

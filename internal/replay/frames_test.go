@@ -31,6 +31,15 @@ const (
 	ack    = 16
 )
 
+// Extension headers of IPv6 (IANA, Protocol Numbers).
+const (
+	extensionHopByHop    = 0
+	extensionRouting     = 43
+	extensionFragment    = 44
+	extensionAuth        = 51
+	extensionDestination = 60
+)
+
 // ip returns the packet without its link's header.
 func (f frame) ip() []byte {
 	var transport []byte

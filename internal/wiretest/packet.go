@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
-	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/linuxrouter"
 )
 
 // Flags of TCP (RFC 9293, 3.1).
@@ -117,7 +116,7 @@ type Seen struct {
 // Read reads a packet from its IP header on.
 func Read(at appliance.Interface, b []byte) Seen {
 	s := Seen{At: at, Raw: b}
-	s.Packet, s.Readable = linuxrouter.ReadPacket(at, b)
+	s.Packet, s.Readable = appliance.ReadPacket(at, b)
 	if !s.Readable {
 		return s
 	}
