@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -342,9 +341,4 @@ func measureCrowd(b *testing.B, p *program, connections int, body []byte) {
 	b.ReportMetric(float64(unready), "unready")
 	b.ReportMetric(p.stop(), "peak-MiB")
 	b.ReportMetric(0, "ns/op")
-}
-
-// crowdAddress is an address of the i-th network.
-func crowdAddress(i int, host byte) netip.Addr {
-	return netip.AddrFrom4([4]byte{10, byte(i / 250), byte(i % 250), host})
 }

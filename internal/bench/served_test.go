@@ -196,3 +196,8 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 }
+
+// crowdAddress is an address of the i-th network.
+func crowdAddress(i int, host byte) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(i / 250), byte(i % 250), host})
+}
