@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -223,7 +224,17 @@ func TestDocuments_complete(t *testing.T) {
 	if seen < 50 {
 		t.Errorf("only %d commands were found", seen)
 	}
-	// The tests that are named exist.
+	for name, commands := range untested {
+		if !slices.Contains(documentNames(t), name) {
+			t.Errorf("there is no document %s", name)
+		}
+		expectTests(t, commands)
+	}
+}
+
+// expectTests checks that the tests exist that are named in the reasons for commands.
+func expectTests(t *testing.T, reasons map[string]string) {
+	t.Helper()
 	var sources strings.Builder
 	files, err := filepath.Glob("../*/*_test.go")
 	if err != nil {
@@ -236,17 +247,90 @@ func TestDocuments_complete(t *testing.T) {
 		}
 		sources.Write(content)
 	}
-	for name, commands := range untested {
-		if !slices.Contains(documentNames(t), name) {
-			t.Errorf("there is no document %s", name)
+	for command, reason := range reasons {
+		for _, test := range regexp.MustCompile(`\bTest\w+`).FindAllString(reason, -1) {
+			if !strings.Contains(sources.String(), "\nfunc "+test+"(t *testing.T)") {
+				t.Errorf("there is no %s, which is to run %q", test, command)
+			}
 		}
-		for line, reason := range commands {
-			for _, test := range regexp.MustCompile(`\bTest\w+`).FindAllString(reason, -1) {
-				if !strings.Contains(sources.String(), "\nfunc "+test+"(t *testing.T)") {
-					t.Errorf("%s: there is no %s, which is to run %q", name, test, line)
+	}
+}
+
+// mentioned are commands of running text, and of comments in configurations, that no document runs: the test that does, or why
+// none can.
+var mentioned = map[string]string{
+	"terraform destroy":                                             "TestAccDefaultGateways_moved and others",
+	"terraform apply -refresh-only":                                 "TestAccFailoverPlan_changedMeanwhile",
+	"terraform plan -generate-config-out=gateways.tf":               "TestAccDefaultGateways_generatedConfiguration",
+	"terraform state rm":                                            "TestAccHandover_replaced",
+	"terraform test":                                                "TestAccDefaultGateways_adoptsDetected",
+	"terraform query":                                               "it needs Terraform 1.14; TestDefaultGatewayList asks as that does",
+	"terraform init -upgrade":                                       "it asks a registry for a newer version",
+	"terraform apply -invoke=action.vcc_failover.rehearsal":         "it needs Terraform 1.14; TestFailoverAction asks as that does",
+	"terraform apply -invoke=action.vcc_replication_job_run.silver": "it needs Terraform 1.14; TestReplicationJobRunAction asks as that does",
+	"tofu state replace-provider registry.terraform.io/cloudconnect-iac/vcc registry.opentofu.org/cloudconnect-iac/vcc": "it is between two CLIs, and a test has one",
+	"--version":                    "TestHelpOfNoCommand of internal/cli, as version",
+	"backend serve --lab lab.yaml": "TestServeCommand of internal/cli, with more flags",
+	"backend backup --database sqlite:vcc.db vcc.backup":              "TestBackupAndRestore of internal/cli, with other names",
+	"backend restore --database postgres://... vcc.backup":            "TestBackupAndRestore of internal/cli, with other names",
+	"backend failover rehearse --exec":                                "TestRehearse of internal/cli, with the plan's name before it",
+	"backend failover rehearse --check":                               "TestRehearse_example of internal/cli, with the plan's name before it",
+	"backend failover plan list":                                      "TestScripts of internal/cli",
+	`backend failover test "Whole site"`:                              "TestScripts of internal/cli",
+	"make demo":                                                       "it plays for people what the acceptance tests check",
+	"make demo-server":                                                "it plays for people what the tests of internal/backend check",
+	"go test -run '^$' -bench Size -benchtime 1x ./internal/bench":    "it measures",
+	"go test -run '^$' -bench Refresh -benchtime 1x ./internal/bench": "it measures",
+}
+
+// A command in running text is one that a test runs, too, with more behind it or as it stands.
+func TestDocuments_mentioned(t *testing.T) {
+	t.Parallel()
+	run := map[string]bool{} // with all that the commands of blocks begin with
+	for _, name := range documentNames(t) {
+		for _, b := range readDocument(t, name) {
+			for _, c := range b.commands() {
+				words := strings.Fields(strings.TrimPrefix(c.line, "terraform-provider-vcc "))
+				for i := range words {
+					run[strings.Join(words[:i+1], " ")] = true
 				}
 			}
 		}
+	}
+	expectTests(t, mentioned)
+	left := maps.Clone(mentioned)
+	inText := regexp.MustCompile("`((?:terraform|tofu|make|go|terraform-provider-vcc|backend)\\s[^`]+)`")
+	seen := 0
+	check := func(name, text string) {
+		for _, m := range inText.FindAllStringSubmatch(regexp.MustCompile(`\n#? *`).ReplaceAllString(text, " "), -1) {
+			seen++
+			command := strings.TrimPrefix(m[1], "terraform-provider-vcc ")
+			if delete(left, command); !run[command] && mentioned[command] == "" {
+				t.Errorf("%s: no test runs %s", name, command)
+			}
+		}
+	}
+	for _, pattern := range []string{"README.md", "docs/*.md", "docs/*/*.md"} {
+		files, err := filepath.Glob(filepath.Join("../..", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := string(content)
+			check(file, fence.ReplaceAllString(text, ""))
+			for _, b := range fence.FindAllStringSubmatch(text, -1) {
+				if b[2] == "terraform" {
+					check(file, b[3])
+				}
+			}
+		}
+	}
+	if len(left) > 0 || seen < 30 {
+		t.Errorf("%d commands were found, and not %v", seen, left)
 	}
 }
 

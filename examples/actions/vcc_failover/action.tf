@@ -1,4 +1,4 @@
-# On demand: terraform apply -invoke=action.vcc_failover.rehearsal
+# On demand: `terraform apply -invoke=action.vcc_failover.rehearsal`
 action "vcc_failover" "rehearsal" {
   config {
     plan      = "Whole site"
