@@ -263,6 +263,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	finish := s.settlePasswords(ctx)
 	failed := make(chan error, 2)
 	secure := s.server.TLSConfig != nil // which net/http sets in any case once it serves
+	// Before the first answer: whoever has one finds the line. Connections are taken since NewServer.
+	s.cfg.Log.InfoContext(ctx, "serving", "address", s.Addr().String(), "tls", secure, "version", s.cfg.Version)
 	go func() {
 		if secure {
 			failed <- s.server.ServeTLS(s.listener, "", "")
@@ -270,10 +272,9 @@ func (s *Server) Serve(ctx context.Context) error {
 			failed <- s.server.Serve(s.listener)
 		}
 	}()
-	s.cfg.Log.InfoContext(ctx, "serving", "address", s.Addr().String(), "tls", secure, "version", s.cfg.Version)
 	if s.operations != nil {
-		go func() { failed <- s.operations.serve() }()
 		s.cfg.Log.InfoContext(ctx, "serving metrics", "metricsAddress", s.MetricsAddr().String())
+		go func() { failed <- s.operations.serve() }()
 	}
 	var err error
 	select {
