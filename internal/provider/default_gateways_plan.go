@@ -302,18 +302,19 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 		addRequestError(diags, notPlannedSet, err)
 		return none
 	}
+	var specifiedIDs []string
 	specified := map[string]*vcc.DefaultGateway{}
 	replaces := describeAllDetected(stored)
 	for _, g := range stored {
 		if g.Origin == vcc.OriginSpecified {
-			specified[g.NetworkID] = g
+			specifiedIDs, specified[g.NetworkID] = append(specifiedIDs, g.NetworkID), g
 			continue
 		}
 		if _, named := plan.gateways[g.NetworkID]; !named && !m.Gateways.IsUnknown() {
 			plan.removed[g.NetworkID] = plannedGateway{Removed: true}
 		}
 	}
-	if rest := r.run.notReplaced(slices.Sorted(maps.Keys(specified)), pass); len(rest) > 0 {
+	if rest := r.run.notReplaced(specifiedIDs, pass); len(rest) > 0 {
 		m.addSpecified(diags, plan, rest, specified)
 		return none
 	}
@@ -466,7 +467,7 @@ func (r *defaultGatewaysResource) loses(ctx context.Context, pass planPass, crea
 const lettingGoOfSet = "Let go of the vcc_default_gateways that is removed, with a removed block that has destroy = false, which writes nothing, or with `state rm`; " +
 	"and import what it has into the resources that are new, in the same apply."
 
-// networkNames quotes the names of networks.
+// networkNames quotes the names of networks, in their order.
 func (c *connection) networkNames(ctx context.Context, ids []string) string {
 	names := slices.Clone(ids)
 	if networks, err := c.cloudNetworks(ctx); err == nil {
@@ -474,6 +475,7 @@ func (c *connection) networkNames(ctx context.Context, ids []string) string {
 			names[i] = networks.name(id)
 		}
 	}
+	slices.Sort(names)
 	return vcc.QuoteNames(names)
 }
 

@@ -227,7 +227,7 @@ func TestAccDefaultGateways_tenAtMost(t *testing.T) {
   gateways      = {}
 }
 `))
-	w.expect(1, []string{`- "Wide network 10 (internet)": by`, "and 4 more"}, "plan")
+	w.expect(1, []string{"- \"Wide network 1 (internet)\": by", "- \"Wide network 10 (internet)\": by", "and 4 more"}, "plan")
 	w.write(w.config(`resource "vcc_default_gateways" "test" {
   hardware_plan = "Wide"
   gateways      = { for i in range(14) : "Wide network ${i + 20}" => { ipv4 = { address = "10.0.${i}.1", subnet_mask = "255.255.255.0" } } }

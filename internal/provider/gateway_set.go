@@ -18,7 +18,8 @@ func (s *gateways) afterWrites(after time.Time) time.Time {
 	return after
 }
 
-// storedIn returns the stored gateways of a model's scope by a listing that began after a time. The caller must not change them.
+// storedIn returns the stored gateways of a model's scope, in the order of the networks, by a listing that began after a time.
+// The caller must not change them.
 func (s *gateways) storedIn(ctx context.Context, m gatewaysModel, after time.Time) ([]*vcc.DefaultGateway, error) {
 	listing, err := s.listing(ctx, s.afterWrites(after))
 	if err != nil {
