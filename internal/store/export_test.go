@@ -157,7 +157,7 @@ func (s *Store) CountFailures(ctx context.Context, username string, from ...neti
 	return s.write(ctx, logins, func(tx querier) error {
 		for _, a := range from {
 			try := newLoginTry(username, vcc.ClientAddress(a))
-			if err := s.countFailure(ctx, tx, []string{try.here, try.from, try.account}, false); err != nil {
+			if err := s.countFailure(ctx, tx, []string{try.here, try.from, try.account}); err != nil {
 				return err
 			}
 		}

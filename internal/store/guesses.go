@@ -25,7 +25,7 @@ type guesses struct {
 	refused map[string]refusal
 	// counting has room for the one that counts a wrong password.
 	counting chan struct{}
-	// forgot is when old failures were forgotten last. It belongs to the one that counts.
+	// forgot is when old failures were forgotten last.
 	forgot time.Time
 }
 
@@ -46,8 +46,19 @@ func (g *guesses) oneByOne(ctx context.Context, count func() error) error {
 	}
 }
 
-// forgetEvery is how often failures make a process forget old ones.
+// forgetEvery is how often logins make a process forget old failures.
 const forgetEvery = time.Minute
+
+// toForget reports whether old failures are to be forgotten now, to one caller at a time.
+func (g *guesses) toForget(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	due := now.Sub(g.forgot).Abs() >= forgetEvery
+	if due {
+		g.forgot = now
+	}
+	return due
+}
 
 // refusal is what a guess was told whose password was not looked at.
 type refusal struct {

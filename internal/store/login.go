@@ -120,13 +120,7 @@ func (s *Store) logInNow(ctx context.Context, try loginTry, password string, see
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureWrite)
 		defer cancel()
 		err := s.guesses.oneByOne(ctx, func() error {
-			now := s.now()
-			due := now.Sub(s.guesses.forgot).Abs() >= forgetEvery
-			err := s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, subjects, due) })
-			if err == nil && due {
-				s.guesses.forgot = now
-			}
-			return err
+			return s.write(ctx, logins, func(tx querier) error { return s.countFailure(ctx, tx, subjects) })
 		})
 		if err != nil {
 			return vcc.Tokens{}, err
@@ -158,18 +152,43 @@ func (s *Store) logInNow(ctx context.Context, try loginTry, password string, see
 	return tokens, err
 }
 
-// failureRow is how often a subject failed to log in.
-type failureRow struct {
-	Subject string
-	vcc.Failures
+// loginRow is everything that concerns a login: its account, whether that logged in at the address before, and how often
+// each of the subjects failed. What there is none of is nil.
+type loginRow struct {
+	Username, TenantID, PasswordHash *string
+	Declared, ReadOnly               *bool
+	Known                            bool
+	Here, Address, Account, Hidden   failureColumns
 }
 
-func (r *failureRow) fields() []any { return []any{&r.Subject, &r.Count, &r.LastAt} }
+// failureColumns are how often a subject failed to log in.
+type failureColumns struct {
+	Count  *int
+	LastAt *time.Time
+}
 
-const (
-	selectFailures = "SELECT subject, count, last_at FROM login_attempts WHERE subject IN ($1, $2, $3, $4)"
-	selectKnown    = "SELECT 1 FROM tokens WHERE username = $1 AND address = $2 AND kind = 'refresh' AND expires_at > $3 LIMIT 1"
-)
+func (r *loginRow) fields() []any {
+	return []any{
+		&r.Username, &r.TenantID, &r.PasswordHash, &r.Declared, &r.ReadOnly, &r.Known,
+		&r.Here.Count, &r.Here.LastAt, &r.Address.Count, &r.Address.LastAt, &r.Account.Count, &r.Account.LastAt, &r.Hidden.Count, &r.Hidden.LastAt,
+	}
+}
+
+// since returns what failed since a time.
+func (c failureColumns) since(t time.Time) (f vcc.Failures) {
+	if c.LastAt == nil || c.LastAt.Before(t) {
+		return f
+	}
+	return vcc.Failures{Count: *c.Count, LastAt: *c.LastAt}
+}
+
+// selectLogin asks everything at once: beside a crowd of guessers, each answer of the database waits for a processor.
+const selectLogin = `SELECT a.username, a.tenant_id, a.password_hash, a.declared, a.read_only,
+	EXISTS (SELECT 1 FROM tokens t WHERE t.username = $1 AND t.address = $2 AND t.kind = 'refresh' AND t.expires_at > $3),
+	here.count, here.last_at, address.count, address.last_at, account.count, account.last_at, hidden.count, hidden.last_at
+	FROM (SELECT 1) AS one LEFT JOIN accounts a ON a.username = $1
+	LEFT JOIN login_attempts here ON here.subject = $4 LEFT JOIN login_attempts address ON address.subject = $5
+	LEFT JOIN login_attempts account ON account.subject = $6 LEFT JOIN login_attempts hidden ON hidden.subject = $7`
 
 // look returns what concerns a login.
 func (s *Store) look(ctx context.Context, try loginTry) (seenLogin, error) {
@@ -178,46 +197,29 @@ func (s *Store) look(ctx context.Context, try loginTry) (seenLogin, error) {
 		if seen.at, err = s.clock(ctx, q); err != nil {
 			return seen, err
 		}
-		rows, err := queryAll[failureRow](ctx, q, selectFailures, try.here, try.from, try.account, try.hidden)
+		row, err := queryFirst[loginRow](ctx, q, selectLogin, try.username, try.address, s.now(), try.here, try.from, try.account, try.hidden)
 		if err != nil {
 			return seen, err
 		}
-		f := &seen.failures
-		for _, r := range rows {
-			if r.LastAt.Before(seen.at.Add(-vcc.LoginsForgotten)) {
-				continue
-			}
-			switch r.Subject {
-			case try.here:
-				f.Here = r.Failures
-			case try.from:
-				f.Address = r.Failures
-			case try.account:
-				f.Account = r.Failures
-			case try.hidden:
-				f.Hidden = r.Failures
-			}
+		since := seen.at.Add(-vcc.LoginsForgotten)
+		seen.failures = vcc.LoginFailures{
+			Here: row.Here.since(since), Address: row.Address.since(since), Account: row.Account.since(since), Hidden: row.Hidden.since(since),
+			Known: row.Known,
 		}
-		_, err = queryValue[int](ctx, q, selectKnown, try.username, try.address, s.now())
-		if f.Known = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return seen, err
+		if row.Username != nil {
+			a := accountRow{*row.Username, row.TenantID, *row.PasswordHash, *row.Declared, *row.ReadOnly}
+			seen.whose, seen.hash = a.account(), a.PasswordHash
 		}
-		row, err := findAccount(ctx, q, try.username)
-		if row != nil {
-			seen.whose, seen.hash = row.account(), row.PasswordHash
-		}
-		return seen, err
+		return seen, nil
 	})
 	return seen, s.engine.translate(err)
 }
 
 // countFailure counts a wrong password for each of some subjects. It is one statement, because all failures of all
-// accounts take turns. forget says that old failures are to be forgotten.
-func (s *Store) countFailure(ctx context.Context, tx querier, subjects []string, forget bool) error {
-	if forget {
-		if err := s.forgetOld(ctx, tx); err != nil {
-			return err
-		}
+// accounts take turns.
+func (s *Store) countFailure(ctx context.Context, tx querier, subjects []string) error {
+	if err := s.forgetOld(ctx, tx); err != nil {
+		return err
 	}
 	at, err := s.clock(ctx, tx)
 	if err != nil {
@@ -232,9 +234,12 @@ func (s *Store) countFailure(ctx context.Context, tx querier, subjects []string,
 		" ON CONFLICT (subject) DO UPDATE SET count = login_attempts.count + 1, last_at = excluded.last_at", values...)
 }
 
-// forgetOld removes failures and tokens that nobody asks for any more. A failure that is yet to
+// forgetOld removes failures and tokens that nobody asks for any more, if that is due. A failure that is yet to
 // come is of a clock that was set back since.
 func (s *Store) forgetOld(ctx context.Context, tx querier) error {
+	if !s.guesses.toForget(s.now()) {
+		return nil
+	}
 	now, err := s.clock(ctx, tx)
 	if err == nil {
 		err = tx.exec(ctx, "DELETE FROM login_attempts WHERE last_at < $1 OR last_at > $2", now.Add(-vcc.LoginsForgotten), now.Add(vcc.LoginsForgotten))
@@ -248,17 +253,8 @@ func (s *Store) forgetOld(ctx context.Context, tx querier) error {
 // issue adds a pair of tokens of a login, whose lifetimes begin at a time.
 func (s *Store) issue(ctx context.Context, tx querier, at time.Time, of lifetimes, login tokenRow) (vcc.Tokens, error) {
 	tokens := vcc.Tokens{Access: of.prefix + newToken(), Refresh: newToken()}
-	for _, t := range []struct {
-		secret, kind string
-		lifetime     time.Duration
-	}{{tokens.Access, "access", of.access}, {tokens.Refresh, "refresh", of.refresh}} {
-		err := tx.exec(ctx, "INSERT INTO tokens (digest, kind, family, username, expires_at, since, address) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			digest(t.secret), t.kind, login.Family, login.Username, at.Add(t.lifetime), login.Since, login.Address)
-		if err != nil {
-			return vcc.Tokens{}, err
-		}
-	}
-	return tokens, nil
+	return tokens, tx.exec(ctx, "INSERT INTO tokens (digest, kind, expires_at, family, username, since, address) VALUES ($1, 'access', $2, $5, $6, $7, $8), ($3, 'refresh', $4, $5, $6, $7, $8)",
+		digest(tokens.Access), at.Add(of.access), digest(tokens.Refresh), at.Add(of.refresh), login.Family, login.Username, login.Since, login.Address)
 }
 
 // findToken returns an unexpired token. CodeInvalidToken: nobody issued it, and then there is no

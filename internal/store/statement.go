@@ -20,7 +20,7 @@ type querier struct {
 // frequent are the statements that run with every request or with every write of a
 // gateway.
 var frequent = []string{
-	selectByDigest, selectAccount, selectVersion, selectReachabilityVersion,
+	selectByDigest, selectAccount, selectLogin, selectVersion, selectReachabilityVersion,
 	selectNetworkAndGateway, moveRevision, insertChange, upsertGateway,
 	selectNeighbor, insertConnectedNetwork, deleteConnectedNetworks, deleteGateway,
 }
