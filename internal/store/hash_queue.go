@@ -25,14 +25,26 @@ var hashing = &hashQueue{free: min(runtime.GOMAXPROCS(0), maxHashes)}
 // crowd of logins takes all of a process's memory or time.
 //
 // Passwords of logins after wrong ones are guesses, most of them. They are hashed one at a time, and as
-// long a pause follows each: half of the time at least is left for everybody else, however many guess.
+// long a pause follows each: half of the time at least is left for everybody else, however many guess. The same goes for
+// all logins at addresses where their account is not known, for crowdLasts after one of them was sent away for want of a place:
+// somebody guesses who has many addresses, or many come at once for whom there is no time anyway.
 type hashQueue struct {
 	mu      sync.Mutex
 	free    int
 	waiting []*hashTurn // in order of arrival
 	given   int         // turns so far
-	// guessing says that a guess is hashed, or that the pause after it lasts.
-	guessing bool
+	// slowed says that a turn is at work that others of its kind wait for, or that the pause after it lasts.
+	slowed bool
+	// crowded is when a login that was no guess was sent away last.
+	crowded time.Time
+}
+
+// crowdLasts is how long a crowd is taken to last after somebody was sent away.
+const crowdLasts = 10 * time.Second
+
+// slow reports whether a turn is one of those that come one at a time, with pauses.
+func (q *hashQueue) slow(t *hashTurn) bool {
+	return t.guess || t.stranger && !q.crowded.IsZero() && time.Since(q.crowded) < crowdLasts
 }
 
 // ownersShare is which part of the turns goes to whoever sets a password and has waited longest,
@@ -45,8 +57,9 @@ type hashTurn struct {
 	address string
 	// rank orders turns: the least goes first (D23).
 	rank int
-	// fair adds to the rank how many turns of the address are waiting.
-	fair bool
+	// stranger is the turn of a login at an address where its account is not known. How many turns of the address are
+	// waiting adds to its rank.
+	stranger bool
 	// owner is the turn of who sets a password, and never crowded out.
 	owner bool
 	// guess is the turn of a login after wrong passwords.
@@ -54,6 +67,8 @@ type hashTurn struct {
 	// answer gets true when the turn has come, and false when it is crowded out.
 	answer chan bool
 	begun  time.Time
+	// slowed is what slow reported when the turn began.
+	slowed bool
 }
 
 // ownersTurn comes after those of who logs in at an address that nobody guesses from.
@@ -61,7 +76,7 @@ func ownersTurn() *hashTurn { return &hashTurn{rank: 2, owner: true} }
 
 // loginTurn is the turn of a login.
 func loginTurn(address string, failures vcc.LoginFailures) *hashTurn {
-	return &hashTurn{address: address, rank: failures.Rank(), fair: !failures.Known, guess: failures.Guess()}
+	return &hashTurn{address: address, rank: failures.Rank(), stranger: !failures.Known, guess: failures.Guess()}
 }
 
 // wait returns once it is t's turn; leave ends it. CodeUnavailable, or CodeTooManyRequests for a guess: too
@@ -97,7 +112,7 @@ func (q *hashQueue) wait(ctx context.Context, t *hashTurn) error {
 
 // add queues a turn.
 func (q *hashQueue) add(t *hashTurn) {
-	if t.fair {
+	if t.stranger {
 		for _, other := range q.waiting {
 			if other.address == t.address {
 				t.rank++
@@ -120,6 +135,9 @@ func (q *hashQueue) crowdOut() {
 		}
 	}
 	if logins > maxHashesQueued {
+		if !q.waiting[last].guess {
+			q.crowded = time.Now()
+		}
 		q.waiting[last].answer <- false
 		q.waiting = slices.Delete(q.waiting, last, last+1)
 	}
@@ -134,11 +152,11 @@ func (q *hashQueue) leave(t *hashTurn) {
 
 func (q *hashQueue) end(t *hashTurn) {
 	q.free++
-	if t.guess {
+	if t.slowed {
 		time.AfterFunc(time.Since(t.begun), func() {
 			q.mu.Lock()
 			defer q.mu.Unlock()
-			q.guessing = false
+			q.slowed = false
 			q.grant()
 		})
 	}
@@ -151,7 +169,7 @@ func (q *hashQueue) end(t *hashTurn) {
 func (q *hashQueue) best() int {
 	best := -1
 	for i, t := range q.waiting {
-		if t.guess && q.guessing {
+		if q.slowed && q.slow(t) {
 			continue
 		}
 		if best < 0 || t.rank <= q.waiting[best].rank {
@@ -176,8 +194,8 @@ func (q *hashQueue) grant() {
 		t := q.waiting[best]
 		q.waiting = slices.Delete(q.waiting, best, best+1)
 		q.free--
-		q.guessing = q.guessing || t.guess
-		t.begun = time.Now()
+		t.begun, t.slowed = time.Now(), q.slow(t)
+		q.slowed = q.slowed || t.slowed
 		t.answer <- true
 	}
 }

@@ -637,6 +637,57 @@ func TestHashQueue_guesses(t *testing.T) {
 	})
 }
 
+// TestHashQueue_crowd: once a crowd is larger than the queue, its passwords are hashed one at a time with pauses, too, and
+// whoever is known gets the other place at once.
+func TestHashQueue_crowd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, q, known := t.Context(), store.NewHashQueue(2), vcc.LoginFailures{Known: true}
+		crowd, cancel := context.WithCancel(ctx)
+		address := 0
+		arrive := func(n int) {
+			for range n {
+				address++
+				go func() { _ = q.Wait(crowd, fmt.Sprint(address), vcc.LoginFailures{}) }()
+				synctest.Wait()
+			}
+		}
+		waits := func(what string, n int) {
+			t.Helper()
+			synctest.Wait()
+			equal(t, what, q.Waiting(), n)
+		}
+		arrive(2 + store.MaxHashesQueued)
+		waits("waiting for two places", store.MaxHashesQueued)
+		q.Leave()
+		waits("after the turn of one", store.MaxHashesQueued-1)
+		arrive(1)
+		waits("as many as may", store.MaxHashesQueued)
+		arrive(1) // one of them is sent away
+		waits("of a crowd", store.MaxHashesQueued)
+		q.Leave()
+		q.Leave()
+		waits("after two turns of a crowd", store.MaxHashesQueued-1)
+		ok(t, q.Wait(ctx, "home", known))
+		time.Sleep(100 * time.Millisecond)
+		q.Leave() // the crowd's
+		time.Sleep(99 * time.Millisecond)
+		waits("in the pause", store.MaxHashesQueued-1)
+		time.Sleep(2 * time.Millisecond)
+		waits("after the pause", store.MaxHashesQueued-2)
+		q.Leave() // who is known
+		waits("beside one of the crowd", store.MaxHashesQueued-2)
+		time.Sleep(10 * time.Second) // nobody was sent away since
+		arrive(1)
+		waits("once the crowd is over", store.MaxHashesQueued-2)
+		cancel()
+		synctest.Wait()
+		q.Leave()
+		q.Leave()
+		time.Sleep(time.Minute)
+	})
+}
+
 // TestHashQueue_bound: never are more hashed at once than there are places, also with logins that
 // are given up.
 func TestHashQueue_bound(t *testing.T) {
