@@ -1,8 +1,11 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
@@ -84,7 +87,7 @@ func (c *conflicts) update(networkID string, n *networkRecord) (done bool) {
 // Others' conflicts are among them, because only one call waits: a walk of Terraform's has few calls at a time. The
 // other calls pass with their conflicts open, and the one that waits reports them.
 // Once something is applied there are no conflicts: what an apply plans again was decided by its plan.
-// The error is the context's.
+// They are in order of what they say. The error is the context's.
 func (r *run) checkConflicts(ctx context.Context, found []*conflict) ([]*conflict, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,5 +123,9 @@ func (r *run) checkConflicts(ctx context.Context, found []*conflict) ([]*conflic
 		confirmed = nil
 	}
 	*all = conflicts{open: map[string][]*conflict{}}
+	slices.SortFunc(confirmed, func(a, b *conflict) int {
+		one, other := a.refusal, b.refusal
+		return cmp.Or(strings.Compare(one.of, other.of), strings.Compare(one.attribute.String(), other.attribute.String()), strings.Compare(one.detail, other.detail))
+	})
 	return confirmed, err
 }
