@@ -19,7 +19,7 @@ func (c *Compiled) First(p *Packet) vcc.Verdict {
 
 // Rule returns N of the rule PN that settles the verdict on a first packet.
 func (c *Compiled) Rule(p Packet) int {
-	_, r := newFlowTable(1).decide(c, &p, time.Time{})
+	_, r, _ := newFlowTable(1).decide(c, &p, time.Time{})
 	return r.rule
 }
 
@@ -43,12 +43,14 @@ func (e *Engine) FreePort(p Packet, oneByOne bool) uint16 {
 		_, port := back.peer()
 		return port
 	}
-	for e.flows.flows[left.answers(Ext0)] != nil {
+	for {
+		if _, taken := e.flows.flows[left.answers(Ext0)]; !taken {
+			return left.sourcePort
+		}
 		if left.sourcePort++; left.sourcePort == 0 {
 			left.sourcePort = 1024
 		}
 	}
-	return left.sourcePort
 }
 
 // Unicast reports whether an address can be an end of a packet, as deciding does.

@@ -109,12 +109,10 @@ func (t *flowTable) leave(k flowKey) {
 func (t *flowTable) portsOf(k flowKey) *portSet {
 	peer, _ := k.peer()
 	s := &portSet{}
-	for _, l := range [...]*idleList{&t.tcp, &t.other} {
-		for f := l.head.next; f != &l.head; f = f.next {
-			for _, k := range [...]*flowKey{&f.forth, &f.back} {
-				if other, port := k.peer(); other == peer {
-					s.add(port)
-				}
+	for _, f := range t.all {
+		for _, k := range [...]*flowKey{&f.forth, &f.back} {
+			if other, port := k.peer(); other == peer {
+				s.add(port)
 			}
 		}
 	}

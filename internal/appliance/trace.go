@@ -115,7 +115,7 @@ func ruleStep(v vcc.Verdict, r vcc.Reason, because string) vcc.TraceStep {
 
 // trace decides a packet and says why, with words or without.
 func trace(c *Compiled, flows *flowTable, p Packet, words bool) traced {
-	d, r := flows.decide(c, &p, time.Time{})
+	d, r, _ := flows.decide(c, &p, time.Time{})
 	t := traced{decided: d, TracedPacket: vcc.TracedPacket{
 		Verdict: d.Verdict, Reason: d.Reason, Source: p.end(d.Source), Destination: p.end(d.Destination),
 	}}
