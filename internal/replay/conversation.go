@@ -43,6 +43,9 @@ type conversation struct {
 	lost    vcc.Reason
 	outcome outcome
 
+	// clientFlow and serverFlow are those by which packets of the client and of the server get through: see goesOn.
+	clientFlow, serverFlow appliance.Flow
+
 	noWayBack    bool // as in appliance.Course
 	wantsGateway bool // as in appliance.Course
 	aAsks        bool // a is the client
@@ -52,7 +55,6 @@ type conversation struct {
 	vanished     bool // the client's packets were let through, and come to nothing outside
 	counted      bool // among those that get through
 	broken       bool // among those that break
-	moved        bool // the last flow of the client left from another port than the one before
 }
 
 // outcome is what is known of a conversation before any packet of it is decided.
@@ -80,22 +82,25 @@ func (r *replay) conversation(p *packet) (c *conversation, asks bool) {
 			k.aPort, k.bPort = k.bPort, k.aPort
 		}
 	}
-	i, known := r.index[k]
+	i, known := r.last, int(r.last) < len(r.conversations) && r.conversations[r.last].key == k
+	if !known {
+		i, known = r.index[k]
+	}
 	if !known {
 		i = r.room()
 		r.index[k] = i
 		c = &r.conversations[i]
 		*c = conversation{key: k, group: none, cause: none, absent: none, aAsks: fromA == p.fromClient()}
 		r.place(c)
-		r.run = run{} // whose conversation may have lost its place
 	}
+	r.last = i
 	c = &r.conversations[i]
 	c.recent = known // the first packet is no sign of a second
 	if asks = fromA == c.aAsks; !asks && p.opens && p.protocol == protocolTCP {
 		c.aAsks, asks = fromA, true // the ports are used again, the other way round
 		c.opened, c.delivered, c.vanished, c.cause, c.group = false, false, false, none, none
+		c.clientFlow, c.serverFlow = appliance.Flow{}, appliance.Flow{}
 		r.place(c)
-		r.run = run{}
 	}
 	return c, asks
 }

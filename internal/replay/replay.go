@@ -23,55 +23,11 @@ type replay struct {
 	max           int
 	index         map[key]int32
 	conversations []conversation
+	last          int32 // the conversation of the packet before
 	hand          int
-
-	run run
 
 	report Report
 	tallies
-}
-
-// run is where the last packets were of one conversation without another in between, as they are in every transfer. What the
-// engine decided of the first ones holds for the rest: the flow is there, nothing else happened, and it is not idle. The last
-// of them is decided later, which leaves the engine as if all had been.
-type run struct {
-	conversation *conversation
-	last         packet
-	asked        bool // last is the client's
-	// known says of which direction the engine knows the flow, [1] of the client's.
-	known   [2]bool
-	waiting bool // last has not been decided
-}
-
-// maxPause ends a run well before any flow is forgotten.
-const maxPause = int64(time.Second)
-
-// continues reports whether a packet is the next one of the run, and whether it is the client's.
-func (u *run) continues(p *packet) (asks, ok bool) {
-	l := &u.last
-	switch {
-	case u.conversation == nil || p.protocol != l.protocol || p.kind != judged || p.v4 != l.v4 || p.hopLimit <= 1 || !u.goesOn(p):
-		return false, false
-	case p.protocol != protocolTCP && p.protocol != protocolUDP || p.opens:
-		return false, false
-	case p.source == l.source && p.destination == l.destination && p.sourcePort == l.sourcePort && p.destinationPort == l.destinationPort:
-		asks = u.asked
-	case p.source == l.destination && p.destination == l.source && p.sourcePort == l.destinationPort && p.destinationPort == l.sourcePort:
-		asks = !u.asked
-	default:
-		return false, false
-	}
-	return asks, u.known[direction(asks)]
-}
-
-// goesOn reports whether a packet comes soon enough after the last one.
-func (u *run) goesOn(p *packet) bool { return p.at >= u.last.at && p.at-u.last.at <= maxPause }
-
-func direction(asks bool) int {
-	if asks {
-		return 1
-	}
-	return 0
 }
 
 // Run replays a capture through the appliances that are compiled from sources. One that is damaged is replayed up to
@@ -129,11 +85,6 @@ func newReplay(sources []vcc.ApplianceSources, limit int) *replay {
 
 // packet replays one packet.
 func (r *replay) packet(p *packet) {
-	asks, continues := r.run.continues(p)
-	if !continues && r.run.waiting {
-		r.run.waiting = false
-		r.decide(r.run.conversation, r.run.asked, r.run.last.hopLimit)
-	}
 	if r.report.Packets == 0 || p.at > r.at {
 		r.at, r.clock = p.at, time.Unix(0, p.at)
 	}
@@ -143,22 +94,13 @@ func (r *replay) packet(p *packet) {
 	r.report.Packets++
 	r.report.Bytes += uint64(p.length)
 	if p.kind != judged {
-		r.run = run{}
 		r.leftOut[p.kind].add(p)
 		return
 	}
-	if continues {
-		r.run.last, r.run.asked, r.run.waiting = *p, asks, true
-		r.run.conversation.recent = true
-		r.through(r.run.conversation, p)
-		return
-	}
 	c, asks := r.conversation(p)
-	if c != r.run.conversation || !r.run.goesOn(p) {
-		r.run = run{conversation: c}
-	}
-	r.run.last, r.run.asked, r.run.known[direction(asks)] = *p, asks, false
 	switch {
+	case r.goesOn(c, asks, p.hopLimit):
+		r.through(c, p)
 	case c.outcome == within:
 		r.count(&r.report.Within, c, p)
 	case c.outcome == unknown:
@@ -175,6 +117,16 @@ func (r *replay) packet(p *packet) {
 	}
 }
 
+// goesOn reports whether a packet gets through because those before it in its direction did, and the flow is still there.
+// It costs a fraction of a decision.
+func (r *replay) goesOn(c *conversation, asks bool, hopLimit uint8) bool {
+	f := c.serverFlow
+	if asks {
+		f = c.clientFlow
+	}
+	return f != (appliance.Flow{}) && hopLimit > 1 && r.routers[c.router].GoesOn(f)
+}
+
 // multicastOnLink reports whether a multicast is meant for the link alone.
 func multicastOnLink(c *conversation, p *packet) bool {
 	return p.hopLimit <= 1 && !c.counted && !c.broken && p.destination.addr(p.v4).IsMulticast()
@@ -182,43 +134,48 @@ func multicastOnLink(c *conversation, p *packet) bool {
 
 // request decides a packet of the client.
 func (r *replay) request(c *conversation, p *packet) {
-	d := r.ask(c, p.hopLimit)
-	r.run.known[1] = d.Verdict == vcc.Forwarded && !c.vanished
+	d, moved := r.ask(c, p.hopLimit)
 	switch {
 	case d.Verdict == vcc.Dropped:
 		r.breaks(c, p, cause{Reason: d.Reason})
 	case c.vanished:
 		r.breaks(c, p, cause{Reason: c.lost})
-	case d.Verdict == vcc.Delivered:
-		r.through(c, p)
-	case d.Reason != vcc.ReasonKnownFlow && c.moved && !p.opens:
+	case moved && !p.opens:
 		r.breaks(c, p, cause{d.Reason, true}) // the server knows the client by another port
 	default:
 		r.through(c, p)
 	}
 }
 
-// ask has the engine decide a packet of the client, and notes how it is answered.
-func (r *replay) ask(c *conversation, hopLimit uint8) appliance.Decision {
-	d := r.decide(c, true, hopLimit)
-	c.moved = false
-	if d.Verdict == vcc.Forwarded && (d.Reason != vcc.ReasonKnownFlow || !c.opened) {
+// ask has the engine decide a packet of the client, and notes how it is answered. moved says that it began a flow
+// which leaves from another port than the one before.
+func (r *replay) ask(c *conversation, hopLimit uint8) (d appliance.Decision, moved bool) {
+	d, flow := r.decide(c, true, hopLimit)
+	if d.Verdict == vcc.Dropped {
+		return d, false
+	}
+	c.delivered = d.Verdict == vcc.Delivered
+	c.vanished = c.lost != "" && (c.arriving == appliance.Ext0 || !c.delivered && d.Leaving == appliance.Ext0)
+	if c.delivered {
+		return d, false
+	}
+	if d.Reason != vcc.ReasonKnownFlow || !c.opened {
 		answersTo := endOf(d.Source)
-		c.moved = c.opened && answersTo != c.answersTo
+		moved = c.opened && answersTo != c.answersTo
 		c.opened, c.answersTo, c.answersFrom, c.answersAt = true, answersTo, endOf(d.Destination), d.Leaving
+		c.serverFlow = appliance.Flow{}
 	}
-	if d.Verdict != vcc.Dropped {
-		c.delivered = d.Verdict == vcc.Delivered
-		c.vanished = c.lost != "" && (c.arriving == appliance.Ext0 || !c.delivered && d.Leaving == appliance.Ext0)
+	if !c.vanished {
+		c.clientFlow = flow
 	}
-	return d
+	return d, moved
 }
 
 // answer decides a packet of the server.
 func (r *replay) answer(c *conversation, p *packet) {
 	if !c.opened && !c.delivered && c.cause == none {
 		// The capture has the conversation from its middle: it would have begun with the client, after failover.
-		if d := r.ask(c, firstHopLimit); d.Verdict == vcc.Dropped {
+		if d, _ := r.ask(c, firstHopLimit); d.Verdict == vcc.Dropped {
 			r.breaks(c, p, cause{Reason: d.Reason})
 			return
 		}
@@ -237,10 +194,10 @@ func (r *replay) answer(c *conversation, p *packet) {
 		r.through(c, p)
 		return
 	}
-	d := r.decide(c, false, p.hopLimit)
+	d, flow := r.decide(c, false, p.hopLimit)
 	switch {
 	case d.Reason == vcc.ReasonKnownFlow:
-		r.run.known[0] = true
+		c.serverFlow = flow
 		r.through(c, p)
 	case d.Reason == vcc.ReasonHopLimitExceeded || d.Reason == vcc.ReasonFlowTableFull:
 		r.breaks(c, p, cause{Reason: d.Reason})
@@ -254,7 +211,7 @@ func (r *replay) answer(c *conversation, p *packet) {
 }
 
 // decide has the engine decide a packet of a conversation, of the client or of the server.
-func (r *replay) decide(c *conversation, asks bool, hopLimit uint8) appliance.Decision {
+func (r *replay) decide(c *conversation, asks bool, hopLimit uint8) (appliance.Decision, appliance.Flow) {
 	p := appliance.Packet{Interface: c.arriving, Protocol: appliance.Protocol(c.key.protocol), HopLimit: hopLimit}
 	from, to := c.client(), c.to
 	if !asks {
@@ -265,7 +222,7 @@ func (r *replay) decide(c *conversation, asks bool, hopLimit uint8) appliance.De
 		}
 	}
 	p.Source, p.Destination = from.addrPort(c.key.v4), to.addrPort(c.key.v4)
-	return r.routers[c.router].Decide(p)
+	return r.routers[c.router].DecideFlow(p)
 }
 
 // firstHopLimit is what IANA recommends to start with (RFC 1700).
