@@ -45,7 +45,7 @@ func (s *Store) WindowSession(ctx context.Context, token string) (vcc.Account, e
 		return account, nil
 	}
 	return account, s.write(ctx, logins, func(tx querier) error {
-		return tx.exec(ctx, "UPDATE tokens SET expires_at = $2 WHERE digest = $1 AND expires_at < $2", row.Digest, until)
+		return tx.exec(ctx, "UPDATE tokens SET expires_at = $2 WHERE family = $1 AND expires_at < $2", row.Family, until)
 	})
 }
 
@@ -141,6 +141,7 @@ type lifetimes struct {
 
 var (
 	forClient = lifetimes{"", vcc.AccessTokenLifetime, vcc.RefreshTokenLifetime}
-	// forWindow has the refresh token that stands for a login where logins are listed. It is given to nobody.
-	forWindow = lifetimes{windowPrefix, vcc.WindowIdleTime, vcc.WindowSessionLifetime}
+	// forWindow has the refresh token that stands for a login where logins are listed. It is given to nobody, and lives
+	// as long as the session does.
+	forWindow = lifetimes{windowPrefix, vcc.WindowIdleTime, vcc.WindowIdleTime}
 )

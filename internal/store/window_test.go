@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func testWindowSessions(t *testing.T) {
 	ok(t, err)
 	listed[0].ID = ""
 	equal(t, "sessions", listed, []vcc.Session{{
-		Username: "abc", Address: "192.0.2.1", Since: began, RefreshedAt: began, ExpiresAt: began.Add(vcc.WindowSessionLifetime),
+		Username: "abc", Address: "192.0.2.1", Since: began, RefreshedAt: began, ExpiresAt: began.Add(vcc.WindowIdleTime),
 	}})
 
 	// Each kind of token is good for its own.
@@ -52,6 +53,11 @@ func testWindowSessions(t *testing.T) {
 		if _, err := f.WindowSession(ctx, token); err != nil {
 			t.Fatalf("after %s in use: %v", f.at.Sub(began), err)
 		}
+		listed, err := f.Sessions(ctx, "abc")
+		ok(t, err)
+		if len(listed) != 2 || !listed[1].Since.Equal(began) && !listed[0].Since.Equal(began) {
+			t.Fatalf("after %s in use these are listed: %+v", f.at.Sub(began), listed)
+		}
 	}
 	_, err = f.WindowSession(ctx, token)
 	wantCode(t, "a session after twelve hours", err, vcc.CodeExpiredToken)
@@ -61,6 +67,11 @@ func testWindowSessions(t *testing.T) {
 	f.at = f.at.Add(vcc.WindowIdleTime)
 	_, err = f.WindowSession(ctx, token)
 	wantCode(t, "a session that nobody used", err, vcc.CodeExpiredToken)
+	listed, err = f.Sessions(ctx, "abc")
+	ok(t, err)
+	if slices.ContainsFunc(listed, func(s vcc.Session) bool { return s.Since.Equal(f.at.Add(-vcc.WindowIdleTime)) }) {
+		t.Errorf("a session that nobody used is listed: %+v", listed)
+	}
 
 	// A logout ends that one session, and nothing of it is left.
 	first, second := open(), open()

@@ -61,7 +61,7 @@ type Session struct {
 	// nobody knows.
 	Address string
 	// Since is when the password was given, RefreshedAt when the last tokens were issued, and
-	// ExpiresAt when the last refresh token ends.
+	// ExpiresAt when the last refresh token ends, or in a browser the session, unless somebody uses it before.
 	Since, RefreshedAt, ExpiresAt time.Time
 }
 
