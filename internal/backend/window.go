@@ -41,7 +41,7 @@ func (e *Embedded) ServeWindow(ctx context.Context, port int, started func(addre
 	at := listener.Addr().String()
 	key, secret := window.NewKey(vcc.Account{Username: e.Actor, Role: vcc.RoleOperator, TenantID: e.tenant})
 	server := &http.Server{
-		Handler:           window.New(window.Config{Services: e.services, Key: key, Hosts: []string{at}, Log: e.log}).Handler(),
+		Handler:           window.New(window.Config{Services: e.services, Key: key, Host: at, Log: e.log}).Handler(),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelError),
 	}

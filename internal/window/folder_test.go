@@ -3,12 +3,14 @@ package window_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/window"
 )
 
 // TestFolder: the window of a data folder has no accounts. Its address is good once, and names that
@@ -72,4 +74,27 @@ func TestFolder(t *testing.T) {
 	}
 	stop()
 	ok(t, <-ended)
+}
+
+// TestHost: of port 80 a browser names the address alone.
+func TestHost(t *testing.T) {
+	key, _ := window.NewKey(vcc.Account{Username: "test", Role: vcc.RoleOperator})
+	for _, tc := range []struct {
+		at, host string
+		want     int
+	}{
+		{"127.0.0.1:80", "127.0.0.1", http.StatusUnauthorized}, // answered, and not logged in
+		{"127.0.0.1:80", "127.0.0.1:80", http.StatusUnauthorized},
+		{"127.0.0.1:80", "evil.example", http.StatusForbidden},
+		{"127.0.0.1:8080", "127.0.0.1", http.StatusForbidden},
+		{"127.0.0.1:8080", "127.0.0.1:80", http.StatusForbidden},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Host = tc.host
+		answer := httptest.NewRecorder()
+		window.New(window.Config{Key: key, Host: tc.at}).Handler().ServeHTTP(answer, r)
+		if answer.Code != tc.want {
+			t.Errorf("the window at %s answers %s with %d; want %d", tc.at, tc.host, answer.Code, tc.want)
+		}
+	}
 }

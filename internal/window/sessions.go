@@ -33,8 +33,8 @@ func (w *Window) cookie(name string) string {
 	switch {
 	case w.Secure:
 		return "__Host-vcc-" + name
-	case w.Key != nil && len(w.Hosts) > 0:
-		_, port, _ := strings.Cut(w.Hosts[0], ":")
+	case w.Key != nil && w.Host != "":
+		_, port, _ := strings.Cut(w.Host, ":")
 		return "vcc-" + name + "-" + port
 	}
 	return "vcc-" + name

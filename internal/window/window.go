@@ -16,7 +16,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -45,9 +44,9 @@ type Config struct {
 	// Key, if not nil, takes the place of accounts: whoever opens the address with the key, which
 	// is good once, is logged in, and Sessions is not asked.
 	Key *Key
-	// Hosts, if there are any, are the only values of the header Host that are answered: a name that
-	// somebody points at a loopback address reaches nothing (DNS rebinding).
-	Hosts []string
+	// Host, if not "", is the only host that is answered, an address with a port: a name that somebody points at a
+	// loopback address reaches nothing (DNS rebinding).
+	Host string
 	// Secure says that browsers use TLS to get here.
 	Secure bool
 	// Log receives the details of failures that people are not told; nil discards them.
@@ -159,6 +158,9 @@ func (w *Window) question(path string, fn pageFunc) {
 
 func (w *Window) handle(pattern string, fn http.HandlerFunc) { w.mux.Handle(pattern, w.protect(fn)) }
 
+// withoutPort80 leaves out the port of a host that browsers leave out of the header Host.
+func withoutPort80(host string) string { return strings.TrimSuffix(host, ":80") }
+
 // maxForm bounds the body of a form, in bytes.
 const maxForm = 256 << 10
 
@@ -168,8 +170,8 @@ func (w *Window) protect(next http.HandlerFunc) http.Handler {
 		for name, value := range securityHeaders {
 			rw.Header().Set(name, value)
 		}
-		if len(w.Hosts) > 0 && !slices.Contains(w.Hosts, r.Host) {
-			w.Refuse(rw, r, &vcc.Error{Code: vcc.CodeAccessDenied, Message: "this window is at http://" + w.Hosts[0] + " alone; nothing was changed"})
+		if w.Host != "" && withoutPort80(r.Host) != withoutPort80(w.Host) {
+			w.Refuse(rw, r, &vcc.Error{Code: vcc.CodeAccessDenied, Message: "this window is at http://" + w.Host + " alone; nothing was changed"})
 			return
 		}
 		if err := w.forged.Check(r); err != nil {
