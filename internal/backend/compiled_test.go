@@ -80,7 +80,7 @@ func (c *changes) change(ctx context.Context) string {
 	ok(c.t, err)
 	network := networks[c.random.IntN(len(networks))]
 	what := ""
-	switch c.random.IntN(9) {
+	switch c.random.IntN(12) {
 	case 0, 1:
 		gateway := []string{"172.17.52.1/23", "172.17.54.1/24", "172.17.54.2/24", "172.17.56.1/24", "172.17.58.1/24"}[c.random.IntN(5)]
 		what = fmt.Sprintf("gateway of %s: %s", network.Name, gateway)
@@ -125,6 +125,21 @@ func (c *changes) change(ctx context.Context) string {
 			}
 		}
 		_, err = c.store.ApplyLab(ctx, c.labs[i], remove)
+	case 9:
+		what = "one gateway, of " + network.Name
+		_, err = c.store.PutDefaultGateways(ctx, c.as, vcc.GatewaySet{Gateways: []vcc.NetworkGateway{{NetworkID: network.ID, GatewaySettings: ipv4("172.17.52.7/23")}}})
+	case 10:
+		plans, _, plansErr := c.store.FailoverPlans(ctx, c.as, vcc.Page{Limit: 100})
+		ok(c.t, plansErr)
+		settings := plans[0].FailoverPlanSettings
+		what = "rules of " + plans[0].Name
+		if settings.PublicIPRules = settings.PublicIPRules[:0:0]; c.random.IntN(2) == 0 {
+			settings.PublicIPRules = []vcc.PublicIPRule{publicIPRule("203.0.113.11:9443", "172.17.52.10:9443")}
+		}
+		_, _, err = c.store.PutFailoverPlan(ctx, c.as, plans[0].ID, plans[0].Name, settings, unconditional)
+	case 11:
+		what = "what was detected of " + network.Name
+		_, err = c.store.RestoreDetectedGateway(ctx, c.as, network.ID, unconditional)
 	}
 	switch vcc.Code(err) {
 	case vcc.CodeConflict, vcc.CodeNotFound:
@@ -217,5 +232,40 @@ func TestCompiledWhileItChanges(t *testing.T) {
 			})
 		}
 		all.Wait()
+	}
+}
+
+// TestCompiledIsKept: what was compiled answers until something changes that it depends on.
+func TestCompiledIsKept(t *testing.T) {
+	t.Parallel()
+	address := "sqlite:" + filepath.Join(t.TempDir(), "vcc.db")
+	c := newChanges(t, address, 1)
+	s, err := store.Open(t.Context(), address)
+	ok(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	keeping := backend.NewServices(s)
+	compiled := func() any {
+		t.Helper()
+		got, err := keeping.Compiled(t.Context(), c.as)
+		ok(t, err)
+		return got
+	}
+	before := compiled()
+	for range 20 {
+		see(t, keeping, c.as)
+		if compiled() != before {
+			t.Fatal("it was compiled again, though nothing changed")
+		}
+	}
+	networks, _, err := c.store.Networks(t.Context(), c.as, vcc.NetworkFilter{}, vcc.Page{Limit: 1})
+	ok(t, err)
+	_, _, err = c.store.PutDefaultGateway(t.Context(), c.as, networks[0].ID, ipv4("172.17.52.9/23"), unconditional)
+	ok(t, err)
+	after := compiled()
+	if after == before {
+		t.Error("a change of a gateway left what was compiled before")
+	}
+	if compiled() != after {
+		t.Error("after a change it was compiled twice")
 	}
 }

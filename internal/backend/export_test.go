@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // SelfSigned returns what a server with a certificate of its own asks for it, for each connection.
@@ -17,3 +19,9 @@ func (s *Server) CloseListeners() error { return s.server.Close() }
 
 // Ready is what /readyz asks.
 func (s *Server) Ready(ctx context.Context) error { return s.ready(ctx) }
+
+// Compiled returns what traces of a tenant are answered with: the same value for as long as it is kept.
+func (s *Services) Compiled(ctx context.Context, as vcc.Actor) (any, error) {
+	c, err := s.stored(ctx, as)
+	return c, err
+}

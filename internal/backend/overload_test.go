@@ -122,6 +122,45 @@ func TestOverload(t *testing.T) {
 	same(t, "status afterwards", s.send("GET", routing, "", abc).status, http.StatusOK)
 }
 
+// TestOverload_server: where several crowds have all places, one more is told that it is the server that has none, and whether the
+// server is ready is answered. With a place given back, the next one is served.
+func TestOverload_server(t *testing.T) {
+	t.Parallel()
+	database := withAccounts(t, "")
+	s := serve(t, backend.ServerConfig{Database: database, MaxRequests: 8, MetricsListen: "127.0.0.1:0"})
+	accounts, err := backend.OpenStore(t.Context(), database, true)
+	ok(t, err)
+	crowds := []string{bearer(s.logIn("root", rootPassword).AccessToken)}
+	for _, name := range []string{"second", "third", "fourth"} {
+		ok(t, accounts.AddAccount(t.Context(), vcc.Account{Username: name, Role: vcc.RoleOperator}, rootPassword))
+		crowds = append(crowds, bearer(s.logIn(name, rootPassword).AccessToken))
+	}
+	ok(t, accounts.Close())
+	abc := bearer(s.logIn("abc-company", abcPassword).AccessToken)
+	same(t, "status of a first request", s.send("GET", api+"/networkRouting", "", abc).status, http.StatusOK)
+
+	var atWork []*wire
+	for _, crowd := range crowds { // a quarter of 8 for each
+		for range 2 {
+			atWork = append(atWork, s.occupy(api+"/networkRouting?tenant=ABC%20Company", crowd))
+		}
+	}
+	refused := s.send("GET", api+"/networkRouting", "", abc)
+	same(t, "status of one more", refused.status, http.StatusServiceUnavailable)
+	if !strings.Contains(refused.body, "more requests are at work than the server takes at once; nothing was changed") || refused.header.Get("Retry-After") == "" {
+		t.Errorf("it is told %+v", refused)
+	}
+	for _, path := range []string{"/readyz", "/healthz", "/openapi.json"} {
+		same(t, "status of "+path, s.send("GET", path, "").status, http.StatusOK)
+	}
+	text := s.watch("/metrics").body
+	same(t, "refusals", []string{metric(text, `vcc_requests_shed_total{places="tenant"}`), metric(text, `vcc_requests_shed_total{places="server"}`), metric(text, "vcc_requests_at_work")}, []string{"0", "1", "8"})
+
+	atWork[0].write(`{"a": 1}` + " ")
+	same(t, "status of what had a place", atWork[0].reply().status, http.StatusBadRequest)
+	eventually(t, "one more is served", func() bool { return s.send("GET", api+"/networkRouting", "", abc).status == http.StatusOK })
+}
+
 // TestSlowStrangers: who is not known and sends or reads slowly keeps nobody from logging in, nor from a
 // first request with a new token.
 func TestSlowStrangers(t *testing.T) {
