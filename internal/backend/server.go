@@ -85,7 +85,7 @@ type Server struct {
 	missing atomic.Int64
 }
 
-// NewServer opens the database, declares the lab without its passwords, and listens. Nothing is
+// NewServer listens, opens the database, and declares the lab without its passwords. Nothing is
 // answered before Serve, which sets the passwords. Errors of the lab list everything that is wrong.
 func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 	if cfg.Log == nil {
@@ -105,6 +105,17 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 		cfg.MaxConnections = DefaultMaxConnections
 	}
 	s := &Server{cfg: cfg}
+	// First: a server that cannot listen makes no database, and declares nothing there.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("the server cannot listen: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, listener.Close())
+		}
+	}()
+	s.listener = boundConnections(listener, cfg.MaxConnections)
 	if s.store, err = OpenStore(ctx, cfg.Database, true); err != nil {
 		return nil, err
 	}
@@ -131,15 +142,10 @@ func NewServer(ctx context.Context, cfg ServerConfig) (_ *Server, err error) {
 		MaxHeaderBytes: maxHeaderBytes, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog: newConnectionLog(cfg.Log),
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("the server cannot listen: %w", err)
-	}
-	s.listener = boundConnections(listener, cfg.MaxConnections)
 	s.server.ConnState = s.listener.changed
 	if cfg.MetricsListen != "" {
 		if s.operations, err = listenForOperations(ctx, cfg, handler.Operations()); err != nil {
-			return nil, errors.Join(err, listener.Close())
+			return nil, err
 		}
 	}
 	return s, nil

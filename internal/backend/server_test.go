@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -756,4 +757,19 @@ func TestLimits(t *testing.T) {
 	var refusal struct{ ErrorCode vcc.ErrorCode }
 	ok(t, json.Unmarshal([]byte(got.body), &refusal))
 	same(t, "its code", refusal.ErrorCode, vcc.CodeInvalidValue)
+}
+
+// TestCannotListen: a server that cannot listen leaves no database, into which nothing could be restored any more.
+func TestCannotListen(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it only takes the port
+	ok(t, err)
+	defer taken.Close() //nolint:errcheck // nobody uses it
+	path := filepath.Join(t.TempDir(), "vcc.db")
+	if _, err := backend.NewServer(t.Context(), backend.ServerConfig{Listen: taken.Addr().String(), Database: "sqlite:" + path}); err == nil || !strings.Contains(err.Error(), "cannot listen") {
+		t.Errorf("a server at a port that is taken: %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it left a database: %v", err)
+	}
 }
