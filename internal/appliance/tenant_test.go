@@ -72,6 +72,22 @@ func TestTenant_gatewayIsNoHost(t *testing.T) {
 	}
 }
 
+// TestTenant_overlappingNetworks: networks of two appliances may overlap, and an address is then at the first.
+func TestTenant_overlappingNetworks(t *testing.T) {
+	var inputs []vcc.ApplianceInputs
+	for _, gateway := range []string{"172.17.2.1/24", "172.17.2.2/24"} {
+		p := netip.MustParsePrefix(gateway)
+		inputs = append(inputs, vcc.ApplianceInputs{
+			NetworkExtensionAppliance: vcc.NetworkExtensionAppliance{Networks: []vcc.Network{{ID: gateway, Name: gateway}}},
+			Gateways:                  map[string]vcc.GatewaySettings{gateway: {IPv4: &vcc.IPv4Settings{Address: p.Addr(), PrefixLength: p.Bits()}}},
+		})
+	}
+	place, found := appliance.NewTenant(nil, nil, inputs).Host(netip.MustParseAddr("172.17.2.10"))
+	if !found || place.Appliance != 0 || place.At != 1 {
+		t.Errorf("%+v, %t; want the first appliance", place, found)
+	}
+}
+
 // six are the settings of an IPv6 gateway that the appliance leaves out (D11).
 func six(gateway string) vcc.GatewaySettings {
 	a := netip.MustParseAddr(gateway)

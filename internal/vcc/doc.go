@@ -17,14 +17,14 @@
 //	D10  ipv6.go             which IPv6 addresses and networks a gateway can have
 //	D11  ipv6.go             only /64 works for failover over IPv6
 //	D12  overlap.go          networks on one appliance do not overlap
-//	D13  routing.go          one routing option per tenant joins the networks of each plan
+//	D13  ../appliance/decide.go   one routing option per tenant joins the networks of each plan
 //	D14  failover.go         an appliance does one kind of failover at a time
 //	D15  ../appliance/compile.go  at full site failover the appliance gets the stored gateways
 //	D16  ../appliance/decide.go   networks with internet access reach outside
 //	D17  public_ip_rule.go   a public address and port lead into a cloud network
-//	D18  failover.go         undo takes the addresses away, a test keeps a report and changes nothing else
-//	D19  ../backend/appliances.go  a change reaches an appliance in failover at once
-//	D20  actor.go            another tenant's object answers as one that is missing
+//	D18  ../store/failover.go     undo takes the addresses away, a test keeps a report and changes nothing else
+//	D19  ../backend/compiled.go   a change reaches an appliance in failover at once
+//	D20  ../httpapi/authentication.go  another tenant's object answers as one that is missing
 //	D21  appliance.go        a VMware VM has ten network adapters at most
 //	D22  internet.go         private addresses are not reached through the internet
 //	D23  login.go            guessing is slowed down, and nobody is locked out

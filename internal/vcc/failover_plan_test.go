@@ -3,6 +3,7 @@ package vcc_test
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,27 @@ func TestParseStartDelay(t *testing.T) {
 	} {
 		_, err := vcc.ParseStartDelay(seconds)
 		wantErrors(t, err, wrong("", "a delay of "+text+" s is not possible; use 0 to 86400 whole seconds"))
+	}
+}
+
+// Without a failover, and while one VM alone has failed over, the rules of all plans are in force; else those of its plan.
+func TestPublicIPRulesInForce(t *testing.T) {
+	rule := func(port uint16) vcc.PublicIPRule {
+		return vcc.PublicIPRule{Public: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.10"), port), Internal: netip.MustParseAddrPort("172.17.52.10:443")}
+	}
+	plans := []vcc.LabFailoverPlan{{Name: "Site", PublicIPRules: []vcc.PublicIPRule{rule(443)}}, {Name: "Web", PublicIPRules: []vcc.PublicIPRule{rule(8443)}}}
+	for _, tc := range []struct {
+		name    string
+		session *vcc.FailoverSession
+		want    []vcc.PublicIPRule
+	}{
+		{"no failover", nil, []vcc.PublicIPRule{rule(443), rule(8443)}},
+		{"of a VM", &vcc.FailoverSession{Kind: vcc.FailoverPartialSite, VM: "web01"}, []vcc.PublicIPRule{rule(443), rule(8443)}},
+		{"of a plan", &vcc.FailoverSession{Kind: vcc.FailoverFullSite, PlanName: "Web"}, []vcc.PublicIPRule{rule(8443)}},
+	} {
+		if got := vcc.PublicIPRulesInForce(plans, tc.session); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %v; want %v", tc.name, got, tc.want)
+		}
 	}
 }
 
