@@ -35,7 +35,7 @@ func (n newPassword) choose(s *session) (password string, made bool, err error) 
 	if n.File == "" && os.Getenv("VCC_NEW_PASSWORD") == "" {
 		return rand.Text(), true, nil
 	}
-	password, err = s.password(n.File, "VCC_NEW_PASSWORD", "")
+	password, err = s.password("--new-password-file", n.File, "VCC_NEW_PASSWORD", "")
 	return password, false, err
 }
 

@@ -217,8 +217,9 @@ func (c *console) notice(n rehearsal.Notice) {
 	_, _ = io.WriteString(c.s.stderr, text)
 }
 
-const consoleHelp = `A line is a command for the shell of the machine in the prompt. The name of a machine moves there.
-help says this, and exit or Ctrl-D ends the rehearsal with all that runs in it.
+const consoleHelp = `A line is a command for the shell of the machine in the prompt. Each line has a shell of its own, so a folder or a
+variable that one sets is not there for the next one. The name of a machine moves there.
+help says this, and exit, Ctrl-C or Ctrl-D ends the rehearsal with all that runs in it.
 `
 
 // prompt reads commands until there are no more.

@@ -262,7 +262,7 @@ func TestWhichBackend(t *testing.T) {
 		"a password file without the end of its line": {nil, flags("--password-file") + " --password-file '" + file(t, abcPassword) + "'", 0, on, ""},
 		"no authority":                                {nil, flags("--ca-certificate"), 1, "", "certificate signed by unknown authority"},
 		"no such authority":                           {nil, flags("--ca-certificate") + " --ca-certificate none", 1, "", "--ca-certificate: open none"},
-		"a file that is no authority":                 {nil, flags("--ca-certificate") + " --ca-certificate '" + file(t, "nothing in PEM") + "'", 1, "", "--ca-certificate: there is no certificate in PEM form"},
+		"a file that is no authority":                 {nil, flags("--ca-certificate") + " --ca-certificate '" + file(t, "nothing in PEM") + "'", 1, "", "--ca-certificate: it has no certificate in PEM form"},
 		"no verification":                             {map[string]string{"VCC_INSECURE_SKIP_VERIFY": "true"}, flags("--ca-certificate"), 0, on, ""},
 		"neither verification nor none":               {map[string]string{"VCC_INSECURE_SKIP_VERIFY": "perhaps"}, flags(""), 2, "", "VCC_INSECURE_SKIP_VERIFY is neither true nor false"},
 		"no address":                                  {nil, flags("--endpoint") + " --endpoint sp.example.net", 1, "", `--endpoint: "sp.example.net" is not the address of a server`},

@@ -101,7 +101,7 @@ func (s *session) connectServed(f target) (end func() error, err error) {
 	if err != nil {
 		return nil, usageError("VCC_INSECURE_SKIP_VERIFY is neither true nor false")
 	}
-	password, err := s.password(f.PasswordFile, "VCC_PASSWORD", "Password of "+f.Username)
+	password, err := s.password("--password-file", f.PasswordFile, "VCC_PASSWORD", "Password of "+f.Username)
 	if err != nil {
 		return nil, err
 	}
@@ -117,21 +117,21 @@ func (s *session) connectServed(f target) (end func() error, err error) {
 	return func() error { s.client.Close(); return nil }, nil
 }
 
-// password returns a password from a file, or else from a variable, or else from who
+// password returns a password from a file, which a flag named, or else from a variable, or else from who
 // types it. It is never an argument, which every user of the machine could read.
-func (s *session) password(file, variable, prompt string) (string, error) {
+func (s *session) password(flag, file, variable, prompt string) (string, error) {
 	if file != "" {
 		opened, err := os.Open(file)
 		if err != nil {
-			return "", fmt.Errorf("--password-file: %w", err)
+			return "", fmt.Errorf("%s: %w", flag, err)
 		}
 		defer opened.Close() //nolint:errcheck // what was read has been read
 		line, err := bufio.NewReader(io.LimitReader(opened, 4096)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return "", fmt.Errorf("--password-file: %w", err)
+			return "", fmt.Errorf("%s: %w", flag, err)
 		}
 		if line = strings.TrimRight(line, "\r\n"); line == "" {
-			return "", fmt.Errorf("--password-file: the first line of %s is empty", file)
+			return "", fmt.Errorf("%s: the first line of %s is empty", flag, file)
 		}
 		return line, nil
 	}
@@ -140,10 +140,29 @@ func (s *session) password(file, variable, prompt string) (string, error) {
 	}
 	terminal, ok := s.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) { //nolint:gosec // a small number
-		return "", usageError("there is no password: give --password-file, or set " + variable)
+		return "", usageError("there is no password: give " + flag + ", or set " + variable)
 	}
 	_, _ = fmt.Fprint(s.stderr, prompt+": ")
-	typed, err := term.ReadPassword(int(terminal.Fd())) //nolint:gosec // a small number
+	fd := int(terminal.Fd()) //nolint:gosec // a small number
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		typed []byte
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		typed, err := term.ReadPassword(fd)
+		answered <- answer{typed, err}
+	}()
+	var a answer
+	select {
+	case a = <-answered:
+	case <-s.ctx.Done(): // a signal does not end the reading
+		a.err = errors.Join(s.ctx.Err(), term.Restore(fd, before))
+	}
 	_, _ = fmt.Fprintln(s.stderr)
-	return string(typed), err
+	return string(a.typed), a.err
 }

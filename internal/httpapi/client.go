@@ -99,7 +99,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.CACertificate != "" {
 		tlsConfig.RootCAs = x509.NewCertPool()
 		if !tlsConfig.RootCAs.AppendCertsFromPEM([]byte(cfg.CACertificate)) {
-			return nil, invalid("caCertificate", "there is no certificate in PEM form in it; it begins with -----BEGIN CERTIFICATE-----")
+			hint := ""
+			if !strings.ContainsAny(cfg.CACertificate, " \n") {
+				hint = "; this is the place for the text of a certificate, and not for the name of its file"
+			}
+			return nil, invalid("caCertificate", "it has no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----%s", hint)
 		}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()

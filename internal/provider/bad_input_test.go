@@ -136,7 +136,7 @@ func TestAccBadInput(t *testing.T) {
 		"provider: no password":          {served("endpoint = \"https://sp.example.net:9419\"\n  username = \"abc-company\""), "", "A served backend needs a password. Set password in the provider block, or VCC_PASSWORD in the environment"},
 		"provider: no username":          {served("endpoint = \"https://sp.example.net:9419\"\n  password = \"x\""), "", "A served backend needs a username. Set username in the provider block, or VCC_USERNAME in the environment"},
 		"provider: username, embedded":   {served("embedded = {}\n  username = \"abc-company\""), "username", "username belongs to a served backend, and no endpoint is set"},
-		"provider: no certificate":       {served("endpoint = \"https://sp.example.net:9419\"\n  ca_certificate = \"ca.pem\"\n" + account), "ca_certificate", "there is no certificate in PEM form in it; it begins with -----BEGIN CERTIFICATE-----"},
+		"provider: no certificate":       {served("endpoint = \"https://sp.example.net:9419\"\n  ca_certificate = \"ca.pem\"\n" + account), "ca_certificate", "it has no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----; this is the place for the text of a certificate, and not for the name of its file"},
 		"provider: timeout of text":      {served("embedded = {}\n  request_timeout = \"soon\""), "request_timeout", `"soon" is not a duration above 0 and up to 1h; write it like 30s or 1m30s`},
 		"provider: timeout without unit": {served("embedded = {}\n  request_timeout = \"30\""), "request_timeout", `"30" is not a duration`},
 		"provider: negative timeout":     {served("embedded = {}\n  request_timeout = \"-1s\""), "request_timeout", `"-1s" is not a duration above 0`},

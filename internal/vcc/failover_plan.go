@@ -135,7 +135,7 @@ func (s FailoverPlanSettings) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(s.Delays)) {
 		key := NormalName(name)
 		if _, listed := places[key]; !listed {
-			v.add("delays", "the plan starts no VM %q; list it in vms, or leave its delay out", name)
+			v.add("delays", "the plan starts no VM %q; add it to the VMs of the plan, or leave its delay out", name)
 		} else if delayed[key] {
 			v.add("delays", "VM %q has two delays: its name is there in two Unicode spellings, which mean the same; leave one out", name)
 		} else if d := s.Delays[name]; d < 0 || d > MaxStartDelay || d%time.Second != 0 {
