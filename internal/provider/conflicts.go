@@ -49,8 +49,61 @@ func (c *conflict) decide(n *networkRecord) (decided, confirmed bool) {
 	return true, overlap(n.planned().Settings, *c.settings)
 }
 
+// decideConflict is decide, and refuses two resources of which each waits until the other one gives an IP network up. The
+// lock is held.
+func (r *run) decideConflict(c *conflict) (decided, confirmed bool) {
+	n := r.record(c.networkID)
+	decided, confirmed = c.decide(n)
+	// What is removed goes without waiting. Where it is not known what comes, there is no telling.
+	if !decided || confirmed || c.settings == nil || n.created != nil || n.stays == nil || !n.stays.Known {
+		return decided, confirmed
+	}
+	writer, other := r.writerOf(c.refusal.networkID), r.writerOf(c.networkID)
+	if writer == other { // it writes both at once
+		return true, false
+	}
+	if r.conflicts.awaits[writer] == nil {
+		r.conflicts.awaits[writer] = map[string]bool{}
+	}
+	r.conflicts.awaits[writer][other] = true
+	if !r.conflicts.waitsFor(other, writer, map[string]bool{}) {
+		return true, false
+	}
+	c.refusal.detail += " That one is planned to give it up, and cannot be written before this one has given up an IP network in turn. " +
+		"IP networks that change places between resources take two applies, with one of them out of the way in the first; a vcc_default_gateways that has both networks does it in one."
+	return true, true
+}
+
+// writerOf names what writes the gateway of a network: a vcc_default_gateways, or the network's own resource. The lock is held.
+func (r *run) writerOf(networkID string) string {
+	if of := r.record(networkID).of; of != "" {
+		return of
+	}
+	return networkID
+}
+
+// waitsFor reports whether a writer waits for another one, which may be by way of more of them. seen has those that were looked at.
+func (c *conflicts) waitsFor(writer, other string, seen map[string]bool) bool {
+	if writer == other {
+		return true
+	}
+	if seen[writer] {
+		return false
+	}
+	seen[writer] = true
+	for next := range c.awaits[writer] {
+		if c.waitsFor(next, other, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // conflicts are those of a run that are not decided.
 type conflicts struct {
+	// awaits has, by writer, the others that have to give an IP network up before it can be written.
+	awaits map[string]map[string]bool
+
 	// open has them by their network; count is how many there are.
 	open  map[string][]*conflict
 	count int
@@ -60,16 +113,17 @@ type conflicts struct {
 	waiting bool
 }
 
-// update decides the conflicts of a network by what is planned for it now. It reports whether none is
-// left, so that nobody needs to wait any longer.
-func (c *conflicts) update(networkID string, n *networkRecord) (done bool) {
+// updateConflicts decides the conflicts of a network by what is planned for it now. It reports whether none is
+// left, so that nobody needs to wait any longer. The lock is held.
+func (r *run) updateConflicts(networkID string) (done bool) {
+	c := &r.conflicts
 	open := c.open[networkID]
 	if len(open) == 0 {
 		return false
 	}
 	var rest []*conflict
 	for _, o := range open {
-		switch decided, confirmed := o.decide(n); {
+		switch decided, confirmed := r.decideConflict(o); {
 		case !decided:
 			rest = append(rest, o)
 		case confirmed:
@@ -83,6 +137,10 @@ func (c *conflicts) update(networkID string, n *networkRecord) (done bool) {
 	return c.count == 0
 }
 
+func newConflicts(awaits map[string]map[string]bool) conflicts {
+	return conflicts{awaits: awaits, open: map[string][]*conflict{}}
+}
+
 // checkConflicts takes the conflicts of a plan that was just noted, and returns those that are confirmed.
 // Others' conflicts are among them, because only one call waits: a walk of Terraform's has few calls at a time. The
 // other calls pass with their conflicts open, and the one that waits reports them.
@@ -94,7 +152,7 @@ func (r *run) checkConflicts(ctx context.Context, found []*conflict) ([]*conflic
 	all := &r.conflicts
 	var confirmed []*conflict
 	for _, c := range found {
-		switch decided, isConfirmed := c.decide(r.record(c.networkID)); {
+		switch decided, isConfirmed := r.decideConflict(c); {
 		case isConfirmed:
 			confirmed = append(confirmed, c)
 		case !decided:
@@ -112,8 +170,7 @@ func (r *run) checkConflicts(ctx context.Context, found []*conflict) ([]*conflic
 		err = nil
 		for networkID, open := range all.open {
 			for _, c := range open {
-				// A resource that is tainted is planned once, from nothing to the new one, after its state was decoded.
-				if c.settings != nil || !r.networks[networkID].decoded {
+				if n := r.networks[networkID]; c.settings != nil || !r.isTainted(n.decoded, n.read) {
 					confirmed = append(confirmed, c)
 				}
 			}
@@ -122,7 +179,7 @@ func (r *run) checkConflicts(ctx context.Context, found []*conflict) ([]*conflic
 	if r.applying {
 		confirmed = nil
 	}
-	*all = conflicts{open: map[string][]*conflict{}}
+	*all = newConflicts(all.awaits)
 	slices.SortFunc(confirmed, func(a, b *conflict) int {
 		one, other := a.refusal, b.refusal
 		return cmp.Or(strings.Compare(one.of, other.of), strings.Compare(one.attribute.String(), other.attribute.String()), strings.Compare(one.detail, other.detail))

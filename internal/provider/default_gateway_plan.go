@@ -79,6 +79,9 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 	}
 	if removing {
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		if r.connection != nil && !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.run.judge(ctx, prior.NetworkID.ValueString())...)
+		}
 		return
 	}
 	ref := referenceIn(req.Config.Raw)
@@ -87,7 +90,7 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 		pass = r.run.notePlanning(ref.key(), creating)
 	}
 	if !creating && req.Plan.Raw.Equal(req.State.Raw) {
-		r.planStay(ctx, ref, prior, prior, &resp.Diagnostics)
+		r.planStay(ctx, ref, prior, prior, pass, &resp.Diagnostics)
 		return
 	}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
@@ -118,8 +121,8 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 	switch {
 	case !creating && !replacing:
 		m.Replaces = prior.Replaces
-		r.planStay(ctx, ref, prior, m, &resp.Diagnostics)
-	case replacing:
+		r.planStay(ctx, ref, prior, m, pass, &resp.Diagnostics)
+	case replacing: // Terraform plans it again at once, and what it makes of both networks is judged then
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("network_id"))
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
 		m.Replaces = types.StringUnknown()
@@ -136,6 +139,10 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 		m.Replaces = r.planCreation(ctx, ref, m, network, pass, &resp.Diagnostics)
 	default:
 		m.advise(&resp.Diagnostics)
+		if r.connection != nil {
+			r.run.planUnplaced(unplacedGateway)
+			resp.Diagnostics.Append(r.run.judge(ctx, unplacedGateway)...)
+		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
@@ -182,7 +189,7 @@ const (
 	notPlanned   = "Default Gateway Not Planned"
 )
 
-// planRemoval notes that the resource goes.
+// planRemoval notes that the resource goes. The caller has it judged.
 func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayModel, diags *diag.Diagnostics) {
 	if r.connection == nil {
 		return
@@ -204,7 +211,34 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 		addRemovalClash(diags, prior)
 		return
 	}
-	diags.Append(r.run.judge(ctx, id)...)
+	if left.Known {
+		r.refuseReturn(ctx, id, left.Settings, diags)
+	}
+}
+
+// refuseReturn refuses that a removal brings back what was detected for a network, where the plan has another gateway with an
+// IP network that overlaps it (D12).
+func (c *connection) refuseReturn(ctx context.Context, networkID string, detected vcc.GatewaySettings, diags *diag.Diagnostics) {
+	if c.run.isApplying() {
+		return // an apply is decided by the backend, one write after the other
+	}
+	networks, err := c.cloudNetworks(ctx)
+	if err != nil {
+		addRequestError(diags, notPlanned, err)
+		return
+	}
+	n := networks.byID[networkID]
+	if n == nil {
+		return
+	}
+	c.run.planNetworks(n.HostID, networkID, detected)
+	other, theirs := c.run.settledOverlap(ctx, n.HostID, networkID, detected)
+	if other == "" || !c.run.comesBack(networkID) || c.run.comesBack(other) {
+		return
+	}
+	err = vcc.CheckOverlap(detected, []vcc.DefaultGateway{{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs}})
+	diags.AddError(notPlanned, fmt.Sprintf("When the default gateway of %q is removed, the one comes back that a replication job had detected (%s). But %s "+
+		"Keep the resource of %q, or give the other network another range.", n.Name, describeAddresses(detected), withFullStop(vcc.Errors(err)[0].Message), n.Name))
 }
 
 func addRemovalClash(diags *diag.Diagnostics, m gatewayModel) {
@@ -220,7 +254,7 @@ func letGoInstead(both string) string {
 }
 
 // planStay notes that the resource keeps its network, and refuses IP networks that another gateway has or will have.
-func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkReference, prior, m gatewayModel, diags *diag.Diagnostics) {
+func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkReference, prior, m gatewayModel, pass planPass, diags *diag.Diagnostics) {
 	m.advise(diags)
 	if r.connection == nil {
 		return
@@ -231,7 +265,7 @@ func (r *defaultGatewayResource) planStay(ctx context.Context, ref networkRefere
 		addInSet(diags, ref.attribute(), m.NetworkName.ValueString(), found)
 		return
 	}
-	switch r.run.planStay(id, planned) {
+	switch r.run.planStay(id, planned, pass.again) {
 	case clashBoth:
 		addBothClash(diags, ref.attribute(), m)
 		return
@@ -314,7 +348,7 @@ func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkRe
 	}
 	r.reportConflicts(ctx, conflicts, diags, n.ID)
 	if !diags.HasError() {
-		diags.Append(r.run.judge(ctx, id)...)
+		diags.Append(r.run.judge(ctx, append(slices.Clone(pass.gives), id)...)...)
 	}
 	return replaces
 }
@@ -380,7 +414,7 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 	if changed {
 		r.run.planNetworks(n.HostID, id, settings)
 	}
-	if other, theirs := r.run.plannedOverlap(n.HostID, id, settings); other != "" {
+	if other, theirs := r.run.settledOverlap(ctx, n.HostID, id, settings); other != "" {
 		addFieldErrors(diags, notPlanned, vcc.CheckOverlap(settings, []vcc.DefaultGateway{
 			{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs},
 		}))

@@ -344,6 +344,7 @@ func (r *defaultGatewayResource) Read(ctx context.Context, req resource.ReadRequ
 		return
 	}
 	id := m.NetworkID.ValueString()
+	r.run.noteRead(id)
 	g, err := r.gateways.get(ctx, id)
 	if vcc.Code(err) == vcc.CodeNotFound {
 		r.run.noteGone(id)

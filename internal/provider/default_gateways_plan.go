@@ -126,6 +126,11 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		r.planRemoval(ctx, prior, &m, plan, &resp.Diagnostics)
 		r.run.noteMoving(m.planning(), newSetPlan(prior.entries()).networkIDs()...)
 		m.Replaces = types.MapUnknown(types.StringType)
+		// What Terraform shows of warnings are those of its first planning; the second one refuses.
+		m.advise(plan.entries, &resp.Diagnostics)
+		if stored, err := r.gateways.storedIn(ctx, m, time.Time{}); err == nil {
+			r.adviseOfAdoption(m, plan, stored, &resp.Diagnostics)
+		}
 	case creating:
 		m.Replaces = r.planCreation(ctx, m, networks, plan, pass, &resp.Diagnostics)
 	default:
@@ -231,7 +236,7 @@ func (r *defaultGatewaysResource) planUnchanged(ctx context.Context, m gatewaysM
 	pass := r.run.notePlanning(m.planning(), false)
 	plan := newSetPlan(m.entries())
 	m.advise(plan.entries, diags)
-	if r.clashes(ctx, m, r.stays(m, pass.again), diags) || r.loses(ctx, pass, false, plan, diags) {
+	if r.clashes(ctx, m, r.stays(m, pass.again), diags) || r.loses(ctx, m, pass, false, plan, diags) {
 		return
 	}
 	if r.run.hasPlannedNetworks() {
@@ -266,7 +271,7 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 		for id := range before.gateways {
 			before.gateways[id] = plannedGateway{}
 		}
-		if !r.loses(ctx, pass, false, before, diags) {
+		if !r.loses(ctx, m, pass, false, before, diags) {
 			r.planUncertain(ctx, m.key(), networks, diags)
 		}
 		return
@@ -281,7 +286,7 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 			plan.changed[id] = true
 		}
 	}
-	if r.loses(ctx, pass, false, plan, diags) {
+	if r.loses(ctx, m, pass, false, plan, diags) {
 		return
 	}
 	r.reportConflicts(ctx, r.overlaps(ctx, m, networks, plan, diags), diags, plan.networkIDs()...)
@@ -322,7 +327,7 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 	for id, g := range plan.gateways {
 		plan.changed[id] = g.Known
 	}
-	if r.loses(ctx, pass, true, plan, diags) {
+	if r.loses(ctx, m, pass, true, plan, diags) {
 		return none
 	}
 	r.reportConflicts(ctx, r.overlaps(ctx, m, networks, plan, diags), diags, plan.networkIDs()...)
@@ -334,7 +339,7 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 		diags.Append(r.run.judge(ctx, plan.networkIDs()...)...)
 	}
 	switch {
-	case len(specified) > 0: // what comes back when these go is not known
+	case len(specified) > 0, pass.again, r.run.hasScopeState(m.key()): // what comes back when another one goes is not known
 		return types.MapUnknown(types.StringType)
 	case len(replaces) == 0:
 		return none
@@ -453,8 +458,8 @@ func (r *defaultGatewaysResource) planUncertain(ctx context.Context, key string,
 
 // loses notes what the resource makes of its networks, and refuses to lose gateways to the removal of another one. It reports
 // whether it would.
-func (r *defaultGatewaysResource) loses(ctx context.Context, pass planPass, creating bool, plan setPlan, diags *diag.Diagnostics) bool {
-	lost := r.run.planSet(pass, creating, plan.gateways, plan.removed)
+func (r *defaultGatewaysResource) loses(ctx context.Context, m gatewaysModel, pass planPass, creating bool, plan setPlan, diags *diag.Diagnostics) bool {
+	lost := r.run.planSet(m.planning(), pass, creating, plan.gateways, plan.removed)
 	if len(lost) > 0 {
 		at := path.Root("gateways")
 		diags.AddAttributeError(at, twoSets, fmt.Sprintf("%s: this plan removes another vcc_default_gateways, which has the gateways of %s: the removal would take them away from this one. %s",
@@ -513,12 +518,40 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 			}
 		}
 	}
-	if kept := r.run.planSetRemoval(plan.removed); len(kept) > 0 {
+	restored, err := r.restoredNetworks(ctx, prior, plan.removed, successor)
+	if err != nil {
+		addRequestError(diags, notPlannedSet, err)
+		return
+	}
+	if kept := r.run.planSetRemoval(plan.removed, restored); len(kept) > 0 {
 		diags.AddError(twoSets, fmt.Sprintf("This plan removes the vcc_default_gateways of %s, and other resources of this configuration have the gateways of %s: the removal would take them away from those. %s",
 			scopeName(prior.HardwarePlan), r.networkNames(ctx, kept), lettingGoOfSet))
 		return
 	}
-	diags.Append(r.run.judge(ctx, plan.networkIDs()...)...)
+	diags.Append(r.run.judge(ctx, append(plan.networkIDs(), restored...)...)...)
+}
+
+// restoredNetworks are the IDs of networks, other than its own, whose detected gateway a resource removed when it was created, and
+// which get that back when it goes, unless they are its successor's.
+func (r *defaultGatewaysResource) restoredNetworks(ctx context.Context, prior gatewaysModel, own map[string]plannedGateway, successor *gatewaysModel) (ids []string, err error) {
+	replaced := prior.replaced()
+	if len(replaced) == 0 {
+		return nil, nil
+	}
+	networks, err := r.cloudNetworks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(replaced)) {
+		n := networks.named(name)
+		if n == nil || successor != nil && inScope(successor.key(), n.HardwarePlanName) {
+			continue
+		}
+		if _, has := own[n.ID]; !has {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids, nil
 }
 
 const twoSets = "Two Resources for the Same Cloud Networks"
@@ -614,7 +647,7 @@ func (r *defaultGatewaysResource) overlaps(ctx context.Context, m gatewaysModel,
 				report(of[i].at().AtName(e.Field), withFullStop(e.Message))
 			}
 		}
-		if other, theirs := r.run.plannedOverlap(g.HostID, g.NetworkID, g.GatewaySettings); other != "" {
+		if other, theirs := r.run.settledOverlap(ctx, g.HostID, g.NetworkID, g.GatewaySettings); other != "" {
 			add(vcc.DefaultGateway{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs}, func(at path.Path, text string) {
 				diags.AddAttributeError(at, notPlannedSet, fmt.Sprintf("%s: %s", at, text))
 			})

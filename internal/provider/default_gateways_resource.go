@@ -135,10 +135,19 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	if r.otherTenant(ctx, &resp.Diagnostics, m.TenantName) {
 		return
 	}
-	r.setIdentity(ctx, m, resp.Identity, resp.Private.SetKey, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	t, err := r.actingFor(ctx)
+	if err != nil {
+		addRequestError(&resp.Diagnostics, "Tenant Not Known", err)
 		return
 	}
+	if m.HardwarePlan.IsNull() && m.ID.ValueString() != t.id {
+		resp.Diagnostics.AddWarning("Tenant Made Anew", fmt.Sprintf(
+			"The state has the default gateways of the tenant with ID %s, and the backend that the provider uses has none with that ID: it was made anew, or it is another one. "+
+				"Terraform forgets those gateways. Those of %q (%s) were not touched.", m.ID.ValueString(), t.name, t.id))
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	r.run.noteSetRead(newSetPlan(m.entries()).networkIDs())
 	prior := m.seen()
 	stored, err := r.gateways.storedIn(ctx, m, time.Time{})
 	if err != nil {
@@ -159,6 +168,10 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 			return
 		}
 	}
+	r.setIdentity(ctx, m, resp.Identity, resp.Private.SetKey, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	imported := m.Gateways.IsNull()
 	drift := differing(prior, stored)
 	if !imported && len(drift) == 0 {
@@ -169,11 +182,6 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	}
 	now := newGatewaysModel(m.ID.ValueString(), m.HardwarePlan, m.TenantName.ValueString(), stored)
 	if imported {
-		t, err := r.actingFor(ctx)
-		if err != nil {
-			addRequestError(&resp.Diagnostics, failed, err)
-			return
-		}
 		now.TenantName = types.StringValue(t.name)
 	} else {
 		now.Replaces = m.Replaces

@@ -22,6 +22,7 @@ type failoverPlanModel struct {
 	TenantName    types.String `tfsdk:"tenant_name"`
 	VMs           types.List   `tfsdk:"vms"`
 	PublicIPRules types.List   `tfsdk:"public_ip_rules"`
+	Replaces      types.String `tfsdk:"replaces"`
 }
 
 type planVMModel struct {
@@ -78,8 +79,9 @@ func newFailoverPlanModel(p *vcc.FailoverPlan, tenantName string) failoverPlanMo
 }
 
 // inWordsOf returns the plan with the words of a state or a configuration, where those mean the same: names in their
-// spelling, rules in their order.
+// spelling, rules in their order; and with what it replaces.
 func (m failoverPlanModel) inWordsOf(ctx context.Context, prior failoverPlanModel, p *vcc.FailoverPlan) failoverPlanModel {
+	m.Replaces = prior.Replaces
 	was, known, _ := prior.read(ctx)
 	if !known {
 		return m
@@ -255,22 +257,46 @@ func describeFailoverPlan(s vcc.FailoverPlanSettings) string {
 	return fmt.Sprintf("VMs %s; public IP rules %s", describeVMs(s), describePublicIPRules(s.PublicIPRules))
 }
 
-func describeVMs(s vcc.FailoverPlanSettings) string {
+// describeReplacedPlan describes what the lab declares of a stored plan, which a resource takes the place of; null if it
+// declares nothing. The text has all of it, so that it is another one after every change.
+func describeReplacedPlan(stored *vcc.FailoverPlan) types.String {
+	var declared vcc.FailoverPlanSettings
+	switch {
+	case stored == nil:
+		return types.StringNull()
+	case stored.Origin == vcc.OriginDeclared:
+		declared = stored.FailoverPlanSettings
+	case stored.Declared != nil:
+		declared = *stored.Declared
+	default:
+		return types.StringNull()
+	}
+	return types.StringValue(fmt.Sprintf("declared: VMs %s; public IP rules %s",
+		orNone(strings.Join(listVMs(declared), ", ")), orNone(strings.Join(listPublicIPRules(declared.PublicIPRules), ", "))))
+}
+
+func describeVMs(s vcc.FailoverPlanSettings) string { return orNone(vcc.FirstTen(listVMs(s), ", ")) }
+
+func listVMs(s vcc.FailoverPlanSettings) []string {
 	list := make([]string, len(s.VMs))
 	for i, vm := range s.VMs {
 		if list[i] = vcc.Printable(vm); s.Delay(vm) > 0 {
 			list[i] += fmt.Sprintf(" (then %d s)", int(s.Delay(vm)/time.Second))
 		}
 	}
-	return orNone(vcc.FirstTen(list, ", "))
+	return list
 }
 
 func describePublicIPRules(rules []vcc.PublicIPRule) string {
+	return orNone(vcc.FirstTen(listPublicIPRules(rules), ", "))
+}
+
+func listPublicIPRules(rules []vcc.PublicIPRule) []string {
 	list := make([]string, len(rules))
 	for i, r := range rules {
 		list[i] = fmt.Sprintf("%s to %s", r.Public, r.Internal)
 	}
-	return orNone(vcc.FirstTen(list, ", "))
+	return list
 }
 
 // planDifferences lists what differs between two settings of a plan.

@@ -44,6 +44,9 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if removing {
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
+		if r.connection != nil && !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.run.judge(ctx, planSubject(prior.Name.ValueString()))...)
+		}
 		return
 	}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
@@ -61,14 +64,20 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 	switch {
 	case creating:
 		m.ID = types.StringUnknown()
-		if r.connection != nil && !m.Name.IsUnknown() {
+		switch {
+		case r.connection == nil:
+		case m.Name.IsUnknown():
+			r.run.planUnplaced(unplacedPlan)
+			resp.Diagnostics.Append(r.run.judge(ctx, unplacedPlan)...)
+		default:
 			m.TenantName = r.tenantName(ctx, &resp.Diagnostics)
 			r.planCreation(ctx, &m, pass, &resp.Diagnostics)
 		}
+	// Terraform plans it again at once, and what it makes of both failover plans is judged then.
 	case m.Name.IsUnknown() || !vcc.SameName(m.Name.ValueString(), prior.Name.ValueString()):
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
 		r.planRemoval(ctx, prior, &resp.Diagnostics)
-		m.ID, m.TenantName = types.StringUnknown(), types.StringUnknown()
+		m.ID, m.TenantName, m.Replaces = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 		if r.connection != nil {
 			r.run.noteMoving(planSubject(m.Name.ValueString()), prior.Name.ValueString())
 		}
@@ -79,7 +88,7 @@ func (r *failoverPlanResource) ModifyPlan(ctx context.Context, req resource.Modi
 			}
 		}
 	default:
-		m.ID, m.TenantName = prior.ID, prior.TenantName
+		m.ID, m.TenantName, m.Replaces = prior.ID, prior.TenantName, prior.Replaces
 		r.planStay(ctx, prior, m, pass, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
@@ -98,7 +107,8 @@ func addPlanClash(diags *diag.Diagnostics, m failoverPlanModel, c clash) {
 		m.Name.ValueString(), letGoInstead("the failover plan")))
 }
 
-// planRemoval notes that the resource goes, and refuses what would leave a failover that nobody can undo.
+// planRemoval notes that the resource goes, and refuses what would leave a failover that nobody can undo. The caller has
+// it judged.
 func (r *failoverPlanResource) planRemoval(ctx context.Context, prior failoverPlanModel, diags *diag.Diagnostics) {
 	if r.connection == nil {
 		return
@@ -128,9 +138,6 @@ func (r *failoverPlanResource) planRemoval(ctx context.Context, prior failoverPl
 		return path.Empty(), fmt.Sprintf("Once the vcc_failover_plan %q is removed, what the lab declares for it is in force again. But %s. "+
 			"Take the address away from that plan first, or out of the lab file.", name, e.Message)
 	}), diags)
-	if !diags.HasError() {
-		diags.Append(r.run.judge(ctx, planSubject(name))...)
-	}
 }
 
 // addFailedOver refuses to remove a plan of which nothing would be left while it is failed over. It reports whether it does.
@@ -181,7 +188,9 @@ func (r *failoverPlanResource) planCreation(ctx context.Context, m *failoverPlan
 	}
 	var conflicts []*planConflict
 	id := uuid.NewString() // stands for the one that the apply chooses
-	if stored := planNamed(plans, planned.Name); stored != nil {
+	stored := planNamed(plans, planned.Name)
+	m.Replaces = describeReplacedPlan(stored)
+	if stored != nil {
 		id = stored.ID
 		if stored.Origin == vcc.OriginDeclared || stored.Declared != nil { // which is there again once this resource's own is removed
 			m.ID = types.StringValue(stored.ID)
@@ -202,7 +211,11 @@ func (r *failoverPlanResource) planCreation(ctx context.Context, m *failoverPlan
 	r.checkWithBackend(ctx, *m, id, diags)
 	r.reportPlanConflicts(ctx, planned.Name, append(conflicts, r.conflictsOf(ctx, plans, *m, planned)...), diags)
 	if !diags.HasError() {
-		diags.Append(r.run.judge(ctx, planSubject(planned.Name))...)
+		subjects := []string{planSubject(planned.Name)}
+		for _, name := range pass.gives {
+			subjects = append(subjects, planSubject(name))
+		}
+		diags.Append(r.run.judge(ctx, subjects...)...)
 	}
 }
 

@@ -55,11 +55,16 @@ func (r *failoverPlanResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"name": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the plan, which a tenant has once. Another name means another plan.",
+				MarkdownDescription: "Name of the plan, which a tenant has once. Another name means another plan, which with `create_before_destroy` cannot have a public address of the old one.",
 			},
 			"tenant_name": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "Name of the tenant whose plan it is. A provider that acts for another tenant refuses to plan this resource.",
+			},
+			"replaces": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "What the lab declared for a plan of this name when this resource was planned to be created, and which it took the place of. Null if there was nothing. " +
+					"Where that is another one by the time of the apply, Terraform reports an inconsistent final plan, and nothing is overwritten: plan again.",
 			},
 			"vms": schema.ListNestedAttribute{
 				Required:            true,
@@ -174,8 +179,8 @@ func (r *failoverPlanResource) toCreate(ctx context.Context, m failoverPlanModel
 	case stored.Origin == vcc.OriginSpecified:
 		return "", vcc.Precondition{}, changed("there is a failover plan %q by now, specified by %s on %s (%s)",
 			name, stored.UpdatedBy, formatTime(stored.UpdatedAt), describeFailoverPlan(stored.FailoverPlanSettings))
-	case !adopts || stored.ID != m.ID.ValueString():
-		return "", vcc.Precondition{}, changed("the lab declares failover plan %q since this plan was made (%s)", name, describeFailoverPlan(stored.FailoverPlanSettings))
+	case !adopts || stored.ID != m.ID.ValueString() || !m.Replaces.IsUnknown() && !m.Replaces.Equal(describeReplacedPlan(stored)):
+		return "", vcc.Precondition{}, changed("the lab declares failover plan %q as it did not when this plan was made (%s)", name, describeFailoverPlan(stored.FailoverPlanSettings))
 	}
 	return stored.ID, vcc.IfRevision(stored.Revision), nil
 }
@@ -202,6 +207,9 @@ func (r *failoverPlanResource) save(ctx context.Context, m failoverPlanModel, p 
 	if m.TenantName.IsUnknown() {
 		stored.TenantName = r.tenantName(ctx, diags)
 	}
+	if m.Replaces.IsUnknown() { // whoever planned did not know the name
+		stored.Replaces = types.StringNull()
+	}
 	diags.Append(identity.Set(ctx, failoverPlanIdentity{stored.ID})...)
 	diags.Append(state.Set(ctx, stored)...)
 }
@@ -223,6 +231,7 @@ func (r *failoverPlanResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	imported, prior := m.Name.IsNull(), m.lastSeen(ctx)
+	r.run.noteFailoverPlanRead(m.Name.ValueString())
 	p, err := r.client.FailoverPlan(ctx, r.as, m.ID.ValueString())
 	if vcc.Code(err) == vcc.CodeNotFound {
 		r.run.noteFailoverPlanGone(m.Name.ValueString())

@@ -33,7 +33,17 @@ type routingModel struct {
 	Enabled    types.Bool   `tfsdk:"enabled"`
 	Restores   types.Bool   `tfsdk:"restores"`
 	// LastApplied tells what the resource set from what a refresh found.
-	LastApplied types.Bool `tfsdk:"last_applied"`
+	LastApplied types.Bool   `tfsdk:"last_applied"`
+	Replaces    types.String `tfsdk:"replaces"`
+}
+
+// describeReplacedOption describes the option that a resource is created over, null if nobody has set it. The text is another one after
+// every change.
+func describeReplacedOption(r *vcc.NetworkRouting) types.String {
+	if r.UpdatedAt.IsZero() {
+		return types.StringNull()
+	}
+	return types.StringValue(fmt.Sprintf("%s by %s, revision %d", map[bool]string{true: "on", false: "off"}[r.Enabled], vcc.Printable(r.UpdatedBy), r.Revision))
 }
 
 // newRoutingModel returns what the option is in a state; restores is what it becomes when the resource goes,
@@ -99,6 +109,11 @@ func (r *networkRoutingResource) Schema(_ context.Context, _ resource.SchemaRequ
 			"last_applied": schema.BoolAttribute{
 				Computed:            true,
 				MarkdownDescription: "What this resource set the option to last, whatever others made of it since. Destroying the resource changes the option only while it is that.",
+			},
+			"replaces": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "What the option was when this resource was planned to be created, with who had set it. Null if nobody had. " +
+					"Where somebody has changed it by the time of the apply, Terraform reports an inconsistent final plan, and nothing is overwritten: plan again.",
 			},
 		},
 	}
@@ -169,13 +184,19 @@ func (r *networkRoutingResource) ModifyPlan(ctx context.Context, req resource.Mo
 		}
 		m.ID, m.TenantName, m.LastApplied = types.StringValue(t.id), types.StringValue(t.name), m.Enabled
 		clash = r.run.planRoutingCreation(m.Enabled, pass.again)
-		r.adviseOfSwitchingOff(ctx, m, &resp.Diagnostics)
+		current, err := r.replacedOption(ctx)
+		if err != nil {
+			addRequestError(&resp.Diagnostics, notPlannedOption, err)
+			return
+		}
+		m.Replaces = describeReplacedOption(current)
+		adviseOfSwitchingOff(m, current, &resp.Diagnostics)
 	} else {
-		m.ID, m.TenantName, m.Restores, m.LastApplied = prior.ID, prior.TenantName, prior.Restores, prior.LastApplied
+		m.ID, m.TenantName, m.Restores, m.LastApplied, m.Replaces = prior.ID, prior.TenantName, prior.Restores, prior.LastApplied, prior.Replaces
 		if !m.Enabled.Equal(prior.Enabled) {
 			m.LastApplied = m.Enabled
 		}
-		clash = r.run.planRoutingStay(m.Enabled)
+		clash = r.run.planRoutingStay(m.Enabled, pass.again)
 	}
 	if clash {
 		addRoutingClash(&resp.Diagnostics)
@@ -191,13 +212,26 @@ func addRoutingClash(diags *diag.Diagnostics) {
 			"where both are in the state, take one out of that with `state rm`, because destroying it would change the option of the other.")
 }
 
+// replacedOption returns the option that a creation finds: where a removal of this apply changed it, what that found, which is
+// what the plan saw.
+func (r *networkRoutingResource) replacedOption(ctx context.Context) (*vcc.NetworkRouting, error) {
+	o, unlock, err := r.run.lockRouting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if o.removedOption != nil {
+		return o.removedOption, nil
+	}
+	return r.client.NetworkRouting(ctx, r.as)
+}
+
 // adviseOfSwitchingOff says that a creation switches off what is on: the plan shows it as an option that is off.
-func (r *networkRoutingResource) adviseOfSwitchingOff(ctx context.Context, m routingModel, diags *diag.Diagnostics) {
+func adviseOfSwitchingOff(m routingModel, current *vcc.NetworkRouting, diags *diag.Diagnostics) {
 	if m.Enabled.IsUnknown() || m.Enabled.ValueBool() {
 		return
 	}
-	current, err := r.client.NetworkRouting(ctx, r.as)
-	if err == nil && current.Enabled && !current.UpdatedAt.IsZero() {
+	if current.Enabled && !current.UpdatedAt.IsZero() {
 		diags.AddAttributeWarning(path.Root("enabled"), "Switches Routing Off", fmt.Sprintf(
 			"The routing option is on, set by %s on %s, and this resource switches it off when it is created.", current.UpdatedBy, formatTime(current.UpdatedAt)))
 	}
@@ -236,6 +270,15 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
 	}
+	found := current
+	if o.removedOption != nil {
+		found = o.removedOption
+	}
+	if !m.Replaces.IsUnknown() && !m.Replaces.Equal(describeReplacedOption(found)) {
+		o.creationFailed = true
+		addRoutingChanged(&resp.Diagnostics, failed, current, "Plan again to see both sides.")
+		return
+	}
 	left := r.run.previousRouting(current.TenantID)
 	restores := current.Enabled
 	if left != nil {
@@ -250,9 +293,11 @@ func (r *networkRoutingResource) Create(ctx context.Context, req resource.Create
 		}
 		return
 	}
-	o.takenOver = true
+	o.takenOver, o.removedOption = true, nil
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, routingIdentity{types.StringValue(stored.TenantID)})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(stored, restores, m.Enabled))...)
+	created := newRoutingModel(stored, restores, m.Enabled)
+	created.Replaces = m.Replaces
+	resp.Diagnostics.Append(resp.State.Set(ctx, created)...)
 }
 
 // Read takes over what is stored and says who changed it.
@@ -285,7 +330,9 @@ func (r *networkRoutingResource) Read(ctx context.Context, req resource.ReadRequ
 	if applied.IsNull() {
 		applied = types.BoolValue(current.Enabled)
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, newRoutingModel(current, m.Restores.ValueBool(), applied))...)
+	read := newRoutingModel(current, m.Restores.ValueBool(), applied)
+	read.Replaces = m.Replaces
+	resp.Diagnostics.Append(resp.State.Set(ctx, read)...)
 }
 
 // warnOfOtherOption says that the option of the state is gone with the tenant that it was of.
@@ -402,6 +449,9 @@ func (r *networkRoutingResource) Delete(ctx context.Context, req resource.Delete
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
 		return
+	}
+	if m.ID.ValueString() == current.TenantID {
+		o.removedOption = current
 	}
 	restores, left := m.Restores.ValueBool(), m.afterRemoval(current)
 	switch {

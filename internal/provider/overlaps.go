@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"sync"
@@ -61,6 +62,30 @@ func (r *run) plannedOverlap(hostID, networkID string, s vcc.GatewaySettings) (s
 		}
 	}
 	return "", vcc.GatewaySettings{}
+}
+
+// settledOverlap is plannedOverlap, for a walk of which everything is planned that may still be in the way of an overlap with what
+// comes back when a resource goes: another one may be created in that place. Where something is being applied it finds nothing.
+func (r *run) settledOverlap(ctx context.Context, hostID, networkID string, s vcc.GatewaySettings) (string, vcc.GatewaySettings) {
+	other, theirs := r.plannedOverlap(hostID, networkID, s)
+	if other == "" || !r.comesBack(networkID) && !r.comesBack(other) {
+		return other, theirs
+	}
+	if applying, err := r.waitSettled(ctx); applying || err != nil {
+		return "", vcc.GatewaySettings{}
+	}
+	if planned, ok := r.plannedFor(networkID); ok && planned.Known {
+		s = planned.Settings
+	}
+	return r.plannedOverlap(hostID, networkID, s)
+}
+
+// comesBack reports whether a network is planned to have what was detected for it, because a resource goes.
+func (r *run) comesBack(networkID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.record(networkID)
+	return n.removed != nil && n.planned() == n.removed
 }
 
 // overlapping returns the values of the prefixes of a table that overlap p.

@@ -303,6 +303,9 @@ func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknow
 	if planned.RoutingUnknown {
 		unknown = append(unknown, "enabled of the vcc_network_routing")
 	}
+	for _, subject := range planned.Unplaced {
+		unknown = append(unknown, strings.TrimPrefix(subject, unplaced))
+	}
 	ids := map[string]bool{}
 	for id := range planned.Gateways {
 		ids[id] = true
@@ -458,8 +461,11 @@ func indexesOf(broken []brokenRule) map[int]bool {
 // with an address in the networks that gateways had or are to have, or in the public IP rules of a failover plan. unknown
 // says that it is not known what one is to have.
 func (p *policy) affectedRules(subjects []string) (rules []policyRule, unknown bool) {
-	if len(subjects) == 1 && strings.HasPrefix(subjects[0], planSubjects) {
-		return p.rulesOfPlan(subjects[0])
+	if len(subjects) == 1 && strings.HasPrefix(subjects[0], unplaced) {
+		return nil, !slices.Contains(p.judgedPlan.Unplaced, subjects[0])
+	}
+	if len(subjects) > 0 && strings.HasPrefix(subjects[0], planSubjects) {
+		return p.rulesOfPlans(subjects)
 	}
 	if len(subjects) == 1 && subjects[0] == routingKey {
 		planned := p.run.planned()
@@ -507,22 +513,28 @@ func (p *policy) rulesWith(is func(netip.Addr) bool) (rules []policyRule) {
 	return rules
 }
 
-// rulesOfPlan is affectedRules for a failover plan.
-func (p *policy) rulesOfPlan(subject string) (rules []policyRule, unknown bool) {
-	was := p.effectivePlan(subject, p.judgedPlan.FailoverPlans)
-	is := was
-	if planned := p.run.plannedFailoverPlan(subject); planned != nil {
-		is = *planned
-	}
-	if !is.RulesKnown {
-		return nil, was.RulesKnown
-	}
-	if was.RulesKnown && vcc.SamePublicIPRules(was.Rules, is.Rules) {
-		return nil, false
-	}
+// rulesOfPlans is affectedRules for failover plans.
+func (p *policy) rulesOfPlans(subjects []string) (rules []policyRule, unknown bool) {
 	concerned := map[netip.Addr]bool{}
-	for _, r := range slices.Concat(was.Rules, is.Rules) {
-		concerned[r.Public.Addr()], concerned[r.Internal.Addr()] = true, true
+	for _, subject := range subjects {
+		was := p.effectivePlan(subject, p.judgedPlan.FailoverPlans)
+		is := was
+		if planned := p.run.plannedFailoverPlan(subject); planned != nil {
+			is = *planned
+		}
+		if !is.RulesKnown {
+			unknown = unknown || was.RulesKnown
+			continue
+		}
+		if was.RulesKnown && vcc.SamePublicIPRules(was.Rules, is.Rules) {
+			continue
+		}
+		for _, r := range slices.Concat(was.Rules, is.Rules) {
+			concerned[r.Public.Addr()], concerned[r.Internal.Addr()] = true, true
+		}
+	}
+	if unknown || len(concerned) == 0 {
+		return nil, unknown
 	}
 	return p.rulesWith(func(a netip.Addr) bool { return concerned[a] }), false
 }

@@ -94,6 +94,10 @@ type run struct {
 	planConflictsAwaited bool
 	// scopes has what a vcc_default_gateways was planned for, by its key.
 	scopes map[string]*scopeRecord
+	// reads says that the state of some resource was read, as in a plan that refreshes.
+	reads bool
+	// unplaced are those of planUnplaced.
+	unplaced []string
 	// revision counts the changes of what is planned.
 	revision int
 	// judges are asked about every plan.
@@ -105,12 +109,12 @@ func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
 		unplanned: map[string]int{}, moving: map[string][][]string{}, networks: map[string]*networkRecord{}, failoverPlans: map[string]*failoverPlanRecord{},
-		plannedNetworks: map[string]*bart.Table[[]string]{}, scopes: map[string]*scopeRecord{}, conflicts: conflicts{open: map[string][]*conflict{}},
+		plannedNetworks: map[string]*bart.Table[[]string]{}, scopes: map[string]*scopeRecord{}, conflicts: newConflicts(map[string]map[string]bool{}),
 	}
 }
 
 // judge says what is wrong with a plan that was just noted: of the gateways of the networks with some IDs, of the failover
-// plan of a planSubject, or of the routing option, by routingKey.
+// plans of some planSubjects, of the routing option, by routingKey, or of what planUnplaced noted.
 type judge func(ctx context.Context, subjects []string) diag.Diagnostics
 
 // onPlan has every plan of a gateway, a failover plan or the routing option judged from now on, after it was noted.
@@ -251,6 +255,11 @@ func (r *run) notePlanning(resource string, creating bool) (p planPass) {
 	}
 	return p
 }
+
+// isTainted reports whether a resource whose state was decoded, and of which nothing is planned, is one that is tainted, and so made anew:
+// Terraform plans it once, from nothing to the new one. A plan that refreshes reads it before; one that a removed block lets go of
+// it decodes, and does not read. Where nothing is read there is no telling. The lock is held.
+func (r *run) isTainted(decoded, read bool) bool { return decoded && (read || !r.reads) }
 
 // noteMoving notes that a resource is planned to be replaced because its configuration is for something else than what
 // it has, which is what it gives up. Terraform plans it again.

@@ -24,8 +24,8 @@ type plannedFailoverPlan struct {
 
 // failoverPlanRecord is what a run knows of the failover plan of one name, as networkRecord is of a gateway.
 type failoverPlanRecord struct {
-	// decoded says that a state of it was decoded.
-	decoded bool
+	// decoded says that a state of it was decoded, and read that it was read.
+	decoded, read bool
 	// stays and created are what the resource that has it, and one that is created, are planned to make of it; removed
 	// is what is in force once the one that has it is gone. They are nil for none.
 	stays, created, removed *plannedFailoverPlan
@@ -66,6 +66,13 @@ func (r *run) noteFailoverPlanState(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failoverPlan(name).decoded = true
+}
+
+// noteFailoverPlanRead notes that the state of a failover plan is read.
+func (r *run) noteFailoverPlanRead(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failoverPlan(name).read, r.reads = true, true
 }
 
 // hasFailoverPlanState reports whether a state of a failover plan was decoded.
@@ -169,8 +176,7 @@ func (r *run) decide(c *planConflict, quiet bool) (decided, confirmed bool) {
 		case p.stays != nil: // which is found elsewhere
 			return true, false
 		}
-		// A resource that is tainted is planned once, from nothing to the new one, after its state was decoded.
-		return quiet, !p.decoded
+		return quiet, !r.isTainted(p.decoded, p.read)
 	}
 	switch planned := p.planned(); {
 	case planned == nil:

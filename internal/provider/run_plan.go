@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"slices"
+
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
@@ -24,6 +26,8 @@ type plannedState struct {
 	RoutingUnknown bool
 	// FailoverPlans has the failover plans that were planned, by their planSubject.
 	FailoverPlans map[string]plannedFailoverPlan
+	// Unplaced are the subjects of judges that are planned for something that is not known (see planUnplaced).
+	Unplaced []string
 }
 
 // planned returns what has been planned so far. In an apply the removals are missing from
@@ -33,6 +37,7 @@ func (r *run) planned() plannedState {
 	defer r.mu.Unlock()
 	s := plannedState{Revision: r.revision, Gateways: make(map[string]plannedGateway, len(r.networks))}
 	s.Routing, s.RoutingUnknown = r.routing.value()
+	s.Unplaced = slices.Clone(r.unplaced)
 	s.FailoverPlans = make(map[string]plannedFailoverPlan, len(r.failoverPlans))
 	for key, p := range r.failoverPlans {
 		if planned := p.planned(); planned != nil {
@@ -45,6 +50,23 @@ func (r *run) planned() plannedState {
 		}
 	}
 	return s
+}
+
+// What is planned for something that is not known, as a subject of judges. It may change anything.
+const (
+	unplacedGateway = "unplaced: a vcc_default_gateway whose network is not known"
+	unplacedPlan    = "unplaced: a vcc_failover_plan whose name is not known"
+	unplaced        = "unplaced: "
+)
+
+// planUnplaced notes that something is planned that may be for anything: unplacedGateway or unplacedPlan.
+func (r *run) planUnplaced(subject string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.unplaced, subject) {
+		r.unplaced = append(r.unplaced, subject)
+		r.revision++
+	}
 }
 
 // plannedFor returns what has been planned for one network.
@@ -63,6 +85,8 @@ type networkRecord struct {
 	decoded bool
 	// decodedInSet says the same of a vcc_default_gateways that has the network.
 	decodedInSet bool
+	// read and readInSet say that such a state was read.
+	read, readInSet bool
 	// single is the network's hardware plan once a vcc_default_gateway was planned for it, to be there or to go.
 	single string
 	inSet
@@ -103,6 +127,13 @@ func (r *run) noteState(networkID string) {
 	r.record(networkID).decoded = true
 }
 
+// noteRead notes that the state of a network's gateway is read.
+func (r *run) noteRead(networkID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.record(networkID).read, r.reads = true, true
+}
+
 // noteGone notes that a gateway of the state was found to be gone: nothing of it is planned any more.
 func (r *run) noteGone(networkID string) {
 	r.mu.Lock()
@@ -122,8 +153,9 @@ const (
 	clashRemoval
 )
 
-// planStay notes that the resource that has a network's gateway is planned to keep it, with these settings.
-func (r *run) planStay(networkID string, g plannedGateway) clash {
+// planStay notes that the resource that has a network's gateway is planned to keep it, with these settings. again is
+// that of its planPass.
+func (r *run) planStay(networkID string, g plannedGateway, again bool) clash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.record(networkID)
@@ -132,11 +164,11 @@ func (r *run) planStay(networkID string, g plannedGateway) clash {
 		return clashBoth
 	case n.removed != nil:
 		return clashRemoval
-	case n.stays != nil && n.stays.Known && g.Known && !n.stays.Settings.Equal(g.Settings):
-		return clashBoth // it may be planned twice, but not for two things
+	case n.stays != nil && !again:
+		return clashBoth
 	}
 	n.stays = &g
-	r.planChanged(networkID, n)
+	r.planChanged(networkID)
 	return noClash
 }
 
@@ -149,7 +181,7 @@ func (r *run) planRemoval(networkID string, left plannedGateway) clash {
 		return clashRemoval
 	}
 	n.removed = &left
-	r.planChanged(networkID, n)
+	r.planChanged(networkID)
 	return noClash
 }
 
@@ -166,14 +198,14 @@ func (r *run) planCreation(networkID string, g plannedGateway, replacesItself bo
 		n.removed = &plannedGateway{Removed: true}
 	}
 	n.created, n.stays = &g, nil
-	r.planChanged(networkID, n)
+	r.planChanged(networkID)
 	return noClash
 }
 
 // planChanged follows a change of what is planned for a network. The lock is held.
-func (r *run) planChanged(networkID string, n *networkRecord) {
+func (r *run) planChanged(networkID string) {
 	r.revision++
-	if r.conflicts.update(networkID, n) {
+	if r.updateConflicts(networkID) {
 		r.notify()
 	}
 }

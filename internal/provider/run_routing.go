@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // routingRecord is what a run knows of the tenant's one routing option, as networkRecord is of a gateway.
@@ -23,6 +25,8 @@ type routingRecord struct {
 	// takenOver and creationFailed say that a creation took the option over from a resource that is still to be
 	// removed, and that one could not. They are read and written under the option's lock.
 	takenOver, creationFailed bool
+	// removedOption is the option that a removal found, nil before that and once a creation was carried out. Under that lock, too.
+	removedOption *vcc.NetworkRouting
 }
 
 // value is what the option is planned to be, nil where that is not planned or, which unknown says, not known.
@@ -52,14 +56,15 @@ func (r *run) noteRoutingState(m routingModel) {
 	}
 }
 
-// planRoutingStay notes that the resource that has the option is planned to keep it. It reports whether
-// there is another one, which would have it, too, or whose removal would bring back another value.
-func (r *run) planRoutingStay(enabled types.Bool) (clash bool) {
+// planRoutingStay notes that the resource that has the option is planned to keep it. again is that of its planPass. It
+// reports whether there is another one, which would have it, too, or whose removal would bring back another value.
+func (r *run) planRoutingStay(enabled types.Bool, again bool) (clash bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	clash = r.routing.created != nil || r.routing.removed || r.routing.stays != nil && !again
 	r.routing.stays = &enabled
 	r.revision++
-	return r.routing.created != nil || r.routing.removed
+	return clash
 }
 
 // planRoutingCreation notes that a resource is planned to be created for the option. again is that of

@@ -17,6 +17,8 @@ type scopeRecord struct {
 	// stays and created say that a resource that has the scope is planned to keep it, and that one is created for it;
 	// removed that one is planned to go.
 	stays, created, removed bool
+	// decoded says that a state of one was decoded.
+	decoded bool
 }
 
 // inSet is what a run knows of a vcc_default_gateways and one network.
@@ -25,6 +27,8 @@ type inSet struct {
 	goes bool
 	// uncertain says that one may be planned to have the network, which is not known yet.
 	uncertain bool
+	// of names the one that is planned to have the network, "" for none.
+	of string
 }
 
 // clashesWith returns the key of another scope that is planned to have networks of this one. The lock is held.
@@ -125,10 +129,10 @@ func (r *run) singlesIn(key string) (networkIDs []string) {
 	return networkIDs
 }
 
-// planSet notes what a vcc_default_gateways is planned to make of networks: by their IDs what stays or is created, and what
+// planSet notes what a vcc_default_gateways, which of names, is planned to make of networks: by their IDs what stays or is created, and what
 // goes. It notes nothing if another vcc_default_gateways that goes would take the gateways of some of the networks with it, and
 // returns those.
-func (r *run) planSet(p planPass, creating bool, gateways, removed map[string]plannedGateway) (lost []string) {
+func (r *run) planSet(of string, p planPass, creating bool, gateways, removed map[string]plannedGateway) (lost []string) {
 	own := make(map[string]bool, len(p.gives))
 	for _, id := range p.gives {
 		own[id] = true
@@ -147,23 +151,25 @@ func (r *run) planSet(p planPass, creating bool, gateways, removed map[string]pl
 	for id, left := range removed {
 		n := r.record(id)
 		n.stays, n.removed = nil, &left
-		r.planChanged(id, n)
+		r.planChanged(id)
 	}
 	for id, g := range gateways {
 		n := r.record(id)
+		n.of = of
 		if creating {
 			n.created, n.stays = &g, nil
 		} else {
 			n.stays = &g
 		}
-		r.planChanged(id, n)
+		r.planChanged(id)
 	}
 	return nil
 }
 
-// planSetRemoval notes that a vcc_default_gateways is planned to go, and by the IDs of its networks what is there then. It notes
-// nothing if other resources are planned to have some of the networks, and returns those.
-func (r *run) planSetRemoval(left map[string]plannedGateway) (kept []string) {
+// planSetRemoval notes that a vcc_default_gateways is planned to go, and by the IDs of its networks what is there then. restored
+// are those of networks that it removed what was detected from when it was created: that comes back unless something else
+// is planned for them. It notes nothing if other resources are planned to have some of its networks, and returns those.
+func (r *run) planSetRemoval(left map[string]plannedGateway, restored []string) (kept []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range left {
@@ -178,7 +184,12 @@ func (r *run) planSetRemoval(left map[string]plannedGateway) (kept []string) {
 	for id, g := range left {
 		n := r.record(id)
 		n.removed, n.goes = &g, true
-		r.planChanged(id, n)
+		r.planChanged(id)
+	}
+	for _, id := range restored {
+		n := r.record(id)
+		n.uncertain = true // which settings come back is known to the backend alone
+		r.planChanged(id)
 	}
 	return nil
 }
@@ -190,7 +201,7 @@ func (r *run) planUncertain(networkIDs []string) {
 	for _, id := range networkIDs {
 		n := r.record(id)
 		n.uncertain = true
-		r.planChanged(id, n)
+		r.planChanged(id)
 	}
 }
 
@@ -209,14 +220,32 @@ func (r *run) notReplaced(networkIDs []string, p planPass) (rest []string) {
 		case p.again:
 			return planned
 		}
-		return !planned && n.decodedInSet
+		return !planned && r.isTainted(n.decodedInSet, n.readInSet)
 	})
 }
 
-// noteSetState notes that a state of a vcc_default_gateways was decoded, by the networks that it has.
-func (r *run) noteSetState(networkIDs []string) {
+// hasScopeState reports whether a state of a vcc_default_gateways of a scope was decoded.
+func (r *run) hasScopeState(key string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.scope(key).decoded
+}
+
+// noteSetRead notes that the state of a vcc_default_gateways is read, by the networks that it has.
+func (r *run) noteSetRead(networkIDs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads = true
+	for _, id := range networkIDs {
+		r.record(id).readInSet = true
+	}
+}
+
+// noteSetState notes that a state of a vcc_default_gateways was decoded, with the key of its scope and the networks that it has.
+func (r *run) noteSetState(key string, networkIDs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.scope(key).decoded = true
 	for _, id := range networkIDs {
 		r.record(id).decodedInSet = true
 	}

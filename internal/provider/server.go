@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
 
 // NewServer returns the provider as Terraform's protocol has it; version is the program's.
@@ -149,7 +151,9 @@ func (r *run) noteRawState(resource string, state []byte) {
 		Name      string `json:"name"`
 		Enabled   bool   `json:"enabled"`
 		Restores  bool   `json:"restores"`
-		Gateways  map[string]struct {
+		// HardwarePlan is "" for all plans.
+		HardwarePlan string `json:"hardware_plan"`
+		Gateways     map[string]struct {
 			NetworkID string `json:"network_id"`
 		} `json:"gateways"`
 	}
@@ -166,7 +170,7 @@ func (r *run) noteRawState(resource string, state []byte) {
 		for _, g := range attributes.Gateways {
 			ids = append(ids, g.NetworkID)
 		}
-		r.noteSetState(ids)
+		r.noteSetState(vcc.NormalName(attributes.HardwarePlan), ids)
 	case "vcc_network_routing":
 		r.noteRoutingState(routingModel{
 			ID: types.StringValue(attributes.ID), Enabled: types.BoolValue(attributes.Enabled), Restores: types.BoolValue(attributes.Restores),
