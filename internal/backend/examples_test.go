@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,19 +40,64 @@ func TestExamplesNameMetrics(t *testing.T) {
 	}
 }
 
-// TestAlerts has promtool check the alerts and run their tests.
-func TestAlerts(t *testing.T) {
-	t.Parallel()
-	promtool, err := exec.LookPath("promtool")
+// promtool runs it in the folder of the alerts.
+func promtool(t *testing.T, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath("promtool")
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("promtool is not installed")
 	}
 	ok(t, err)
-	for _, args := range [][]string{{"check", "rules", "alerts.yml"}, {"test", "rules", "alerts_test.yml"}} {
-		cmd := exec.CommandContext(t.Context(), promtool, args...)
-		cmd.Dir = monitoring
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("promtool %v: %v: %s", args, err, out)
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Dir = monitoring
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool %v: %v: %s", args, err, out)
+	}
+}
+
+// TestAlerts has promtool check the alerts and run their tests.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	promtool(t, "check", "rules", "alerts.yml")
+	promtool(t, "test", "rules", "alerts_test.yml")
+}
+
+// TestDashboard has promtool read every expression of the dashboard, as rules.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(filepath.Join(monitoring, "dashboard.json"))
+	ok(t, err)
+	var dashboard any
+	ok(t, json.Unmarshal(content, &dashboard))
+	type rule struct {
+		Record string `json:"record"`
+		Expr   string `json:"expr"`
+	}
+	var rules []rule
+	var collect func(any)
+	collect = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				collect(e)
+			}
+		case map[string]any:
+			if expr, ok := v["expr"].(string); ok {
+				expr = strings.ReplaceAll(expr, "$__rate_interval", "5m") // what Grafana fills in
+				rules = append(rules, rule{fmt.Sprintf("vcc:panel_%d", len(rules)), expr})
+			}
+			for _, e := range v {
+				collect(e)
+			}
 		}
 	}
+	collect(dashboard)
+	if len(rules) < 10 {
+		t.Fatalf("the dashboard has %d expressions", len(rules))
+	}
+	file := filepath.Join(t.TempDir(), "rules.yml") // JSON is YAML
+	content, err = json.Marshal(map[string]any{"groups": []any{map[string]any{"name": "dashboard", "rules": rules}}})
+	ok(t, err)
+	ok(t, os.WriteFile(file, content, 0o600))
+	promtool(t, "check", "rules", file)
 }
