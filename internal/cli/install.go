@@ -95,8 +95,8 @@ var platform = runtime.GOOS + "_" + runtime.GOARCH
 type installCmd struct {
 	fileCommand
 	mirror
-	AsVersion string `placeholder:"VERSION" help:"Version that a program that no release made is installed as (default: ${developmentVersion}), for configurations that ask for another one."`
-	Force     bool   `help:"Replace another file of this version. A program that no release made does so without being asked."`
+	AsVersion string `placeholder:"VERSION" help:"Version under which a development build is installed (default: ${developmentVersion}); set it if your configuration requires another one."`
+	Force     bool   `help:"Overwrite a different file that is installed under this version. A development build always does."`
 }
 
 // Help says what comes of it.

@@ -20,7 +20,7 @@ const maxTop = vcc.MaxTraceRequests - 100
 type replayCmd struct {
 	Capture string `arg:"" placeholder:"FILE" help:"Capture of the production gateway: pcap or pcapng, or gzip of either; - for the standard input."`
 	Plan    string `placeholder:"PLAN" help:"Failover plan whose VMs start and whose public IP rules count (default: those of all plans, or of the one that is failed over)."`
-	Top     int    `default:"20" placeholder:"N" help:"How many of the largest things to list that would break, and addresses where nobody is (default: ${default})."`
+	Top     int    `default:"20" placeholder:"N" help:"How many of the largest broken groups to list, at least one for each reason, and how many addresses where nobody answers (default: ${default})."`
 }
 
 // Run replays a capture.

@@ -37,7 +37,7 @@ type GatewaySettings struct {
 }
 
 // Validate checks that there are settings of at least one family (D8) and
-// that each obeys its own rules (9 and 10). It lists every value that is wrong.
+// that each obeys its own rules (D9 and D10). It lists every value that is wrong.
 func (s GatewaySettings) Validate() error {
 	if s.IPv4 == nil && s.IPv6 == nil {
 		return invalid("", "a default gateway needs IPv4 settings, IPv6 settings, or both; to have none, remove the gateway")
@@ -106,7 +106,7 @@ type DefaultGateway struct {
 	HardwarePlanName string
 	Origin           Origin
 	// Revision is the tenant's revision at the last change of this gateway. It
-	// grows with every change and is never used twice, also not after a removal.
+	// grows with every change and is never reused, even after a removal.
 	Revision  int64
 	UpdatedAt time.Time
 	UpdatedBy string
