@@ -149,3 +149,24 @@ func TestRefresh_settingsThatTheHistoryLacks(t *testing.T) {
 		})
 	}
 }
+
+// TestRefresh_setThatTheHistoryLacks: where the history does not know what a vcc_default_gateways last saw, the drift says what is there now.
+func TestRefresh_setThatTheHistoryLacks(t *testing.T) {
+	l := newTestLab(t)
+	c := l.applied("vcc_default_gateways", setAttributes(map[string]string{silver3: "172.17.54.1"}))
+	seen, err := tftypes.Transform(setAttributes(map[string]string{silver3: "172.17.54.99"})["gateways"], func(p *tftypes.AttributePath, old tftypes.Value) (tftypes.Value, error) {
+		switch steps := p.Steps(); {
+		case len(steps) == 0:
+		case steps[len(steps)-1] == tftypes.AttributeName("network_id"):
+			return text(l.ids[silver3]), nil
+		case steps[len(steps)-1] == tftypes.AttributeName("cidr") && old.IsNull():
+			return text("172.17.54.0/24"), nil
+		}
+		return old, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(seen, "gateways")
+	expectText(t, c.refresh(), "WARNING", "Default Gateways Changed Outside Terraform", fmt.Sprintf("gateways[%q]:\n  - now it is specified by ", silver3), "172.17.54.1")
+}
