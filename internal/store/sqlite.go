@@ -6,10 +6,12 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -285,6 +287,12 @@ func (e sqliteEngine) opening(ctx context.Context, err error) error {
 				what = "no files can be made beside " + e.path
 			} else if path := new(os.PathError); errors.As(openErr, &path) {
 				what = fmt.Sprintf("%s cannot be opened: %v", e.path, path.Err)
+				switch {
+				case errors.Is(openErr, fs.ErrNotExist):
+					advice = "Make its folder first"
+				case errors.Is(openErr, syscall.EISDIR):
+					advice = "Name a file in it"
+				}
 			}
 		}
 		if what != "" {

@@ -108,8 +108,8 @@ func TestOpenFails(t *testing.T) {
 	query(t, others, "CREATE TABLE hosts (name TEXT)")
 	ok(t, os.WriteFile(text, []byte(strings.Repeat("this is not a database\n", 100)), 0o600))
 	for name, tc := range map[string]struct{ path, want string }{
-		"no such folder": {filepath.Join(dir, "none", "vcc.db"), filepath.Join(dir, "none", "vcc.db") + " cannot be opened: no such file or directory. Check the permissions of its folder and of the files there"},
-		"a folder":       {dir, dir + " cannot be opened: is a directory. Check the permissions of its folder and of the files there"},
+		"no such folder": {filepath.Join(dir, "none", "vcc.db"), filepath.Join(dir, "none", "vcc.db") + " cannot be opened: no such file or directory. Make its folder first"},
+		"a folder":       {dir, dir + " cannot be opened: is a directory. Name a file in it"},
 		"another file":   {text, text + " is not a database. Name another file or folder, or move it away"},
 		"of others":      {others, others + ": it is a database of another program; name another file or folder"},
 	} {
