@@ -205,7 +205,14 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 	}
 	left := plannedGateway{Removed: true}
 	if stored != nil && stored.Detected != nil {
-		left = plannedGateway{Known: true, Settings: *stored.Detected}
+		blocked, err := r.cannotComeBack(ctx, id, *stored.Detected)
+		if err != nil {
+			addRequestError(diags, notPlanned, err)
+			return
+		}
+		if left = (plannedGateway{}); !blocked { // else it comes back only if what is in its way goes first
+			left = plannedGateway{Known: true, Settings: *stored.Detected}
+		}
 	}
 	if r.run.planRemoval(id, left) == clashRemoval {
 		addRemovalClash(diags, prior)
@@ -214,6 +221,24 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 	if left.Known {
 		r.refuseReturn(ctx, id, left.Settings, diags)
 	}
+}
+
+// cannotComeBack reports whether what was detected for a network overlaps a gateway that is stored for another one (D12). A removal
+// then leaves nothing.
+func (c *connection) cannotComeBack(ctx context.Context, networkID string, detected vcc.GatewaySettings) (bool, error) {
+	networks, err := c.cloudNetworks(ctx)
+	if err != nil {
+		return false, err
+	}
+	n := networks.byID[networkID]
+	if n == nil {
+		return false, nil
+	}
+	listing, err := c.gateways.listing(ctx, time.Time{})
+	if err != nil {
+		return false, err
+	}
+	return len(c.stored.overlapping(listing.gateways, networks.host, n.HostID, networkID, detected)) > 0, nil
 }
 
 // refuseReturn refuses that a removal brings back what was detected for a network, where the plan has another gateway with an

@@ -25,8 +25,8 @@ func TestAccRecoveryPolicy_unplaced(t *testing.T) {
 	w.write(w.config(config...))
 	w.expect(0, nil, "apply", "-auto-approve")
 	for what, resource := range map[string]string{
-		"a vcc_default_gateway whose network is not known": strings.Replace(dataGateway, fmt.Sprintf("%q", silver3), "terraform_data.text.output", 1),
-		"a vcc_failover_plan whose name is not known":      "resource \"vcc_failover_plan\" \"new\" {\n  name = terraform_data.text.output\n  vms  = [{ name = \"web01\" }]\n}\n",
+		"which network a vcc_default_gateway is for": strings.Replace(dataGateway, fmt.Sprintf("%q", silver3), "terraform_data.text.output", 1),
+		"the name of a vcc_failover_plan":            "resource \"vcc_failover_plan\" \"new\" {\n  name = terraform_data.text.output\n  vms  = [{ name = \"web01\" }]\n}\n",
 	} {
 		// Where the policy is planned first, the other resource says so.
 		for order, last := range map[string]string{"before": resource, "after": strings.Replace(resource, "{\n", "{\n  depends_on = [vcc_recovery_policy.test]\n", 1)} {
@@ -119,6 +119,11 @@ func TestAccOverlap_comesBack(t *testing.T) {
 	w.write(w.config(b, namedGateway("c", silver1, "10.9.8.1", "255.255.255.0")))
 	w.expect(0, nil, "plan", "-out=plan")
 	w.expect(0, nil, "apply", "plan")
+	w.unchanged()
+	// What is stored by now keeps it away.
+	w.write(w.config(b))
+	w.expect(0, []string{"1 destroyed"}, "apply", "-auto-approve")
+	w.as(silver1, "", "")
 	w.unchanged()
 }
 

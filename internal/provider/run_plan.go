@@ -54,8 +54,8 @@ func (r *run) planned() plannedState {
 
 // What is planned for something that is not known, as a subject of judges. It may change anything.
 const (
-	unplacedGateway = "unplaced: a vcc_default_gateway whose network is not known"
-	unplacedPlan    = "unplaced: a vcc_failover_plan whose name is not known"
+	unplacedGateway = "unplaced: which network a vcc_default_gateway is for"
+	unplacedPlan    = "unplaced: the name of a vcc_failover_plan"
 	unplaced        = "unplaced: "
 )
 
