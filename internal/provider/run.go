@@ -258,7 +258,8 @@ func (r *run) notePlanning(resource string, creating bool) (p planPass) {
 
 // isTainted reports whether a resource whose state was decoded, and of which nothing is planned, is one that is tainted, and so made anew:
 // Terraform plans it once, from nothing to the new one. A plan that refreshes reads it before; one that a removed block lets go of
-// it decodes, and does not read. Where nothing is read there is no telling. The lock is held.
+// Terraform decodes, and does not read. OpenTofu reads that, too, and so tells its drift. Where nothing is read there is no telling.
+// The lock is held.
 func (r *run) isTainted(decoded, read bool) bool { return decoded && (read || !r.reads) }
 
 // noteMoving notes that a resource is planned to be replaced because its configuration is for something else than what
