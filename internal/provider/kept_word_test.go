@@ -70,6 +70,8 @@ func TestAccRecoveryPolicy_replacements(t *testing.T) {
 	for range 3 {
 		w.write(w.config(gateways(silver1, silver3), routing(true), site, plan("Shop"), policy))
 		w.silent("Does Not Hold", "plan")
+		w.write(w.config(namedGateway("app", silver3, "172.17.54.1", "255.255.255.0"), namedGateway("data", silver1, "172.17.52.1", "255.255.254.0"), routing(true), site, plan("Web"), policy))
+		w.silent("Does Not Hold", "plan")
 	}
 	lone := `{ name = "db stays inside", source = "db01", destination = "internet", protocol = "tcp", port = 443, reachable = false }`
 	w.write(w.config(gateways(silver1, silver3), routing(true), site, strings.Replace(plan("Shop"), "port = 443,", "port = 8443,", 1), recoveryPolicy("", customers, lone)))
@@ -224,7 +226,7 @@ func TestAccCreation_changedSince(t *testing.T) {
 			w.write(w.config(tc.config))
 			w.expect(0, nil, "plan", "-out=plan")
 			tc.change(w)
-			w.expect(1, nil, "apply", "plan")
+			w.expect(1, []string{"replaces"}, "apply", "plan")
 			if text := tc.kept(w); text != "" {
 				t.Error(text)
 			}
