@@ -292,7 +292,7 @@ func (c *Client) do(req *retryablehttp.Request, read func(answer) error) error {
 		return c.failure(req.Request, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // the whole body was read
-	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	content, err := peek(resp)
 	if err != nil {
 		return c.failure(req.Request, fmt.Errorf("reading the answer: %w", err))
 	}

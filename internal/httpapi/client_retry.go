@@ -125,7 +125,7 @@ func notProcessed(resp *http.Response) bool {
 func isComplete(resp *http.Response) bool {
 	content, err := peek(resp)
 	var syntax *json.SyntaxError
-	cut := isJSON(resp) && errors.As(json.Unmarshal(content, new(json.RawMessage)), &syntax) && syntax.Offset >= int64(len(content))
+	cut := isJSON(resp) && !json.Valid(content) && errors.As(json.Unmarshal(content, new(json.RawMessage)), &syntax) && syntax.Offset >= int64(len(content))
 	return err == nil && !cut
 }
 
@@ -142,18 +142,27 @@ func isJSON(resp *http.Response) bool {
 	return kind == "application/json"
 }
 
-// peek reads the body of an answer, which can be read again with the same outcome.
+// peek reads the body of an answer, which can be read still, with the same outcome.
 func peek(resp *http.Response) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	again := io.Reader(bytes.NewReader(content))
-	if err != nil {
-		again = io.MultiReader(again, failingReader{err})
+	if p, ok := resp.Body.(*peeked); ok {
+		return p.content, p.err
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{again, resp.Body}
-	return content, err
+	var content bytes.Buffer // which copies less often than io.ReadAll
+	_, err := content.ReadFrom(io.LimitReader(resp.Body, maxAnswer))
+	p := &peeked{Reader: bytes.NewReader(content.Bytes()), Closer: resp.Body, content: content.Bytes(), err: err}
+	if err != nil {
+		p.Reader = io.MultiReader(p.Reader, failingReader{err})
+	}
+	resp.Body = p
+	return p.content, p.err
+}
+
+// peeked is a body that was read.
+type peeked struct {
+	io.Reader
+	io.Closer
+	content []byte
+	err     error // nil at its end
 }
 
 // failingReader fails.
