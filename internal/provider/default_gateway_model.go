@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -267,15 +266,15 @@ func (m ipv6Model) parse() (*vcc.IPv6Settings, error) {
 }
 
 // withCIDRs plans the IP networks that are not written down: they follow from the other values, and
-// a plan that shows them is one that a person can check.
-func (m gatewayModel) withCIDRs(config tftypes.Value) gatewayModel {
+// a plan that shows them is one that a person can check. later4 and later6 say that one is written down, and not known yet.
+func (m gatewayModel) withCIDRs(later4, later6 bool) gatewayModel {
 	v4, v6 := m.families()
-	if v4 != nil && v4.CIDR.IsUnknown() && !unknownIn(config, "ipv4", "cidr") {
+	if v4 != nil && v4.CIDR.IsUnknown() && !later4 {
 		if s, err := v4.parse(); err == nil && s != nil {
 			m.IPv4 = withCIDR(m.IPv4, ipv4Types, s.Network())
 		}
 	}
-	if v6 != nil && v6.CIDR.IsUnknown() && !unknownIn(config, "ipv6", "cidr") {
+	if v6 != nil && v6.CIDR.IsUnknown() && !later6 {
 		if s, err := v6.parse(); err == nil && s != nil {
 			m.IPv6 = withCIDR(m.IPv6, ipv6Types, s.Network)
 		}

@@ -48,19 +48,13 @@ func referenceIn(config tftypes.Value) (ref networkReference) {
 	return ref
 }
 
-// valueIn returns an attribute of an object, if that is given and known.
-func valueIn(config tftypes.Value, object, attribute string) (v tftypes.Value, ok bool) {
+// unknownCIDR reports whether the IP network of an object is given and not known yet.
+func unknownCIDR(config tftypes.Value, object string) bool {
 	var attributes, values map[string]tftypes.Value
 	if config.As(&attributes) != nil || !attributes[object].IsKnown() || attributes[object].IsNull() || attributes[object].As(&values) != nil {
-		return tftypes.Value{}, false
+		return false
 	}
-	return values[attribute], true
-}
-
-// unknownIn reports whether an attribute of an object is given and not known yet.
-func unknownIn(config tftypes.Value, object, attribute string) bool {
-	v, ok := valueIn(config, object, attribute)
-	return ok && !v.IsKnown()
+	return !values["cidr"].IsKnown()
 }
 
 // ModifyPlan plans what follows from the configuration and from what is stored, and refuses what the
@@ -97,7 +91,7 @@ func (r *defaultGatewayResource) ModifyPlan(ctx context.Context, req resource.Mo
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	m = m.withCIDRs(req.Config.Raw)
+	m = m.withCIDRs(unknownCIDR(req.Config.Raw, "ipv4"), unknownCIDR(req.Config.Raw, "ipv6"))
 	resp.Diagnostics.Append(m.check()...) // values that ignore_changes kept are in no configuration
 	if resp.Diagnostics.HasError() {
 		return

@@ -61,7 +61,7 @@ func (l *defaultGatewaysListResource) List(ctx context.Context, req list.ListReq
 	stream.Results = func(push func(list.ListResult) bool) {
 		for _, p := range found {
 			result := req.NewListResult(ctx)
-			result.DisplayName = fmt.Sprintf("%s: %d of %d networks have a default gateway", vcc.Printable(p.model.HardwarePlan.ValueString()), len(p.model.Gateways.Elements()), p.networks)
+			result.DisplayName = fmt.Sprintf("%s: %d of %d networks have a default gateway", vcc.Printable(p.model.HardwarePlan.ValueString()), len(p.model.Gateways.entries), p.networks)
 			result.Diagnostics.Append(result.Identity.Set(ctx, p.identity)...)
 			if req.IncludeResource {
 				result.Diagnostics.Append(p.model.pack(ctx, result.Resource.Set)...)

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -23,7 +21,13 @@ type gatewaysModel struct {
 	HardwarePlan types.String
 	TenantName   types.String
 	Replaces     types.Map
-	Gateways     types.Map
+	Gateways     gatewaysValue
+}
+
+// gatewaysValue are the gateways: null, not known, or entries that are sorted by their keys.
+type gatewaysValue struct {
+	null, unknown bool
+	entries       []setEntry
 }
 
 // setEntryType is one of the gateways.
@@ -43,6 +47,8 @@ type setEntry struct {
 // at is where the entry stands.
 func (e setEntry) at() path.Path { return path.Root("gateways").AtMapKey(e.key) }
 
+func compareKeys(a, b setEntry) int { return strings.Compare(a.key, b.key) }
+
 func (e setEntry) object() attr.Value {
 	switch {
 	case e.unknown:
@@ -53,32 +59,19 @@ func (e setEntry) object() attr.Value {
 	return types.ObjectValueMust(setEntryType.AttrTypes, map[string]attr.Value{"network_id": e.NetworkID, "ipv4": e.IPv4, "ipv6": e.IPv6})
 }
 
-// entries unpacks the gateways, sorted by their keys. Of a map that is null or not known there are none.
+// entries returns the gateways with what the model has of all of them, sorted by their keys. Of gateways that are null or not known there are none.
 func (m gatewaysModel) entries() []setEntry {
-	elements := m.Gateways.Elements() // a copy
-	list := make([]setEntry, 0, len(elements))
-	for _, key := range slices.Sorted(maps.Keys(elements)) {
-		e := setEntry{key: key}
-		o, ok := elements[key].(types.Object)
-		if e.unknown, e.null = !ok || o.IsUnknown(), o.IsNull(); !e.unknown && !e.null {
-			values := o.Attributes()
-			e.NetworkID, _ = values["network_id"].(types.String)
-			e.IPv4, _ = values["ipv4"].(types.Object)
-			e.IPv6, _ = values["ipv6"].(types.Object)
-		}
-		e.NetworkName, e.HardwarePlanName, e.TenantName = types.StringValue(key), m.HardwarePlan, m.TenantName
-		list = append(list, e)
+	list := slices.Clone(m.Gateways.entries)
+	for i := range list {
+		e := &list[i]
+		e.NetworkName, e.HardwarePlanName, e.TenantName = types.StringValue(e.key), m.HardwarePlan, m.TenantName
 	}
 	return list
 }
 
 // withEntries returns the model with other gateways.
 func (m gatewaysModel) withEntries(entries []setEntry) gatewaysModel {
-	elements := make(map[string]attr.Value, len(entries))
-	for _, e := range entries {
-		elements[e.key] = e.object()
-	}
-	m.Gateways = types.MapValueMust(setEntryType, elements)
+	m.Gateways = gatewaysValue{entries: slices.SortedFunc(slices.Values(entries), compareKeys)}
 	return m
 }
 
@@ -181,28 +174,20 @@ func (e setEntry) within(d diag.Diagnostic) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, d.Summary(), detail)
 }
 
-// configured returns the objects of the gateways as the configuration has them, by their keys.
-func configured(config tftypes.Value) map[string]tftypes.Value {
-	var attributes, gateways map[string]tftypes.Value
-	var packed string
-	if config.As(&attributes) != nil || !attributes["gateways"].IsKnown() || attributes["gateways"].IsNull() || attributes["gateways"].As(&packed) != nil {
-		return nil
+// withComputed returns the gateway with what its configuration leaves to the provider marked as not known.
+func (e setEntry) withComputed(config setEntry) setEntry {
+	if e.NetworkID.IsNull() {
+		e.NetworkID = types.StringUnknown()
 	}
-	if v, err := unpackGateways(packed); err != nil || v.As(&gateways) != nil {
-		return nil
-	}
-	return gateways
+	e.IPv4 = withComputedCIDR(e.IPv4, ipv4Types, !cidrOf(config.IPv4).IsNull())
+	e.IPv6 = withComputedCIDR(e.IPv6, ipv6Types, !cidrOf(config.IPv6).IsNull())
+	return e
 }
 
-// withComputed returns the gateway with what its configuration leaves to the provider marked as not known.
-func (e setEntry) withComputed(config tftypes.Value) gatewayModel {
-	m := e.gatewayModel
-	if m.NetworkID.IsNull() {
-		m.NetworkID = types.StringUnknown()
-	}
-	m.IPv4 = withComputedCIDR(m.IPv4, ipv4Types, givenIn(config, "ipv4", "cidr"))
-	m.IPv6 = withComputedCIDR(m.IPv6, ipv6Types, givenIn(config, "ipv6", "cidr"))
-	return m
+// cidrOf is the IP network of an object, null for one that is null or not known.
+func cidrOf(o types.Object) ipNetwork {
+	v, _ := o.Attributes()["cidr"].(ipNetwork)
+	return v
 }
 
 func withComputedCIDR(o types.Object, attributes map[string]attr.Type, given bool) types.Object {
@@ -212,12 +197,6 @@ func withComputedCIDR(o types.Object, attributes map[string]attr.Type, given boo
 	values := o.Attributes() // a copy
 	values["cidr"] = ipNetwork{types.StringUnknown()}
 	return types.ObjectValueMust(attributes, values)
-}
-
-// givenIn reports whether an attribute of an object is given.
-func givenIn(config tftypes.Value, object, attribute string) bool {
-	v, ok := valueIn(config, object, attribute)
-	return ok && !v.IsNull()
 }
 
 // respelled returns the entry with the spelling of the state where that means the same.

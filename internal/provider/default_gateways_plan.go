@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -63,7 +62,7 @@ func (p setPlan) networkIDs() []string {
 // ModifyPlan plans what follows from the configuration and from what is stored, and refuses what the
 // backend would refuse.
 func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var prior, m gatewaysModel
+	var prior, config, m gatewaysModel
 	creating, removing := req.State.Raw.IsNull(), req.Plan.Raw.IsNull()
 	if !creating {
 		resp.Diagnostics.Append(prior.unpack(ctx, req.State.Get)...)
@@ -85,10 +84,11 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 		return
 	}
 	resp.Diagnostics.Append(m.unpack(ctx, req.Plan.Get)...)
+	resp.Diagnostics.Append(config.unpack(ctx, req.Config.Get)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	entries := m.complete(prior, req.Config.Raw)
+	entries := m.complete(prior, config)
 	m = m.withKnown(entries)
 	resp.Diagnostics.Append(m.check()...) // values that ignore_changes kept are in no configuration
 	if resp.Diagnostics.HasError() {
@@ -141,17 +141,16 @@ func (r *defaultGatewaysResource) ModifyPlan(ctx context.Context, req resource.M
 }
 
 // complete returns the entries with what follows from their values, in the spelling of the state where that means the same.
-func (m gatewaysModel) complete(prior gatewaysModel, config tftypes.Value) []setEntry {
-	before := map[string]setEntry{}
-	for _, e := range prior.entries() {
-		before[e.key] = e
-	}
-	entries, values := m.entries(), configured(config)
+func (m gatewaysModel) complete(prior, config gatewaysModel) []setEntry {
+	before, written := prior.byKey(), config.byKey()
+	entries := m.entries()
 	for i, e := range entries {
 		if e.unknown || e.null {
 			continue
 		}
-		e.gatewayModel = e.withComputed(values[e.key]).withCIDRs(values[e.key])
+		given := written[e.key]
+		e = e.withComputed(given)
+		e.gatewayModel = e.withCIDRs(cidrOf(given.IPv4).IsUnknown(), cidrOf(given.IPv6).IsUnknown())
 		if was, ok := before[e.key]; ok {
 			e = e.respelled(was)
 		}
@@ -160,9 +159,18 @@ func (m gatewaysModel) complete(prior gatewaysModel, config tftypes.Value) []set
 	return entries
 }
 
+// byKey returns the entries by their keys.
+func (m gatewaysModel) byKey() map[string]setEntry {
+	entries := make(map[string]setEntry, len(m.Gateways.entries))
+	for _, e := range m.Gateways.entries {
+		entries[e.key] = e
+	}
+	return entries
+}
+
 // withKnown is withEntries, unless it is not known yet which entries there are.
 func (m gatewaysModel) withKnown(entries []setEntry) gatewaysModel {
-	if m.Gateways.IsUnknown() {
+	if m.Gateways.unknown {
 		return m
 	}
 	return m.withEntries(entries)
@@ -267,7 +275,7 @@ func (r *defaultGatewaysResource) planUpdate(ctx context.Context, prior, m gatew
 		return
 	}
 	before := newSetPlan(prior.entries())
-	if m.Gateways.IsUnknown() { // which of them stay, and what becomes of the other networks, is not known
+	if m.Gateways.unknown { // which of them stay, and what becomes of the other networks, is not known
 		for id := range before.gateways {
 			before.gateways[id] = plannedGateway{}
 		}
@@ -315,7 +323,7 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 			specifiedIDs, specified[g.NetworkID] = append(specifiedIDs, g.NetworkID), g
 			continue
 		}
-		if _, named := plan.gateways[g.NetworkID]; !named && !m.Gateways.IsUnknown() {
+		if _, named := plan.gateways[g.NetworkID]; !named && !m.Gateways.unknown {
 			plan.removed[g.NetworkID] = plannedGateway{Removed: true}
 		}
 	}
@@ -333,7 +341,7 @@ func (r *defaultGatewaysResource) planCreation(ctx context.Context, m gatewaysMo
 	r.reportConflicts(ctx, r.overlaps(ctx, m, networks, plan, diags), diags, plan.networkIDs()...)
 	switch {
 	case diags.HasError():
-	case m.Gateways.IsUnknown():
+	case m.Gateways.unknown:
 		r.planUncertain(ctx, m.key(), networks, diags)
 	default:
 		diags.Append(r.run.judge(ctx, plan.networkIDs()...)...)
@@ -399,7 +407,7 @@ func (r *defaultGatewaysResource) adviseOfAdoption(m gatewaysModel, plan setPlan
 		}
 		line := fmt.Sprintf("  - %q (%s): ", g.NetworkName, describeAddresses(g.GatewaySettings))
 		switch planned, named := plan.gateways[g.NetworkID]; {
-		case !named && m.Gateways.IsUnknown() || named && !planned.Known:
+		case !named && m.Gateways.unknown || named && !planned.Known:
 			line += "what of it stays is not known before the apply"
 		case !named:
 			line += "it is removed, because the configuration does not name this network"
@@ -513,7 +521,7 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 		for id := range plan.removed {
 			if g, ok := next.gateways[id]; ok {
 				plan.removed[id] = g
-			} else if successor.Gateways.IsUnknown() {
+			} else if successor.Gateways.unknown {
 				plan.removed[id] = plannedGateway{}
 			}
 		}

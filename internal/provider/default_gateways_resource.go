@@ -18,7 +18,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -172,7 +171,7 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	imported := m.Gateways.IsNull()
+	imported := m.Gateways.null
 	drift := differing(prior, stored)
 	if !imported && len(drift) == 0 {
 		return
@@ -607,7 +606,7 @@ func (r *defaultGatewaysResource) saved(ctx context.Context, m gatewaysModel, w 
 	}
 	entries := slices.Clone(w.entries)
 	for i, e := range entries {
-		entries[i].gatewayModel = e.withCIDRs(tftypes.Value{})
+		entries[i].gatewayModel = e.withCIDRs(false, false)
 	}
 	known := r.withScope(ctx, m, w.networks, diags)
 	if m.ID.IsUnknown() {

@@ -3,13 +3,15 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
 // The framework goes through all values of a resource several times in each call, and for each of them the time grows with
@@ -22,9 +24,6 @@ import (
 // gatewaysResource is the resource whose gateways are packed.
 const gatewaysResource = "vcc_default_gateways"
 
-// gatewaysType is the type of the gateways.
-var gatewaysType = types.MapType{ElemType: setEntryType}
-
 // packedModel is gatewaysModel as the framework holds it.
 type packedModel struct {
 	ID           types.String `tfsdk:"id"`
@@ -34,6 +33,8 @@ type packedModel struct {
 	Gateways     types.String `tfsdk:"gateways"`
 }
 
+const unreadableGateways = "Unreadable Default Gateways"
+
 // unpack reads the model from what get gives of it: a configuration, a plan or a state.
 func (m *gatewaysModel) unpack(ctx context.Context, get func(context.Context, any) diag.Diagnostics) diag.Diagnostics {
 	var p packedModel
@@ -42,46 +43,28 @@ func (m *gatewaysModel) unpack(ctx context.Context, get func(context.Context, an
 		return diags
 	}
 	*m = gatewaysModel{ID: p.ID, HardwarePlan: p.HardwarePlan, TenantName: p.TenantName, Replaces: p.Replaces}
-	switch {
-	case p.Gateways.IsNull():
-		m.Gateways = types.MapNull(setEntryType)
-	case p.Gateways.IsUnknown():
-		m.Gateways = types.MapUnknown(setEntryType)
-	default:
-		v, err := unpackGateways(p.Gateways.ValueString())
-		if err == nil {
-			gateways, convertErr := gatewaysType.ValueFromTerraform(ctx, v)
-			m.Gateways, _ = gateways.(types.Map)
-			err = convertErr
-		}
-		if err != nil {
-			diags.AddError("Unreadable Default Gateways", sentence(err))
-		}
+	if m.Gateways.unknown, m.Gateways.null = p.Gateways.IsUnknown(), p.Gateways.IsNull(); m.Gateways.unknown || m.Gateways.null {
+		return diags
+	}
+	var err error
+	if m.Gateways.entries, err = decodeEntries(ctx, p.Gateways.ValueString()); err != nil {
+		diags.AddError(unreadableGateways, sentence(err))
 	}
 	return diags
-}
-
-// unpackGateways reads packed gateways.
-func unpackGateways(packed string) (tftypes.Value, error) {
-	return tftypes.ValueFromMsgPack([]byte(packed), gatewaysType.TerraformType(context.Background())) //nolint:staticcheck // there is no other way from its encoding
 }
 
 // pack hands the model to set, which writes it into a plan or a state.
 func (m gatewaysModel) pack(ctx context.Context, set func(context.Context, any) diag.Diagnostics) diag.Diagnostics {
 	p := packedModel{ID: m.ID, HardwarePlan: m.HardwarePlan, TenantName: m.TenantName, Replaces: m.Replaces, Gateways: types.StringNull()}
 	switch {
-	case m.Gateways.IsUnknown():
+	case m.Gateways.unknown:
 		p.Gateways = types.StringUnknown()
-	case !m.Gateways.IsNull():
-		v, err := m.Gateways.ToTerraformValue(ctx)
-		var packed []byte
-		if err == nil {
-			packed, err = v.MarshalMsgPack(gatewaysType.TerraformType(ctx)) //nolint:staticcheck // as above
-		}
+	case !m.Gateways.null:
+		packed, err := encodeEntries(ctx, m.Gateways.entries)
 		if err != nil {
-			return diag.Diagnostics{diag.NewErrorDiagnostic("Unreadable Default Gateways", sentence(err))}
+			return diag.Diagnostics{diag.NewErrorDiagnostic(unreadableGateways, sentence(err))}
 		}
-		p.Gateways = types.StringValue(string(packed))
+		p.Gateways = types.StringValue(packed)
 	}
 	return set(ctx, p)
 }
@@ -93,7 +76,7 @@ func packGateways(resource string, values ...**tfprotov6.DynamicValue) error {
 	}
 	for _, v := range values {
 		if err := recode(v, func(raw msgpack.RawMessage) (any, error) {
-			if kind := raw[0]; kind == 0xc0 || kind >= 0xc7 && kind <= 0xc9 || kind >= 0xd4 && kind <= 0xd8 { // nil, or an extension: not known
+			if raw[0] == msgpcode.Nil || msgpcode.IsExt(raw[0]) { // null or not known
 				return raw, nil
 			}
 			return string(raw), nil
@@ -110,13 +93,30 @@ func unpackValue(resource string, v **tfprotov6.DynamicValue) error {
 		return nil
 	}
 	return recode(v, func(raw msgpack.RawMessage) (any, error) {
-		if kind := raw[0]; kind >= 0xa0 && kind <= 0xbf || kind >= 0xd9 && kind <= 0xdb { // a string
-			var packed string
-			err := msgpack.Unmarshal(raw, &packed)
-			return msgpack.RawMessage(packed), err
+		if msgpcode.IsString(raw[0]) {
+			rest := bytes.NewReader(raw)
+			_, err := msgpack.NewDecoder(rest).DecodeBytesLen()
+			return raw[len(raw)-rest.Len():], err
 		}
 		return raw, nil
 	})
+}
+
+// takeGateways takes the gateways out of a state that is stored: gateways are their encoding, and rest is the request without them.
+func takeGateways(req *tfprotov6.UpgradeResourceStateRequest) (rest *tfprotov6.UpgradeResourceStateRequest, gateways msgpack.RawMessage, err error) {
+	if req.RawState == nil {
+		return nil, nil, errors.New("there is no state")
+	}
+	var attributes map[string]json.RawMessage
+	if err := json.Unmarshal(req.RawState.JSON, &attributes); err != nil {
+		return nil, nil, err
+	}
+	if gateways, err = encodeStored(attributes["gateways"]); err != nil {
+		return nil, nil, err
+	}
+	attributes["gateways"] = json.RawMessage("null")
+	text, err := json.Marshal(attributes)
+	return &tfprotov6.UpgradeResourceStateRequest{TypeName: req.TypeName, Version: req.Version, RawState: &tfprotov6.RawState{JSON: text}}, gateways, err
 }
 
 // recode replaces the gateways of an object by another encoding of them. What is no object stays.
@@ -125,10 +125,11 @@ func recode(v **tfprotov6.DynamicValue, convert func(raw msgpack.RawMessage) (an
 		return nil
 	}
 	text := (*v).MsgPack
-	if kind := text[0]; (kind < 0x80 || kind > 0x8f) && kind != 0xde && kind != 0xdf {
+	if kind := text[0]; !msgpcode.IsFixedMap(kind) && kind != msgpcode.Map16 && kind != msgpcode.Map32 {
 		return nil
 	}
-	in := msgpack.NewDecoder(bytes.NewReader(text))
+	rest := bytes.NewReader(text)
+	in := msgpack.NewDecoder(rest)
 	n, err := in.DecodeMapLen()
 	if err != nil {
 		return fmt.Errorf("reading an object: %w", err)
@@ -144,10 +145,11 @@ func recode(v **tfprotov6.DynamicValue, convert func(raw msgpack.RawMessage) (an
 		if err != nil {
 			return fmt.Errorf("reading an object: %w", err)
 		}
-		raw, err := in.DecodeRaw()
-		if err != nil {
+		start := len(text) - rest.Len()
+		if err := in.Skip(); err != nil {
 			return fmt.Errorf("reading %s: %w", name, err)
 		}
+		raw := msgpack.RawMessage(text[start : len(text)-rest.Len()])
 		var value any = raw
 		if name == "gateways" && len(raw) > 0 {
 			if value, err = convert(raw); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -56,10 +57,18 @@ func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.Upgrade
 	if r := s.provider.run.Load(); r != nil && req.RawState != nil {
 		r.noteRawState(req.TypeName, req.RawState.JSON)
 	}
-	if req.TypeName == gatewaysResource { // a state that was stored is not packed
+	if req.TypeName != gatewaysResource {
+		return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
+	}
+	rest, gateways, err := takeGateways(req)
+	if err != nil { // the framework says what is wrong
 		return passOn(ctx, s.provider.traffic, req, s.described.UpgradeResourceState)
 	}
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
+	resp, err := passOn(ctx, s.provider.traffic, rest, s.protocolServer.UpgradeResourceState)
+	if err == nil {
+		err = recode(&resp.UpgradedState, func(msgpack.RawMessage) (any, error) { return gateways, nil })
+	}
+	return resp, err
 }
 
 func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
