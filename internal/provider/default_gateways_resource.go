@@ -483,13 +483,20 @@ const mostTries = 3
 // put writes a set on the condition that what check returns of what is stored in the scope, and finds right, is there still.
 // Nothing else is replaced.
 func (r *defaultGatewaysResource) put(ctx context.Context, m gatewaysModel, set vcc.GatewaySet, check func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error)) (outcome vcc.GatewaySetOutcome, lastErr error) {
-	for range mostTries {
-		stored, err := r.gateways.storedIn(ctx, m, r.gateways.now())
-		if err == nil {
-			stored, err = check(stored)
+	for try := range mostTries {
+		var after time.Time // the write depends on what was read, so that this may be some seconds old
+		if try > 0 {
+			after = r.gateways.now()
 		}
+		stored, err := r.gateways.storedIn(ctx, m, after)
 		if err != nil {
 			return outcome, err
+		}
+		if stored, lastErr = check(stored); lastErr != nil {
+			if try == 0 {
+				continue // nothing is refused by what may be old
+			}
+			return outcome, lastErr
 		}
 		set.Expected = make(map[string]int64, len(stored))
 		for _, g := range stored {

@@ -162,6 +162,15 @@ func (s *gateways) listing(ctx context.Context, after time.Time) (*listing, erro
 	}
 }
 
+// ahead starts the listing of a read that is about to ask for one.
+func (s *gateways) ahead(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.last.fresh(s.now()) {
+		s.fetch(ctx)
+	}
+}
+
 // await waits for a listing in whose count of those who wait the caller is.
 func (s *gateways) await(ctx context.Context, l *listing) (*listing, error) {
 	defer s.release(l)

@@ -34,6 +34,8 @@ type vccProvider struct {
 	nested bool
 	// run is the record of the walk that this was configured for last, nil before.
 	run atomic.Pointer[run]
+	// gateways are those of the same connection.
+	gateways atomic.Pointer[gateways]
 }
 
 var (
@@ -174,6 +176,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		b.gateways = newGateways(b.client, b.as, b.actor)
 		b.run = newRun(p.traffic)
 		p.run.Store(b.run)
+		p.gateways.Store(b.gateways)
 		resp.ResourceData, resp.DataSourceData = b, b
 		resp.ListResourceData, resp.ActionData = b, b
 	}

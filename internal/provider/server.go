@@ -60,6 +60,9 @@ func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.Upgrade
 	if req.TypeName != gatewaysResource {
 		return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
 	}
+	if g := s.provider.gateways.Load(); g != nil {
+		g.ahead(ctx) // while the CLI decodes the state, which takes it long
+	}
 	rest, gateways, err := takeGateways(req)
 	if err != nil { // the framework says what is wrong
 		return passOn(ctx, s.provider.traffic, req, s.described.UpgradeResourceState)
