@@ -38,13 +38,14 @@ import (
 // mirror is the folder that binaries makes, "" until it is asked for.
 var mirror string
 
-// binaries builds both providers once, laid out as the mirror that a CLI installs from.
+// binaries builds both providers once, as releases are built: the CLI takes the digest of the file whenever it runs. They are laid out as the
+// mirror that a CLI installs from.
 var binaries = sync.OnceValues(func() (_ string, err error) {
 	if mirror, err = os.MkdirTemp("", "vcc-bench"); err != nil {
 		return "", err
 	}
 	for name, pkg := range map[string]string{"vcc": "../..", "floor": "./floor"} {
-		build := exec.CommandContext(context.Background(), "go", "build", "-o", binary(mirror, name), pkg)
+		build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary(mirror, name), pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return mirror, fmt.Errorf("%w: %s", err, out)
