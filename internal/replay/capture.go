@@ -6,18 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
-	"github.com/gopacket/gopacket/pcapgo"
 )
 
-// capture reads the packets of a capture file.
+// capture reads the packets of a capture file: one of the two kinds, the other reader is nil.
 type capture struct {
-	// ng is the reader of a pcapng file. Of another kind of file it is nil.
-	ng   *ngReader
-	read func() ([]byte, gopacket.CaptureInfo, error)
-	link layers.LinkType // of all frames
+	ng  *ngReader
+	old *pcapReader
 }
 
 // maxFrame is the most that is read of a packet, as in the tools that write captures.
@@ -52,42 +46,35 @@ func open(r io.Reader) (*capture, error) {
 		}
 		return &capture{ng: &ngReader{r: b}}, nil
 	}
-	old, err := pcapgo.NewReader(b)
+	old, err := newPcapReader(b)
 	if err != nil {
 		return nil, fmt.Errorf("it is neither pcap nor pcapng, nor gzip of either: %w", err)
 	}
-	if most := old.Snaplen(); most == 0 || most > maxFrame { // 0 stands for no bound
-		old.SetSnaplen(maxFrame)
+	if !readable(old.link) {
+		return nil, fmt.Errorf("its frames are of link type %d; a replay reads Ethernet, Linux cooked and raw IP", old.link)
 	}
-	if !readable(old.LinkType()) {
-		return nil, fmt.Errorf("its frames are of link type %d; a replay reads Ethernet, Linux cooked and raw IP", old.LinkType())
-	}
-	return &capture{read: old.ZeroCopyReadPacketData, link: old.LinkType()}, nil
+	return &capture{old: old}, nil
 }
 
 // next reads a packet. io.EOF is the end of a whole file.
 func (c *capture) next(p *packet) error {
-	if c.ng != nil {
-		frame, link, err := c.ng.next(p)
+	if c.old != nil {
+		frame, err := c.old.next(p)
 		if err != nil {
 			return err
 		}
-		if !readable(link) {
-			p.kind = notIP
-			return nil
-		}
-		p.decode(link, frame)
+		p.decode(c.old.link, frame)
 		return nil
 	}
-	frame, info, err := c.read()
+	frame, link, err := c.ng.next(p)
 	if err != nil {
-		if errors.Is(err, io.EOF) && info.CaptureLength > 0 {
-			return io.ErrUnexpectedEOF // the header of a packet was there
-		}
 		return err
 	}
-	p.at, p.length = info.Timestamp.UnixNano(), uint32(info.Length) // #nosec G115 -- it has 32 bits in the file
-	p.decode(c.link, frame)
+	if !readable(link) {
+		p.kind = notIP
+		return nil
+	}
+	p.decode(link, frame)
 	return nil
 }
 

@@ -114,8 +114,8 @@ func TestFormats(t *testing.T) {
 		"Linux cooked, version 2, pcapng":  ngFormat(t, layers.LinkTypeLinuxSLL2, on(layers.LinkTypeLinuxSLL2)),
 		"raw IP":                           oldFormat(little, micro, layers.LinkTypeRaw, on(layers.LinkTypeRaw)),
 		"raw IP, pcapng":                   ngFormat(t, layers.LinkTypeRaw, on(layers.LinkTypeRaw)),
-		"raw IP as BSD numbers it":         oldFormat(little, micro, rawBSD, on(layers.LinkTypeRaw)),
-		"raw IP as OpenBSD numbers it":     oldFormat(little, micro, rawOpenBSD, on(layers.LinkTypeRaw)),
+		"raw IP as BSD numbers it":         oldFormat(little, micro, layers.LinkType(linkRawBSD), on(layers.LinkTypeRaw)),
+		"raw IP as OpenBSD numbers it":     oldFormat(little, micro, layers.LinkType(linkRawOpenBSD), on(layers.LinkTypeRaw)),
 		"a VLAN tag":                       oldFormat(little, micro, ethernet, on(ethernet, etherVLAN)),
 		"two VLAN tags":                    ngFormat(t, ethernet, on(ethernet, etherService, etherVLAN)),
 		"two VLAN tags, as before 802.1ad": oldFormat(little, micro, ethernet, on(ethernet, etherOldQinQ, etherVLAN)),
@@ -149,12 +149,12 @@ func TestExtensionHeaders(t *testing.T) {
 			b[6] = headers[0]
 			b = append(append(b, headers[1:]...), whole[40:]...)
 			var p packet
-			p.decode(layers.LinkTypeRaw, b)
+			p.decode(linkRaw, b)
 			if p.kind != judged || p.protocol != udp || p.sourcePort != 50001 || p.destinationPort != 5432 {
 				t.Errorf("it is read as %+v", p)
 			}
 			for length := range len(b) {
-				if p.decode(layers.LinkTypeRaw, b[:length]); p.kind == judged && length < len(b)-4 {
+				if p.decode(linkRaw, b[:length]); p.kind == judged && length < len(b)-4 {
 					t.Errorf("%d of %d bytes are taken for a packet", length, len(b))
 				}
 			}
@@ -200,8 +200,9 @@ func TestDamage(t *testing.T) {
 		want string
 	}{
 		"nothing":           {nil, "it is empty"},
-		"a text":            {[]byte("who reaches whom after failover?"), "it is neither pcap nor pcapng, nor gzip of either"},
-		"half a header":     {old[:12], "it is neither pcap nor pcapng, nor gzip of either"},
+		"a text":            {[]byte("who reaches whom after failover?"), "it is neither pcap nor pcapng, nor gzip of either: it begins with 77 68 6f 20"},
+		"half a header":     {old[:12], "it is neither pcap nor pcapng, nor gzip of either: unexpected EOF"},
+		"another version":   {bytes.Replace(old, []byte{2, 0, 4, 0}, []byte{2, 0, 3, 0}, 1), "it is neither pcap nor pcapng, nor gzip of either: it is pcap of version 2.3, and the only one that there is has 2.4"},
 		"half a gzip file":  {z[:8], "it begins as a gzip file, and is none"},
 		"half a pcapng":     {ngFormat(t, layers.LinkTypeEthernet, frames)[:10], "it begins as a pcapng file, and is none"},
 		"a link of another": {oldFormat(binary.LittleEndian, 0xa1b2c3d4, layers.LinkTypeIEEE802_11, nil), "its frames are of link type 105; a replay reads Ethernet, Linux cooked and raw IP"},

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"net/netip"
 
-	"github.com/gopacket/gopacket/layers"
-
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
 )
 
@@ -70,38 +68,32 @@ const (
 )
 
 // readable reports whether frames of a link type can be decoded.
-func readable(link layers.LinkType) bool {
+func readable(link linkType) bool {
 	switch link {
-	case layers.LinkTypeEthernet, layers.LinkTypeLinuxSLL, layers.LinkTypeLinuxSLL2, layers.LinkTypeRaw, rawBSD, rawOpenBSD, layers.LinkTypeIPv4, layers.LinkTypeIPv6:
+	case linkEthernet, linkLinuxSLL, linkLinuxSLL2, linkRaw, linkRawBSD, linkRawOpenBSD, linkIPv4, linkIPv6:
 		return true
 	}
 	return false
 }
 
-// Raw IP as some systems number it in files (libpcap, DLT_RAW).
-const (
-	rawBSD     layers.LinkType = 12
-	rawOpenBSD layers.LinkType = 14
-)
-
 // decode reads the headers of a frame, of which a capture may have the beginning alone. It sets
 // everything but the time and the length.
-func (p *packet) decode(link layers.LinkType, frame []byte) {
+func (p *packet) decode(link linkType, frame []byte) {
 	var etherType uint16
 	switch link {
-	case layers.LinkTypeEthernet:
+	case linkEthernet:
 		if len(frame) < 14 {
 			p.kind = malformed
 			return
 		}
 		etherType, frame = binary.BigEndian.Uint16(frame[12:]), frame[14:]
-	case layers.LinkTypeLinuxSLL:
+	case linkLinuxSLL:
 		if len(frame) < 16 {
 			p.kind = malformed
 			return
 		}
 		etherType, frame = binary.BigEndian.Uint16(frame[14:]), frame[16:]
-	case layers.LinkTypeLinuxSLL2:
+	case linkLinuxSLL2:
 		if len(frame) < 20 {
 			p.kind = malformed
 			return

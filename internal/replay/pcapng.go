@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-
-	"github.com/gopacket/gopacket/layers"
 )
 
 // ngReader reads the packets of a pcapng file (draft-ietf-opsawg-pcapng). Readers in libraries keep
@@ -25,7 +23,7 @@ type ngReader struct {
 
 // ngInterface is what a section says of an interface.
 type ngInterface struct {
-	link layers.LinkType
+	link linkType
 	// snap is the most that was captured of a packet, 0 for no bound.
 	snap uint32
 	// second is how many units of its time make a second, and offset is added in seconds.
@@ -59,7 +57,7 @@ const (
 
 // next reads a packet into p, but for what decode sets, and returns its frame, which is good until the
 // next call, or as much of it as counts. io.EOF is the end of a whole file.
-func (n *ngReader) next(p *packet) (frame []byte, link layers.LinkType, err error) {
+func (n *ngReader) next(p *packet) (frame []byte, link linkType, err error) {
 	for {
 		if err := n.leave(); err != nil {
 			return nil, 0, err
@@ -182,7 +180,7 @@ func (n *ngReader) describe(length uint32) error {
 	if len(b) < 16 {
 		return fmt.Errorf("the description of an interface has %d bytes, and needs 20", length)
 	}
-	i := ngInterface{link: layers.LinkType(n.order.Uint16(b[8:])), snap: n.order.Uint32(b[12:]), second: 1e6}
+	i := ngInterface{link: linkType(n.order.Uint16(b[8:])), snap: n.order.Uint32(b[12:]), second: 1e6}
 	for b = b[16:]; len(b) >= 4; {
 		code, size := n.order.Uint16(b), int(n.order.Uint16(b[2:]))
 		if code == ngOptionEnd {
@@ -232,7 +230,7 @@ func (i *ngInterface) nanoseconds(t uint64) int64 {
 }
 
 // packet reads a block with a packet. Both kinds have everything that counts at one place.
-func (n *ngReader) packet(p *packet, kind, length uint32) (frame []byte, link layers.LinkType, err error) {
+func (n *ngReader) packet(p *packet, kind, length uint32) (frame []byte, link linkType, err error) {
 	b, err := n.block(ngHead, length)
 	if err != nil {
 		return nil, 0, err
@@ -255,7 +253,7 @@ func (n *ngReader) packet(p *packet, kind, length uint32) (frame []byte, link la
 }
 
 // simplePacket reads a block that has a packet of the first interface without its time: that of the packet before stands in.
-func (n *ngReader) simplePacket(p *packet, length uint32) (frame []byte, link layers.LinkType, err error) {
+func (n *ngReader) simplePacket(p *packet, length uint32) (frame []byte, link linkType, err error) {
 	b, err := n.block(12, length)
 	if err != nil {
 		return nil, 0, err

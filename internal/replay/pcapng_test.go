@@ -52,7 +52,7 @@ func ngPackets(file io.Reader) (times []time.Time, frames [][]byte, links []laye
 		if err != nil {
 			return times, frames, links, err
 		}
-		times, frames, links = append(times, time.Unix(0, p.at).UTC()), append(frames, bytes.Clone(frame)), append(links, link)
+		times, frames, links = append(times, time.Unix(0, p.at).UTC()), append(frames, bytes.Clone(frame)), append(links, layers.LinkType(link))
 	}
 }
 
@@ -93,7 +93,7 @@ func TestPcapng_library(t *testing.T) {
 				break
 			}
 			ok(t, errors.Join(wantErr, err))
-			if !bytes.Equal(got, frame) || link != info.AncillaryData[0] || p.at != info.Timestamp.UnixNano() || int(p.length) != info.Length {
+			if !bytes.Equal(got, frame) || layers.LinkType(link) != info.AncillaryData[0] || p.at != info.Timestamp.UnixNano() || int(p.length) != info.Length {
 				t.Fatalf("round %d, packet %d: %d bytes of %d on link type %d at %d; the library has %d of %d, %v, %d", round, number, len(got), p.length, link, p.at, len(frame), info.Length, info.AncillaryData[0], info.Timestamp.UnixNano())
 			}
 		}

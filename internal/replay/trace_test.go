@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gopacket/gopacket/layers"
 	"pgregory.net/rapid"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/appliance"
@@ -176,7 +175,7 @@ func checkAgainstTrace(rt *rapid.T, sources []vcc.ApplianceSources, seen map[vcc
 	r := newReplay(sources, 1)
 	for i, f := range []frame{f, reply} {
 		p := packet{at: day.Add(time.Duration(i) * time.Millisecond).UnixNano(), length: 100}
-		p.decode(layers.LinkTypeRaw, f.ip())
+		p.decode(linkRaw, f.ip())
 		r.packet(&p)
 	}
 	report := r.end()
