@@ -169,17 +169,16 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 		}
 	}
 	e := &Embedded{DataDir: dir, Created: created, LabChanges: changes, Actor: actorName(cfg.Program), store: s, services: NewServices(s), tenant: tenant, log: cfg.Log, listener: newPipeListener()}
-	e.server = &http.Server{
-		Handler: httpapi.NewHandler(httpapi.ServerConfig{
+	e.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError)}
+	go func() { // whose first caller comes later than the caller of this
+		e.server.Handler = httpapi.NewHandler(httpapi.ServerConfig{
 			Services:      e.services,
 			Authenticator: httpapi.Always{Role: vcc.RoleOperator, TenantID: tenant, Username: e.Actor},
 			Log:           cfg.Log,
 			Version:       cfg.Version,
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError),
-	}
-	go func() { _ = e.server.Serve(e.listener) }() // ends with Close
+		})
+		_ = e.server.Serve(e.listener) // ends with Close
+	}()
 	e.Client, err = httpapi.NewClient(httpapi.ClientConfig{
 		Endpoint:  "http://embedded.invalid", // never resolved: RFC 6761 reserves the name
 		UserAgent: cfg.Program + "/" + cfg.Version,

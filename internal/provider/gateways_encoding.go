@@ -3,7 +3,6 @@ package provider
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -196,16 +195,11 @@ func encodeValue(ctx context.Context, out *msgpack.Encoder, v attr.Value) error 
 }
 
 // encodeStored turns the gateways of a state that is stored, which are JSON, into MessagePack. What is not plainly of their types is an error.
-func encodeStored(stored []byte) ([]byte, error) {
-	var gateways map[string]any
-	if err := json.Unmarshal(stored, &gateways); err != nil {
-		return nil, err
-	}
+func encodeStored(gateways map[string]any) ([]byte, error) {
 	if gateways == nil {
 		return []byte{msgpcode.Nil}, nil
 	}
 	var buffer bytes.Buffer
-	buffer.Grow(len(stored))
 	out := msgpack.NewEncoder(&buffer)
 	err := out.EncodeMapLen(len(gateways))
 	for _, key := range slices.Sorted(maps.Keys(gateways)) {

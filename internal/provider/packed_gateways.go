@@ -102,21 +102,30 @@ func unpackValue(resource string, v **tfprotov6.DynamicValue) error {
 	})
 }
 
-// takeGateways takes the gateways out of a state that is stored: gateways are their encoding, and rest is the request without them.
-func takeGateways(req *tfprotov6.UpgradeResourceStateRequest) (rest *tfprotov6.UpgradeResourceStateRequest, gateways msgpack.RawMessage, err error) {
-	if req.RawState == nil {
-		return nil, nil, errors.New("there is no state")
+// storedGateways is a state that is stored, in the order of a CLI. The framework tells the first fault.
+type storedGateways struct {
+	Gateways     map[string]any  `json:"gateways"`
+	HardwarePlan json.RawMessage `json:"hardware_plan"`
+	ID           json.RawMessage `json:"id"`
+	Replaces     json.RawMessage `json:"replaces"`
+	TenantName   json.RawMessage `json:"tenant_name"`
+}
+
+// takeGateways takes the gateways out of a state that is stored: packed is their encoding, and rest is the request without them.
+func takeGateways(req *tfprotov6.UpgradeResourceStateRequest) (rest *tfprotov6.UpgradeResourceStateRequest, packed msgpack.RawMessage, err error) {
+	var stored *storedGateways
+	if req.RawState != nil {
+		err = json.Unmarshal(req.RawState.JSON, &stored)
 	}
-	var attributes map[string]json.RawMessage
-	if err := json.Unmarshal(req.RawState.JSON, &attributes); err != nil {
+	if err != nil || stored == nil {
+		return nil, nil, errors.Join(err, errors.New("there is no state"))
+	}
+	if packed, err = encodeStored(stored.Gateways); err != nil {
 		return nil, nil, err
 	}
-	if gateways, err = encodeStored(attributes["gateways"]); err != nil {
-		return nil, nil, err
-	}
-	attributes["gateways"] = json.RawMessage("null")
-	text, err := json.Marshal(attributes)
-	return &tfprotov6.UpgradeResourceStateRequest{TypeName: req.TypeName, Version: req.Version, RawState: &tfprotov6.RawState{JSON: text}}, gateways, err
+	stored.Gateways = nil
+	text, err := json.Marshal(stored)
+	return &tfprotov6.UpgradeResourceStateRequest{TypeName: req.TypeName, Version: req.Version, RawState: &tfprotov6.RawState{JSON: text}}, packed, err
 }
 
 // recode replaces the gateways of an object by another encoding of them. What is no object stays.

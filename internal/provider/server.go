@@ -63,13 +63,13 @@ func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.Upgrade
 	if g := s.provider.gateways.Load(); g != nil {
 		g.ahead(ctx) // while the CLI decodes the state, which takes it long
 	}
-	rest, gateways, err := takeGateways(req)
+	rest, packed, err := takeGateways(req)
 	if err != nil { // the framework says what is wrong
 		return passOn(ctx, s.provider.traffic, req, s.described.UpgradeResourceState)
 	}
 	resp, err := passOn(ctx, s.provider.traffic, rest, s.protocolServer.UpgradeResourceState)
 	if err == nil {
-		err = recode(&resp.UpgradedState, func(msgpack.RawMessage) (any, error) { return gateways, nil })
+		err = recode(&resp.UpgradedState, func(msgpack.RawMessage) (any, error) { return packed, nil })
 	}
 	return resp, err
 }
