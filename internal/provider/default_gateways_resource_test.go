@@ -302,6 +302,7 @@ func TestAccDefaultGateways_badInput(t *testing.T) {
 		{bad(ipv4("172.17.54.1", "255.255.253.0")), at(".ipv4.subnet_mask") + ""},
 		{bad(ipv6("2001:db8:54::1", 64, "fe80::1")), at(".ipv6.network") + ""},
 		{bad(ipv6("2001:db8:54::", 129, "fe80::1")), at(".ipv6.prefix_length") + "129 is not a prefix length"},
+		{bad(strings.Replace(ipv6("2001:db8:54::", 64, "fe80::1"), "64", "64.5", 1)), at(".ipv6.prefix_length") + "64.5 is not a whole number."},
 		{bad(ipv6("2001:db8:54::", 64, "2001:db8:55::1")), at(".ipv6.address") + "2001:db8:55::1 is outside 2001:db8:54::/64"},
 		{bad(strings.Replace(ipv4Data, "}", "cidr = \"172.17.55.0/24\"\n  }", 1)), at(".ipv4.cidr") + "the other values make this 172.17.54.0/24"},
 		{bad(""), at("") + "a default gateway needs IPv4 settings, IPv6 settings, or both"},

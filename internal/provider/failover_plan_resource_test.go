@@ -261,6 +261,7 @@ func TestAccFailoverPlan_badInput(t *testing.T) {
 		"an unknown VM":       {failoverPlan("New", vms("db01", "web1")), "vms[1].name", `the tenant has no VM "web1"; did you mean "web01"`},
 		"another's VM":        {failoverPlan("New", vms("erp01")), "vms[0].name", `the tenant has no VM "erp01"`},
 		"a negative delay":    {failoverPlan("New", vms(`{ name = "web01", delay_seconds = -1 }`)), "vms[0].delay_seconds", "use 0 to 86400 whole seconds"},
+		"half a second":       {failoverPlan("New", vms(`{ name = "web01", delay_seconds = 0.5 }`)), "vms[0].delay_seconds", "0.5 is not a whole number."},
 		"an endless delay":    {failoverPlan("New", vms(`{ name = "web01", delay_seconds = 9223372036854775807 }`)), "vms[0].delay_seconds", "a delay of 9223372036854775807 s is not possible"},
 		"no address":          {failoverPlan("New", vms("web01"), rule("203.0.113", 443, "172.17.52.10", 443)), "public_ip_rules[0].address", `"203.0.113" is not an IP address`},
 		"the management port": {failoverPlan("New", vms("web01"), rule("2001:db8:ffff::10", 80, "2001:db8:52::10", 80), rule("2001:db8:ffff::10", 22, "2001:db8:52::10", 22)), "public_ip_rules[1].port", "public port 22 is taken"},

@@ -47,10 +47,17 @@ func (s server) GenerateResourceConfig(ctx context.Context, req *tfprotov6.Gener
 }
 
 func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	config := req.Config
 	if err := packGateways(req.TypeName, &req.Config); err != nil {
 		return nil, err
 	}
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateResourceConfig)
+	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateResourceConfig)
+	if err == nil {
+		resp.Diagnostics = s.namingNumbers(ctx, resp.Diagnostics, config, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+			return all.ResourceSchemas[req.TypeName]
+		})
+	}
+	return resp, err
 }
 
 func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
@@ -148,7 +155,13 @@ func (s server) ListResource(ctx context.Context, req *tfprotov6.ListResourceReq
 }
 
 func (s server) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
-	return passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateDataResourceConfig)
+	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateDataResourceConfig)
+	if err == nil {
+		resp.Diagnostics = s.namingNumbers(ctx, resp.Diagnostics, req.Config, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+			return all.DataSourceSchemas[req.TypeName]
+		})
+	}
+	return resp, err
 }
 
 func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
