@@ -58,7 +58,7 @@ func newPcapReader(r *bufio.Reader) (*pcapReader, error) {
 		}
 	}
 	if p.order == nil {
-		return nil, fmt.Errorf("it begins with % x", head[:4])
+		return nil, fmt.Errorf("it begins with the bytes % x", head[:4])
 	}
 	if major, minor := p.order.Uint16(head[4:]), p.order.Uint16(head[6:]); major != 2 || minor != 4 {
 		return nil, fmt.Errorf("it is pcap of version %d.%d, and the only one that there is has 2.4", major, minor)
