@@ -137,6 +137,40 @@ func TestSetIdentity(t *testing.T) {
 	}
 }
 
+// A backend that was made anew has none of a state's IDs. The resources leave the state at a refresh with a warning, also where
+// the CLI keeps their identities: the framework takes another one for a fault.
+func TestBackendMadeAnew(t *testing.T) {
+	const set, single = "vcc_default_gateways", "vcc_default_gateway"
+	l := newTestLab(t)
+	states := map[string]*change{
+		"of a plan": l.applied(set, setAttributes(map[string]string{silver3: "172.17.54.1"})),
+		"of all":    l.served().imported(set, "ABC Company"),
+		"a single":  l.served().imported(single, l.ids[silver3]),
+	}
+	for name, c := range states {
+		read := func(s *server, identity *tfprotov6.ResourceIdentityData) *tfprotov6.ReadResourceResponse {
+			t.Helper()
+			resp, err := s.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: c.resource, CurrentState: c.state, CurrentIdentity: identity})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp
+		}
+		identity := read(l.served(), nil).NewIdentity
+		anew := newServer(t)
+		must(t, anew.configure(map[string]tftypes.Value{"embedded": embedded(t.TempDir())}))
+		for _, kept := range []*tfprotov6.ResourceIdentityData{nil, identity} {
+			resp := read(anew, kept)
+			v, err := resp.NewState.Unmarshal(anew.schemas.ResourceSchemas[c.resource].ValueType())
+			said := lines(resp.Diagnostics)
+			if err != nil || !v.IsNull() || strings.Contains(said, "ERROR") {
+				t.Errorf("%s: %v, %v: %s", name, v, err, said)
+			}
+			expectText(t, said, "WARNING", "was made anew")
+		}
+	}
+}
+
 // A plan that ended leaves the state at a refresh.
 func TestSetOfPlanThatEnded(t *testing.T) {
 	t.Parallel()
