@@ -202,7 +202,7 @@ func TestDamage(t *testing.T) {
 		"nothing":           {nil, "it is empty"},
 		"a text":            {[]byte("who reaches whom after failover?"), "it is neither pcap nor pcapng, nor gzip of either: it begins with the bytes 77 68 6f 20"},
 		"half a header":     {old[:12], "it is neither pcap nor pcapng, nor gzip of either: unexpected EOF"},
-		"another version":   {bytes.Replace(old, []byte{2, 0, 4, 0}, []byte{2, 0, 3, 0}, 1), "it is neither pcap nor pcapng, nor gzip of either: it is pcap of version 2.3, and the only one that there is has 2.4"},
+		"another version":   {bytes.Replace(old, []byte{2, 0, 4, 0}, []byte{2, 0, 3, 0}, 1), "it is neither pcap nor pcapng, nor gzip of either: it is pcap of version 2.3, and a replay reads 2.4"},
 		"half a gzip file":  {z[:8], "it begins as a gzip file, and is none"},
 		"half a pcapng":     {ngFormat(t, layers.LinkTypeEthernet, frames)[:10], "it begins as a pcapng file, and is none"},
 		"a link of another": {oldFormat(binary.LittleEndian, 0xa1b2c3d4, layers.LinkTypeIEEE802_11, nil), "its frames are of link type 105; a replay reads Ethernet, Linux cooked and raw IP"},

@@ -61,7 +61,7 @@ func newPcapReader(r *bufio.Reader) (*pcapReader, error) {
 		return nil, fmt.Errorf("it begins with the bytes % x", head[:4])
 	}
 	if major, minor := p.order.Uint16(head[4:]), p.order.Uint16(head[6:]); major != 2 || minor != 4 {
-		return nil, fmt.Errorf("it is pcap of version %d.%d, and the only one that there is has 2.4", major, minor)
+		return nil, fmt.Errorf("it is pcap of version %d.%d, and a replay reads 2.4", major, minor)
 	}
 	p.link = linkType(p.order.Uint32(head[20:])) // #nosec G115 -- what is above says how long frame check sequences are
 	_, err = r.Discard(pcapHeader)
