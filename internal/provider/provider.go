@@ -32,10 +32,8 @@ type vccProvider struct {
 	traffic *traffic
 	// nested is that of defaultGatewaysResource.
 	nested bool
-	// run is the record of the walk that this was configured for last, nil before.
-	run atomic.Pointer[run]
-	// gateways are those of the same connection.
-	gateways atomic.Pointer[gateways]
+	// connection is the one that this was configured with last, nil before.
+	connection atomic.Pointer[connection]
 }
 
 var (
@@ -175,8 +173,7 @@ func (p *vccProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	if !resp.Diagnostics.HasError() {
 		b.gateways = newGateways(b.client, b.as, b.actor)
 		b.run = newRun(p.traffic)
-		p.run.Store(b.run)
-		p.gateways.Store(b.gateways)
+		p.connection.Store(b)
 		resp.ResourceData, resp.DataSourceData = b, b
 		resp.ListResourceData, resp.ActionData = b, b
 	}

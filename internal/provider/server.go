@@ -61,14 +61,15 @@ func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 }
 
 func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	if r := s.provider.run.Load(); r != nil && req.RawState != nil {
-		r.noteRawState(req.TypeName, req.RawState.JSON)
+	c := s.provider.connection.Load()
+	if c != nil && req.RawState != nil {
+		c.run.noteRawState(req.TypeName, req.RawState.JSON)
 	}
 	if req.TypeName != gatewaysResource {
 		return passOn(ctx, s.provider.traffic, req, s.protocolServer.UpgradeResourceState)
 	}
-	if g := s.provider.gateways.Load(); g != nil {
-		g.ahead(ctx) // while the CLI decodes the state, which takes it long
+	if c != nil {
+		c.gateways.ahead(ctx) // the CLI decodes the state first, which takes it long
 	}
 	rest, packed, err := takeGateways(req)
 	if err != nil { // the framework says what is wrong
@@ -118,8 +119,8 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 }
 
 func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	if r := s.provider.run.Load(); r != nil {
-		defer r.noteApply()()
+	if c := s.provider.connection.Load(); c != nil {
+		defer c.run.noteApply()()
 	}
 	if err := packGateways(req.TypeName, &req.PriorState, &req.PlannedState, &req.Config); err != nil {
 		return nil, err
