@@ -170,7 +170,7 @@ func OpenEmbedded(ctx context.Context, cfg EmbeddedConfig) (_ *Embedded, err err
 	}
 	e := &Embedded{DataDir: dir, Created: created, LabChanges: changes, Actor: actorName(cfg.Program), store: s, services: NewServices(s), tenant: tenant, log: cfg.Log, listener: newPipeListener()}
 	e.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError)}
-	go func() { // whose first caller comes later than the caller of this
+	go func() { // to register all operations takes longer than the rest, and a client waits for this by itself
 		e.server.Handler = httpapi.NewHandler(httpapi.ServerConfig{
 			Services:      e.services,
 			Authenticator: httpapi.Always{Role: vcc.RoleOperator, TenantID: tenant, Username: e.Actor},

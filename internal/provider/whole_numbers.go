@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -49,7 +50,7 @@ func (s server) namingNumbers(ctx context.Context, said []*tfprotov6.Diagnostic,
 			text = "is out of range"
 		}
 		found = append(found, &tfprotov6.Diagnostic{
-			Severity: tfprotov6.DiagnosticSeverityError, Summary: "Invalid Number", Attribute: at, Detail: fmt.Sprintf("%s: %s %s.", pathText(at), n.Text('g', 10), text),
+			Severity: tfprotov6.DiagnosticSeverityError, Summary: "Invalid Number", Attribute: at, Detail: fmt.Sprintf("%s: %s %s.", pathOf(at), n.Text('g', 10), text),
 		})
 		return true, nil
 	})
@@ -59,23 +60,20 @@ func (s server) namingNumbers(ctx context.Context, said []*tfprotov6.Diagnostic,
 	return append(slices.DeleteFunc(slices.Clone(said), blames), found...)
 }
 
-// pathText is a path as a configuration has it. An element of a set has no name there.
-func pathText(at *tftypes.AttributePath) string {
-	var text strings.Builder
-	for _, step := range at.Steps() {
+// pathOf is the framework's path of one of the protocol. Our schemas have no sets, whose elements have no name.
+func pathOf(attribute *tftypes.AttributePath) path.Path {
+	at := path.Empty()
+	for _, step := range attribute.Steps() {
 		switch step := step.(type) {
 		case tftypes.AttributeName:
-			if text.Len() > 0 {
-				text.WriteByte('.')
-			}
-			text.WriteString(string(step))
+			at = at.AtName(string(step))
 		case tftypes.ElementKeyString:
-			fmt.Fprintf(&text, "[%q]", string(step))
+			at = at.AtMapKey(string(step))
 		case tftypes.ElementKeyInt:
-			fmt.Fprintf(&text, "[%d]", int64(step))
+			at = at.AtListIndex(int(step))
 		}
 	}
-	return text.String()
+	return at
 }
 
 func (s server) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
