@@ -126,20 +126,12 @@ func (l *servedLab) blocks(blocks ...string) string {
 // hangUp ends the connection.
 func hangUp(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
 
-// every n-th request of a method to the gateways meets a fault.
-func every(n int, method string, fault func(w http.ResponseWriter, r *http.Request, server http.Handler)) func(http.ResponseWriter, *http.Request, http.Handler) {
-	var mu sync.Mutex
-	seen := 0
+// every request of a method to the cloud networks meets a fault.
+func every(method string, fault func(w http.ResponseWriter, r *http.Request, server http.Handler)) func(http.ResponseWriter, *http.Request, http.Handler) {
 	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 		if r.Method == method && strings.HasPrefix(r.URL.Path, "/api/v1/cloudConnect/") {
-			mu.Lock()
-			seen++
-			hit := seen%n == 0
-			mu.Unlock()
-			if hit {
-				fault(w, r, server)
-				return
-			}
+			fault(w, r, server)
+			return
 		}
 		server.ServeHTTP(w, r)
 	}
@@ -246,6 +238,26 @@ func TestAccServed_viewer(t *testing.T) {
 	w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode") // nothing was changed indeed
 }
 
+// everyOther read of the same URL meets a fault, up to a number of faults. So a read that
+// is tried once more than that has its answer, whoever else reads the same meanwhile.
+func everyOther(most int, fault func(w http.ResponseWriter, r *http.Request, server http.Handler)) func(http.ResponseWriter, *http.Request, http.Handler) {
+	var mu sync.Mutex
+	reads := map[string]int{}
+	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		if r.Method == http.MethodGet {
+			mu.Lock()
+			before := reads[r.URL.String()]
+			reads[r.URL.String()]++
+			mu.Unlock()
+			if before%2 == 0 && before < 2*most {
+				fault(w, r, server)
+				return
+			}
+		}
+		server.ServeHTTP(w, r)
+	}
+}
+
 // A backend that fails now and then makes no plan and no apply fail.
 func TestAccServed_recovers(t *testing.T) {
 	answer := func(status int, kind, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
@@ -266,7 +278,7 @@ func TestAccServed_recovers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newServedLab(t)
 			w := l.workspace()
-			l.meet(every(2, http.MethodGet, fault))
+			l.meet(everyOther(4, fault)) // max_retries is 4 where it is not set
 			w.write(l.blocks(gateway(silver3, ipv4Data), routing(true), "data \"vcc_hardware_plan_networks\" \"all\" {}\n"))
 			w.expect(0, []string{"Apply complete! Resources: 2 added"}, "apply", "-auto-approve")
 			w.expect(0, []string{"No changes."}, "plan", "-detailed-exitcode")
@@ -305,10 +317,10 @@ func TestAccServed_messages(t *testing.T) {
 		{"404 of the whole API", own + fmt.Sprintf("%q", l.URL), said(404, "application/json", `{"errorCode": "NotFound", "message": "no"}`), []string{"has no /api/v1/serverInfo", "Check endpoint of the provider"}},
 		{"another version", own + fmt.Sprintf("%q", l.URL), said(200, "application/json", `{"name": "sp", "buildVersion": "9.1", "apiVersion": "2.0"}`), []string{`has version "2.0" of the API`, "Use a release of the provider that fits the backend"}},
 		{"wrong password", own + fmt.Sprintf("%q\n  password = \"guess\"", l.URL), nil, []string{"The user name or the password is wrong", "Check username of the provider and its password."}},
-		{"not allowed", own + fmt.Sprintf("%q", l.URL), every(1, http.MethodGet, said(403, "application/json", `{"errorCode": "AccessDenied", "message": "this account may not"}`)), []string{"This account may not", "username of the provider names it"}},
+		{"not allowed", own + fmt.Sprintf("%q", l.URL), every(http.MethodGet, said(403, "application/json", `{"errorCode": "AccessDenied", "message": "this account may not"}`)), []string{"This account may not", "username of the provider names it"}},
 		{"too slow", own + fmt.Sprintf("%q\n  request_timeout = \"100ms\"", l.URL), func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, []string{"There was no answer in time", "raise request_timeout"}},
 		{"broken", own + fmt.Sprintf("%q", l.URL), hangUp, []string{"EOF", "max_retries of the provider says how often"}},
-		{"a fault of the server", own + fmt.Sprintf("%q", l.URL), every(1, http.MethodGet, said(500, "application/json", `{"errorCode": "UnknownError", "message": "the backend failed; its log says why"}`)), []string{"its log says why (request ID r-17)"}},
+		{"a fault of the server", own + fmt.Sprintf("%q", l.URL), every(http.MethodGet, said(500, "application/json", `{"errorCode": "UnknownError", "message": "the backend failed; its log says why"}`)), []string{"its log says why (request ID r-17)"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l.meet(test.between)
@@ -370,7 +382,7 @@ func TestAccServed_noSecretInLogs(t *testing.T) {
 		w.env = append(w.env, variable, "TF_LOG_PATH="+log)
 		w.write(l.blocks(gateway(silver3, ipv4Data), routing(true)))
 		w.expect(0, nil, "apply", "-auto-approve")
-		l.meet(every(1, http.MethodGet, hangUp))
+		l.meet(every(http.MethodGet, hangUp))
 		w.put("provider.tf", strings.Replace(readFile(t, w, "provider.tf"), "username", "max_retries = 1\n  username", 1))
 		w.expect(1, nil, "plan")
 		l.meet(nil)
