@@ -62,6 +62,7 @@ func newCrowd(t *testing.T, n int) *crowd {
 	}
 	as := vcc.Actor{TenantID: tenants[0].ID, Name: "test"}
 	c := &crowd{t: t}
+	var all vcc.GatewaySet
 	for skip := 0; skip < n; skip += vcc.MaxPageLimit {
 		networks, _, err := s.Networks(ctx, as, vcc.NetworkFilter{}, vcc.Page{Skip: skip, Limit: vcc.MaxPageLimit})
 		if err != nil {
@@ -70,11 +71,12 @@ func newCrowd(t *testing.T, n int) *crowd {
 		for _, network := range networks {
 			i := len(c.networks)
 			settings := vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}), PrefixLength: 24}}
-			if _, _, err := s.PutDefaultGateway(ctx, as, network.ID, settings, vcc.Precondition{}); err != nil {
-				t.Fatal(err)
-			}
+			all.Gateways = append(all.Gateways, vcc.NetworkGateway{NetworkID: network.ID, GatewaySettings: settings})
 			c.networks = append(c.networks, network.ID)
 		}
+	}
+	if _, err := s.PutDefaultGateways(ctx, as, all); err != nil {
+		t.Fatal(err)
 	}
 	handler := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(s), Authenticator: httpapi.Always{TenantID: as.TenantID, Username: as.Name}})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -25,25 +25,32 @@ type drifted struct {
 func newDrifted(t *testing.T, n, times int) *drifted {
 	t.Helper()
 	d := &drifted{newCrowd(t, n), map[string]vcc.GatewaySettings{}, map[string]*vcc.DefaultGateway{}}
-	for i, id := range d.networks {
-		g, err := d.client.DefaultGateway(t.Context(), vcc.Actor{}, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.prior[id] = g.GatewaySettings
-		for k := range times {
-			settings := vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), byte(2 + k)}), PrefixLength: 24}}
-			if d.now[id], _, err = d.client.PutDefaultGateway(t.Context(), vcc.Actor{}, id, settings, vcc.Precondition{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if i%10 == 0 {
-			if err := d.client.RemoveDefaultGateway(t.Context(), vcc.Actor{}, id, vcc.Precondition{}); err != nil {
-				t.Fatal(err)
+	put := func(address byte, has func(i int) bool) {
+		var set vcc.GatewaySet
+		for i, id := range d.networks {
+			if has(i) {
+				settings := vcc.GatewaySettings{IPv4: &vcc.IPv4Settings{Address: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), address}), PrefixLength: 24}}
+				set.Gateways = append(set.Gateways, vcc.NetworkGateway{NetworkID: id, GatewaySettings: settings})
 			}
 			d.now[id] = nil
 		}
+		outcome, err := d.client.PutDefaultGateways(t.Context(), vcc.Actor{}, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range outcome.Gateways {
+			d.now[g.NetworkID] = &g
+		}
 	}
+	all := func(int) bool { return true }
+	put(1, all) // what they have
+	for id, g := range d.now {
+		d.prior[id] = g.GatewaySettings
+	}
+	for k := range times {
+		put(byte(2+k), all)
+	}
+	put(byte(1+times), func(i int) bool { return i%10 != 0 })
 	d.requests()
 	return d
 }
