@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
@@ -13,8 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/argon2"
-
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/accounttest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -92,25 +90,11 @@ func serve(t *testing.T) *served {
 		}
 	}
 	ok(t, store.Close())
-	cheapen(t, s.database, map[string]string{"abc-company": abcPassword, "root": rootPassword})
+	path := strings.TrimPrefix(s.database, "sqlite:")
+	ok(t, accounttest.Cheapen(t.Context(), path, abcPassword, "abc-company"))
+	ok(t, accounttest.Cheapen(t.Context(), path, rootPassword, "root"))
 	s.endpoint = "https://" + server.Addr().String()
 	return s
-}
-
-// cheapen gives accounts hashes of their passwords that take no time to check: each command logs in, and the real
-// parameters, which the store's tests hold, take a tenth of a second of hashing.
-func cheapen(t *testing.T, database string, passwords map[string]string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", strings.TrimPrefix(database, "sqlite:")+"?_pragma=busy_timeout(5000)")
-	ok(t, err)
-	defer db.Close() //nolint:errcheck // the update says what went wrong
-	for username, password := range passwords {
-		salt := []byte("0123456789abcdef")
-		encode := base64.RawStdEncoding.EncodeToString
-		hash := fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, encode(salt), encode(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
-		_, err := db.ExecContext(t.Context(), "UPDATE accounts SET password_hash = $1 WHERE username = $2", hash, username)
-		ok(t, err)
-	}
 }
 
 // as are the flags of an account.

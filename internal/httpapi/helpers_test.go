@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/accounttest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
@@ -164,6 +165,11 @@ func makeDatabases(folder string) error {
 			return err
 		}
 		if err := s.Close(); err != nil {
+			return err
+		}
+	}
+	for username, password := range map[string]string{"abc": abcPassword, "xyz": xyzPassword, "root": rootPassword} {
+		if err := accounttest.Cheapen(ctx, filepath.Join(folder, accountsDatabase), password, username); err != nil {
 			return err
 		}
 	}

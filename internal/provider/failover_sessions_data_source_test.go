@@ -218,12 +218,10 @@ func TestFailoverAction_viewer(t *testing.T) {
 	}
 	defer db.Close() //nolint:errcheck // what was written is committed
 	tenants, err := db.Tenants(t.Context())
-	if err == nil {
-		err = db.AddAccount(t.Context(), vcc.Account{Username: "abc-viewer", Role: vcc.RoleViewer, TenantID: tenants[0].ID}, sitePassword)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.addAccount(db, vcc.Account{Username: "abc-viewer", Role: vcc.RoleViewer, TenantID: tenants[0].ID})
 	s := newServer(t)
 	if said := s.configure(map[string]tftypes.Value{"endpoint": text(l.URL), "username": text("abc-viewer"), "password": text(sitePassword)}); said != "" {
 		t.Fatal(said)

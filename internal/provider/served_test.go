@@ -18,6 +18,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/accounttest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/backend"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/httpapi"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
@@ -62,10 +63,7 @@ func (l *testLab) serve() *servedLab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := vcc.Account{Username: "abc-company", Role: vcc.RoleTenant, TenantID: tenants[0].ID}
-	if err := s.AddAccount(t.Context(), account, sitePassword); err != nil {
-		t.Fatal(err)
-	}
+	l.addAccount(s, vcc.Account{Username: "abc-company", Role: vcc.RoleTenant, TenantID: tenants[0].ID})
 	api := httpapi.NewHandler(httpapi.ServerConfig{Services: backend.NewServices(s), Accounts: s})
 	server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/oauth2/token" {
@@ -96,6 +94,18 @@ func (l *testLab) serve() *servedLab {
 	}))
 	t.Cleanup(served.Close)
 	return served
+}
+
+// addAccount adds an account with sitePassword to the lab's database.
+func (l *testLab) addAccount(s *store.Store, account vcc.Account) {
+	l.t.Helper()
+	err := s.AddAccount(l.t.Context(), account, sitePassword)
+	if err == nil {
+		err = accounttest.Cheapen(l.t.Context(), filepath.Join(l.dir, "vcc.db"), sitePassword, account.Username)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 // meet puts something between the provider and the server.
@@ -227,9 +237,7 @@ func TestAccServed_viewer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.AddAccount(t.Context(), vcc.Account{Username: "abc-viewer", Role: vcc.RoleViewer, TenantID: tenants[0].ID}, sitePassword); err != nil {
-		t.Fatal(err)
-	}
+	l.addAccount(s, vcc.Account{Username: "abc-viewer", Role: vcc.RoleViewer, TenantID: tenants[0].ID})
 	w.put("provider.tf", fmt.Sprintf("provider \"vcc\" {\n  endpoint = %q\n  username = \"abc-viewer\"\n}\n", l.URL))
 	w.write(l.blocks(gateway(silver3, ipv4("172.17.54.2", "255.255.255.0")), routing(false), trace))
 	const why = "The account may read and not write, because its role is viewer; nothing was changed. Use an account that may do this: username of the provider names it."

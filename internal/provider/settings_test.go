@@ -434,9 +434,7 @@ func TestSettings_tenantOfAnOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close() //nolint:errcheck // nothing is lost
-	if err := s.AddAccount(t.Context(), vcc.Account{Username: "root", Role: vcc.RoleOperator}, sitePassword); err != nil {
-		t.Fatal(err)
-	}
+	l.addAccount(s, vcc.Account{Username: "root", Role: vcc.RoleOperator})
 	for name, test := range map[string]struct {
 		username, tenant, env string
 		has, fails            string

@@ -1,8 +1,6 @@
 package store_test
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -12,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/argon2"
-
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/accounttest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -47,17 +44,9 @@ func withAccounts(t *testing.T) *fixture {
 	return f
 }
 
-// cheapHash is password in the form that is stored, with parameters that take no time:
-// nobody guesses at the databases of tests. What the store itself makes of a password has
-// the real ones (TestPasswordHash), and with them a login takes a tenth of a second.
-var cheapHash = cheapHashOf(password)
-
-func cheapHashOf(password string) string {
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt) // never fails
-	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, encode(salt), encode(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
-}
+// cheapHash is password in the form that is stored. What the store itself makes of a password has
+// the real parameters (TestPasswordHash).
+var cheapHash = accounttest.Hash(password)
 
 // cheapen replaces the hashes of accounts whose password is password.
 func (f *fixture) cheapen(t *testing.T, usernames ...string) {
@@ -357,9 +346,9 @@ func testLogInPasswordChanged(t *testing.T) {
 		at = at.Next()
 	}
 	for what, change := range map[string]func(f *fixture) error{
-		"another password": func(f *fixture) error { return f.SetPasswordHash(t.Context(), "abc", cheapHashOf(another)) },
+		"another password": func(f *fixture) error { return f.SetPasswordHash(t.Context(), "abc", accounttest.Hash(another)) },
 		// The same one with another salt: everything that came of it ends all the same.
-		"the password set again": func(f *fixture) error { return f.SetPasswordHash(t.Context(), "abc", cheapHashOf(password)) },
+		"the password set again": func(f *fixture) error { return f.SetPasswordHash(t.Context(), "abc", accounttest.Hash(password)) },
 		"a removal":              func(f *fixture) error { return f.RemoveAccount(t.Context(), "abc", false) },
 	} {
 		f := withAccounts(t)

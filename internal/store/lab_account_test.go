@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/accounttest"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/store"
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -153,7 +154,7 @@ func testLabPasswordsUnchanged(t *testing.T) {
 	ok(t, f.ApplyLabWith(ctx, more, passwords, nil))
 	release()
 	// A password that an operator changed since is set back, which is seen in the hash.
-	ok(t, f.SetPasswordHash(t.Context(), "tenant-1", cheapHashOf(another)))
+	ok(t, f.SetPasswordHash(t.Context(), "tenant-1", accounttest.Hash(another)))
 	ok(t, f.ApplyLabWith(t.Context(), more, passwords, nil))
 	_, _, err := f.LogIn(t.Context(), "tenant-1", password, home)
 	ok(t, err)
