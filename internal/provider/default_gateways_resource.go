@@ -484,8 +484,11 @@ const mostTries = 3
 // Nothing else is replaced.
 func (r *defaultGatewaysResource) put(ctx context.Context, m gatewaysModel, set vcc.GatewaySet, check func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error)) (outcome vcc.GatewaySetOutcome, lastErr error) {
 	for try := range mostTries {
-		var after time.Time // the write depends on what was read, so that this may be some seconds old
-		if try > 0 {
+		// A write that depends on all that was read may begin with what is some seconds old. One that keeps others depends
+		// on nothing that came since.
+		old := try == 0 && !set.KeepOthers
+		var after time.Time
+		if !old {
 			after = r.gateways.now()
 		}
 		stored, err := r.gateways.storedIn(ctx, m, after)
@@ -493,7 +496,7 @@ func (r *defaultGatewaysResource) put(ctx context.Context, m gatewaysModel, set 
 			return outcome, err
 		}
 		if stored, lastErr = check(stored); lastErr != nil {
-			if try == 0 {
+			if old {
 				continue // nothing is refused by what may be old
 			}
 			return outcome, lastErr

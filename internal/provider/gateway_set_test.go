@@ -41,6 +41,22 @@ func TestOldListing(t *testing.T) {
 	}
 }
 
+// A removal leaves what it does not know of, so it never goes by an old listing: a gateway that was not there for a moment is removed, too.
+func TestOldListing_removal(t *testing.T) {
+	const set, address = "vcc_default_gateways", "172.17.54.1"
+	l := newTestLab(t)
+	created := l.applied(set, setAttributes(map[string]string{silver3: address}))
+	l.command("gateway", "remove", silver3)
+	s := l.served()
+	removal := s.removal(created)
+	s.imported(set, "VMware Silver") // which lists what is stored
+	l.command("gateway", "set", silver3, "--ipv4", address+"/24")
+	must(t, removal.apply())
+	if g := l.stored(silver3); g != nil {
+		t.Errorf("%s is stored still", g.IPv4.Address)
+	}
+}
+
 // What is stored is asked for as soon as a state was decoded, once.
 func TestListingAhead(t *testing.T) {
 	const set = "vcc_default_gateways"
