@@ -3,11 +3,11 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -30,12 +30,17 @@ func decodeEntries(ctx context.Context, packed string) (entries []setEntry, err 
 		e := setEntry{key: key}
 		state, err := in.state()
 		if e.unknown, e.null = state == attr.ValueStateUnknown, state == attr.ValueStateNull; err == nil && state == attr.ValueStateKnown {
-			err = in.elements(func(name string) error { return in.attribute(ctx, &e, name) })
+			err = in.attributes(len(setEntryType.AttrTypes), func(name string) error { return in.attribute(ctx, &e, name) })
 		}
 		entries = append(entries, e)
 		return err
 	})
 	slices.SortFunc(entries, compareKeys)
+	for i := 1; i < len(entries) && err == nil; i++ {
+		if entries[i].key == entries[i-1].key {
+			err = fmt.Errorf("%q is there twice", entries[i].key)
+		}
+	}
 	return entries, err
 }
 
@@ -67,6 +72,22 @@ func (in *entryDecoder) elements(read func(key string) error) error {
 		if key, err = in.text(); err == nil {
 			err = read(key)
 		}
+	}
+	return err
+}
+
+// attributes reads an object that has a number of them.
+func (in *entryDecoder) attributes(number int, read func(name string) error) error {
+	seen := make(map[string]bool, number)
+	err := in.elements(func(name string) error {
+		if seen[name] {
+			return fmt.Errorf("%q is there twice", name)
+		}
+		seen[name] = true
+		return read(name)
+	})
+	if err == nil && len(seen) < number {
+		err = fmt.Errorf("%d of %d attributes are missing", number-len(seen), number)
 	}
 	return err
 }
@@ -113,7 +134,7 @@ func (in *entryDecoder) object(ctx context.Context, attributes map[string]attr.T
 		return types.ObjectUnknown(attributes), nil
 	}
 	values := make(map[string]attr.Value, len(attributes))
-	err := in.elements(func(name string) (err error) {
+	err := in.attributes(len(attributes), func(name string) (err error) {
 		t, ok := attributes[name]
 		if !ok {
 			return fmt.Errorf("there is no attribute %q", name)
@@ -121,9 +142,6 @@ func (in *entryDecoder) object(ctx context.Context, attributes map[string]attr.T
 		values[name], err = in.value(ctx, t)
 		return err
 	})
-	if err == nil && len(values) < len(attributes) {
-		err = fmt.Errorf("%d of %d attributes are missing", len(attributes)-len(values), len(attributes))
-	}
 	if err != nil {
 		return types.Object{}, err
 	}
@@ -231,9 +249,9 @@ func encodeJSON(out *msgpack.Encoder, v any, t attr.Type) error {
 		if isText {
 			return out.EncodeString(v)
 		}
-	case float64:
-		if !isText && !isObject && v == math.Trunc(v) && math.Abs(v) < 1<<53 { // whole, and what was written
-			return out.EncodeInt(int64(v))
+	case json.Number:
+		if n, err := v.Int64(); err == nil && !isText && !isObject {
+			return out.EncodeInt(n)
 		}
 	}
 	return fmt.Errorf("%v is no %s", v, t)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/vmihailenco/msgpack/v5"
 	"pgregory.net/rapid"
 )
 
@@ -98,6 +101,37 @@ func TestDecodeEntries(t *testing.T) {
 	})
 }
 
+// No CLI sends these. They are errors, and none of them is taken for something else.
+func TestDecodeEntries_malformed(t *testing.T) {
+	type object int // which begins, with so many attributes
+	for name, parts := range map[string][]any{
+		"an attribute is missing":     {object(1), "net", object(2), "network_id", nil, "ipv4", nil},
+		"all are":                     {object(1), "net", object(0)},
+		"a network twice":             {object(2), "net", nil, "net", nil},
+		"an attribute twice":          {object(1), "net", object(4), "network_id", nil, "ipv6", nil, "ipv4", nil, "ipv4", nil},
+		"one twice, one missing":      {object(1), "net", object(3), "ipv4", nil, "ipv4", nil, "ipv6", nil},
+		"an attribute of IPv4 twice":  {object(1), "net", object(3), "network_id", nil, "ipv6", nil, "ipv4", object(4), "address", "", "subnet_mask", "", "cidr", "", "cidr", ""},
+		"an attribute that is nobody": {object(1), "net", object(3), "network_id", nil, "ipv6", nil, "ipv5", nil},
+	} {
+		var packed strings.Builder
+		out := msgpack.NewEncoder(&packed)
+		for _, part := range parts {
+			var err error
+			if n, ok := part.(object); ok {
+				err = out.EncodeMapLen(int(n))
+			} else {
+				err = out.Encode(part)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if entries, err := decodeEntries(t.Context(), packed.String()); err == nil {
+			t.Errorf("%s: it was read as %v", name, entries)
+		}
+	}
+}
+
 // drawJSON draws the JSON of a type: mostly of a state as it is stored, and of what somebody made of it by hand.
 func drawJSON(t *rapid.T, typ tftypes.Type, label string) any {
 	switch rapid.IntRange(0, 30).Draw(t, label+" is") {
@@ -121,12 +155,12 @@ func drawJSON(t *rapid.T, typ tftypes.Type, label string) any {
 			}
 		}
 		if rapid.IntRange(0, 5).Draw(t, "more") == 0 {
-			attributes["of another release"] = 1
+			attributes[rapid.SampledFrom([]string{"of another release", "ID", "Gateways", "IPv4"}).Draw(t, "other name")] = rapid.SampledFrom([]any{1, nil, map[string]any{}}).Draw(t, "other")
 		}
 		return attributes
 	}
 	if typ.Is(tftypes.Number) {
-		return json.Number(rapid.SampledFrom([]string{"0", "64", "128", "-1", "64.0", "6.4e1", "64.5", "9007199254740993", "1e400"}).Draw(t, label))
+		return json.Number(rapid.SampledFrom([]string{"0", "64", "128", "-1", "64.0", "6.4e1", "64.5", "9007199254740993", "1e400", "1e-400", "64.00000000000000000001", "9223372036854775808"}).Draw(t, label))
 	}
 	return rapid.SampledFrom([]string{"", "172.17.52.1", "2001:db8::1", "<&\u2028>"}).Draw(t, label)
 }
@@ -144,6 +178,9 @@ func TestStoredGateways(t *testing.T) {
 		state, err := json.Marshal(drawJSON(t, typ, "state"))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if rapid.IntRange(0, 20).Draw(t, "twice") == 0 { // as somebody may leave it who edits by hand
+			state = bytes.Replace(state, []byte(`"gateways":`), []byte(`"gateways":{"x":null},"gateways":`), 1)
 		}
 		req := &tfprotov6.UpgradeResourceStateRequest{
 			TypeName: gatewaysResource, Version: rapid.SampledFrom([]int64{0, 0, 0, 1}).Draw(t, "version"), RawState: &tfprotov6.RawState{JSON: state},

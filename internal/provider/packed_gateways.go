@@ -102,28 +102,28 @@ func unpackValue(resource string, v **tfprotov6.DynamicValue) error {
 	})
 }
 
-// storedGateways is a state that is stored, in the order of a CLI. The framework tells the first fault.
-type storedGateways struct {
-	Gateways     map[string]any  `json:"gateways"`
-	HardwarePlan json.RawMessage `json:"hardware_plan"`
-	ID           json.RawMessage `json:"id"`
-	Replaces     json.RawMessage `json:"replaces"`
-	TenantName   json.RawMessage `json:"tenant_name"`
-}
-
 // takeGateways takes the gateways out of a state that is stored: packed is their encoding, and rest is the request without them.
 func takeGateways(req *tfprotov6.UpgradeResourceStateRequest) (rest *tfprotov6.UpgradeResourceStateRequest, packed msgpack.RawMessage, err error) {
-	var stored *storedGateways
+	var stored map[string]json.RawMessage
 	if req.RawState != nil {
 		err = json.Unmarshal(req.RawState.JSON, &stored)
 	}
 	if err != nil || stored == nil {
 		return nil, nil, errors.Join(err, errors.New("there is no state"))
 	}
-	if packed, err = encodeStored(stored.Gateways); err != nil {
+	const name = "gateways"
+	var gateways map[string]any
+	if text, ok := stored[name]; ok {
+		in := json.NewDecoder(bytes.NewReader(text))
+		in.UseNumber() // what is written, and not what a float64 makes of it
+		if err := in.Decode(&gateways); err != nil {
+			return nil, nil, err
+		}
+	}
+	if packed, err = encodeStored(gateways); err != nil {
 		return nil, nil, err
 	}
-	stored.Gateways = nil
+	stored[name] = json.RawMessage("null")
 	text, err := json.Marshal(stored)
 	return &tfprotov6.UpgradeResourceStateRequest{TypeName: req.TypeName, Version: req.Version, RawState: &tfprotov6.RawState{JSON: text}}, packed, err
 }
