@@ -145,6 +145,8 @@ func TestAccBadInput(t *testing.T) {
 		"provider: negative retries":     {served("embedded = {}\n  max_retries = -1"), "max_retries", "-1 is not a number of retries; use 0 to 20"},
 		"provider: too many retries":     {served("embedded = {}\n  max_retries = 1000"), "max_retries", "1000 is not a number of retries; use 0 to 20"},
 		"provider: half a retry":         {served("embedded = {}\n  max_retries = 1.5"), "max_retries", "max_retries: 1.5 is not a whole number."},
+		"provider: hardly more than one": {served("embedded = {}\n  max_retries = 1.00000000001"), "max_retries", "max_retries: 1.00000000001 is not a whole number."},
+		"provider: half of many":         {served("embedded = {}\n  max_retries = 4294967296.5"), "max_retries", "max_retries: 4294967296.5 is not a whole number."},
 		"provider: unknown tenant":       {embedded(`tenant = "Nobody"`), "embedded.tenant", `There is no tenant "Nobody" in this lab; did you mean`},
 		"provider: no lab file":          {embedded(`lab_file = "no-such-lab.yaml"`), "embedded.lab_file", "the lab file no-such-lab.yaml cannot be read: no such file or directory"},
 		"provider: empty data folder":    {served("embedded = { data_dir = \"\" }"), "", "embedded.data_dir is empty. Give it a value, or leave it out"},

@@ -295,6 +295,10 @@ func TestAccDefaultGateways_badInput(t *testing.T) {
 	before := l.gateways()
 	at := func(path string) string { return fmt.Sprintf("gateways[%q]%s: ", silver3, path) }
 	bad := func(families ...string) string { return gatewaySet(appEntry, entry(silver3, families...)) }
+	many := `resource "vcc_default_gateways" "test" {
+  gateways = { for i in range(60) : format("net %02d", i) => { ipv6 = { network = "2001:db8:54::", prefix_length = 64.5, address = "fe80::1" } } }
+}
+`
 	var steps []resource.TestStep
 	for _, c := range [][2]string{
 		{bad(ipv4("172.17.54.0", "255.255.255.0")), at(".ipv4.address") + "172.17.54.0 is the network address of 172.17.54.0/24"},
@@ -305,6 +309,8 @@ func TestAccDefaultGateways_badInput(t *testing.T) {
 		{bad(strings.Replace(ipv6("2001:db8:54::", 64, "fe80::1"), "64", "64.5", 1)), at(".ipv6.prefix_length") + "64.5 is not a whole number."},
 		{bad(ipv6("2001:db8:54::", 64, "2001:db8:55::1")), at(".ipv6.address") + "2001:db8:55::1 is outside 2001:db8:54::/64"},
 		{bad(strings.Replace(ipv4Data, "}", "cidr = \"172.17.55.0/24\"\n  }", 1)), at(".ipv4.cidr") + "the other values make this 172.17.54.0/24"},
+		{many, `gateways["net 09"].ipv6.prefix_length: 64.5 is not a whole number.`},
+		{many, "50 more numbers are wrong, too."},
 		{bad(""), at("") + "a default gateway needs IPv4 settings, IPv6 settings, or both"},
 		{gatewaySet(appEntry, fmt.Sprintf("%q = null", silver3)), at("") + "the gateway is null. Leave out the keys of networks that have none"},
 		{bad(`ipv4 = { address = "172.17.54.1" }`), `attribute "subnet_mask" is required`},

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -79,6 +80,18 @@ func TestFailoverAction_errors(t *testing.T) {
 	expectText(t, say(s, failover("Whole site", "begin")), "validate: ERROR", `AttributeName("operation")`, `"begin" is not an operation; use start, undo, test or rehearse`)
 	expectText(t, say(s, failover("Half site", "start")), "plan: ERROR", `AttributeName("plan")`, `no failover plan "Half site"; did you mean "Whole site"?`)
 	expectText(t, say(s, failover("Shop", "start")), "plan: ERROR", `no failover plan "Shop"`) // another tenant's
+	fraction := failover("Whole site", "rehearse")
+	checks := s.schemas.ActionSchemas[failoverAction].Schema.ValueType().(tftypes.Object).AttributeTypes["checks"].(tftypes.List)
+	check := map[string]tftypes.Value{"source": text("web01"), "destination": text("db01"), "protocol": text("tcp"), "port": tftypes.NewValue(tftypes.Number, 443.5)}
+	for name, typ := range checks.ElementType.(tftypes.Object).AttributeTypes {
+		if _, given := check[name]; !given {
+			check[name] = tftypes.NewValue(typ, nil)
+		}
+	}
+	fraction["checks"] = tftypes.NewValue(checks, []tftypes.Value{tftypes.NewValue(checks.ElementType, check)})
+	if said := say(s, fraction); strings.Count(said, "ERROR") != 1 || !strings.HasSuffix(strings.TrimSpace(said), "Invalid Number: checks[0].port: 443.5 is not a whole number.") {
+		t.Errorf("a fraction of a port: %s", said)
+	}
 	expectText(t, say(unconfigured(t), failover("Whole site", "start")), "ERROR", "Failover Not Started", "values that are not known yet")
 	if l.underWay() {
 		t.Error("a failover was started")
