@@ -253,6 +253,42 @@ func TestSetRemoval_notFound(t *testing.T) {
 	}
 }
 
+// A network that was removed and added again with the same name is another one, even if somebody gave it the same gateway: a removal that
+// does not know it leaves it alone, and a refresh takes note of it.
+func TestSetOfNetworkMadeAnew(t *testing.T) {
+	t.Parallel()
+	const set, third = "vcc_default_gateways", "Wide network 3 (internet)"
+	l := &testLab{t: t, dir: t.TempDir(), ids: map[string]string{}}
+	apply := func(networks string, flags ...string) {
+		file := filepath.Join(t.TempDir(), "lab.yaml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(wideLabFile(3), "with_internet: 3,", "with_internet: "+networks+",")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l.command(append([]string{"lab", "apply", file}, flags...)...)
+	}
+	apply("3")
+	attributes := setAttributes(map[string]string{third: "172.17.54.1"})
+	attributes["hardware_plan"] = text("Wide")
+	created := l.applied(set, attributes)
+	apply("2", "--remove", third)
+	apply("3")
+	l.command("gateway", "set", third, "--ipv4", "172.17.54.1/24")
+	before := l.gateways()
+
+	removed := l.served().removal(created)
+	must(t, removed.apply())
+	expectUnchanged(t, l, before)
+
+	c := &change{s: l.served(), resource: set, state: created.state}
+	expectText(t, c.refresh(), "WARNING", "Cloud Networks Made Anew", fmt.Sprintf("gateways[%q]: specified by ", third))
+	must(t, c.refresh()) // which it is known to by now
+	removed = l.served().removal(c)
+	must(t, removed.apply())
+	if now := l.gateways(); len(now) != len(before)-1 {
+		t.Errorf("%d gateways are stored, want one less than %d", len(now), len(before))
+	}
+}
+
 // A creation that was planned to replace what goes overwrites nothing that has not gone.
 func TestSetReplacement_notGivenUp(t *testing.T) {
 	const set = "vcc_default_gateways"

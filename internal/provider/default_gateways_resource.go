@@ -173,11 +173,20 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 	}
 	imported := m.Gateways.null
 	drift := differing(prior, stored)
-	if !imported && len(drift) == 0 {
+	moved := m.toOtherNetworks(stored)
+	if !imported && len(drift)+len(moved) == 0 {
 		return
 	}
-	if !imported {
+	if len(moved) > 0 {
+		resp.Diagnostics.AddAttributeWarning(path.Root("gateways"), "Cloud Networks Made Anew",
+			"The operator removed these networks and added others with the same names, or the backend was made anew. Somebody gave the new ones the gateways that Terraform saw last:\n\n"+vcc.FirstTen(moved, "\n"))
+	}
+	if len(drift) > 0 && !imported {
 		r.warnOfDrift(ctx, &resp.Diagnostics, prior, drift)
+	}
+	if len(drift) == 0 && !imported {
+		resp.Diagnostics.Append(m.pack(ctx, resp.State.Set)...)
+		return
 	}
 	now := newGatewaysModel(m.ID.ValueString(), m.HardwarePlan, m.TenantName.ValueString(), stored)
 	if imported {
@@ -186,6 +195,28 @@ func (r *defaultGatewaysResource) Read(ctx context.Context, req resource.ReadReq
 		now.Replaces = m.Replaces
 	}
 	resp.Diagnostics.Append(now.pack(ctx, resp.State.Set)...)
+}
+
+// toOtherNetworks gives the entries the IDs of the networks that have their names, and describes the gateways whose network is not the
+// one of the state. Those that are stored no more, or with other settings, are drift.
+func (m *gatewaysModel) toOtherNetworks(stored []*vcc.DefaultGateway) (lines []string) {
+	now := make(map[string]*vcc.DefaultGateway, len(stored))
+	for _, g := range stored {
+		now[vcc.NormalName(g.NetworkName)] = g
+	}
+	m.Gateways.entries = slices.Clone(m.Gateways.entries)
+	for i := range m.Gateways.entries {
+		e := &m.Gateways.entries[i]
+		g := now[vcc.NormalName(e.key)]
+		if g == nil || g.NetworkID == e.NetworkID.ValueString() {
+			continue
+		}
+		e.NetworkID = types.StringValue(g.NetworkID)
+		if g.GatewaySettings.Equal(e.lastSeen()) {
+			lines = append(lines, fmt.Sprintf("  - %s: %s by %s on %s", e.at(), g.Origin, vcc.Printable(g.UpdatedBy), formatTime(g.UpdatedAt)))
+		}
+	}
+	return lines
 }
 
 // driftedKey is a network whose stored gateway is not as a state has it.
@@ -360,7 +391,10 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	if !r.ready(ctx, &resp.Diagnostics, failed, m.TenantName) {
 		return
 	}
-	prior := m.seen()
+	prior, networkIDs := m.seen(), map[string]bool{}
+	for _, e := range m.entries() {
+		networkIDs[e.NetworkID.ValueString()] = true
+	}
 	networks, err := r.cloudNetworks(ctx)
 	if err != nil {
 		addRequestError(&resp.Diagnostics, failed, err)
@@ -377,8 +411,8 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	var had []*vcc.DefaultGateway
 	outcome, err := r.put(ctx, m, set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
 		had = slices.DeleteFunc(slices.Clone(stored), func(g *vcc.DefaultGateway) bool {
-			_, ours := prior[vcc.NormalName(g.NetworkName)]
-			return !ours
+			_, named := prior[vcc.NormalName(g.NetworkName)]
+			return !named || !networkIDs[g.NetworkID] // a network of the same name is another one
 		})
 		there := make(map[string]vcc.GatewaySettings, len(had))
 		for _, g := range had { // what is gone already is what was wanted
@@ -396,7 +430,7 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	case vcc.CodeNotFound:
 		// The plan may be gone with its networks, or a single network. The set is written whole or not at all.
 		stored, readErr := r.gateways.storedIn(ctx, m, r.gateways.now())
-		if readErr != nil || slices.ContainsFunc(stored, func(g *vcc.DefaultGateway) bool { _, ours := prior[vcc.NormalName(g.NetworkName)]; return ours }) {
+		if readErr != nil || slices.ContainsFunc(stored, func(g *vcc.DefaultGateway) bool { return networkIDs[g.NetworkID] }) {
 			addRequestError(&resp.Diagnostics, failed, errors.Join(err, readErr))
 		}
 	default:
