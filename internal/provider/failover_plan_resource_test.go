@@ -269,7 +269,7 @@ func TestAccFailoverPlan_badInput(t *testing.T) {
 		"a large port":        {failoverPlan("New", vms("web01"), rule("2001:db8:ffff::10", 80, "2001:db8:52::10", 4294967376)), "public_ip_rules[0].to_port", "is not a port; use 1 to 65535"},
 		"two families":        {failoverPlan("New", vms("web01"), rule("2001:db8:ffff::10", 80, "172.17.52.10", 80)), "public_ip_rules[0].to_address", "is not an address of the family of 2001:db8:ffff::10"},
 		"a port twice": {failoverPlan("New", vms("web01"), rule("2001:db8:ffff::10", 80, "2001:db8:52::10", 80), rule("2001:db8:ffff::10", 80, "2001:db8:52::11", 80)),
-			"public_ip_rules[1]", "2001:db8:ffff::10 port 80 is at publicIpRules[0] already"},
+			"public_ip_rules[1]", "2001:db8:ffff::10 port 80 is at [0] of this list already"},
 		"nobody's address":   {failoverPlan("New", vms("web01"), rule("203.0.113.99", 80, "172.17.52.10", 80)), "public_ip_rules[0].address", `"203.0.113.99" is not a public address of the tenant; it has "203.0.113.10"`},
 		"another's address":  {failoverPlan("New", vms("web01"), rule("203.0.113.20", 80, "172.17.52.10", 80)), "public_ip_rules[0].address", "is not a public address of the tenant"},
 		"another plan's one": {failoverPlan("New", vms("web01"), rule("203.0.113.10", 80, "172.17.52.10", 80)), "public_ip_rules[0].address", `203.0.113.10 belongs to failover plan "Whole site" already`},

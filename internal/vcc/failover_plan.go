@@ -149,7 +149,7 @@ func (s FailoverPlanSettings) Validate() error {
 		if err := r.Validate(); err != nil {
 			v = append(v, Within(field, err))
 		} else if first, twice := rules[r.Public]; twice {
-			v.add(field, "%s port %d is at publicIpRules[%d] already; it leads to one place", r.Public.Addr(), r.Public.Port(), first)
+			v.add(field, "%s port %d is at [%d] of this list already; it leads to one place", r.Public.Addr(), r.Public.Port(), first)
 		} else {
 			rules[r.Public] = i
 		}

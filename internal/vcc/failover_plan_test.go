@@ -81,6 +81,9 @@ func TestFailoverPlanInWords(t *testing.T) {
 
 // Of several wrong values of a rule the first is named, always.
 func TestPublicIPRuleD17(t *testing.T) {
+	noMachine := func(address, why string) *vcc.Error {
+		return wrong("toAddress", address+" is the address of no machine in a cloud network: "+why+"; use the address of one")
+	}
 	const notPlain = " is not a plain IP address; leave out a zone, and write an IPv4 address like 172.17.52.10"
 	for _, tc := range []struct {
 		name, public, internal string
@@ -92,6 +95,15 @@ func TestPublicIPRuleD17(t *testing.T) {
 		{"IPv4-mapped", "203.0.113.10:443", "[::ffff:172.17.52.10]:443", []*vcc.Error{wrong("toAddress", `"::ffff:172.17.52.10"`+notPlain)}},
 		{"both wrong", "[fe80::1%eth0]:443", "[fe80::10%eth0]:443", []*vcc.Error{wrong("address", `"fe80::1%eth0"`+notPlain)}},
 		{"two families", "203.0.113.10:443", "[2001:db8:52::10]:443", []*vcc.Error{wrong("toAddress", `"2001:db8:52::10" is not an address of the family of 203.0.113.10`)}},
+		{"loopback", "203.0.113.10:443", "127.0.0.1:443", []*vcc.Error{noMachine("127.0.0.1", "127.0.0.0/8 is loopback (RFC 1122)")}},
+		{"no address", "203.0.113.10:443", "0.0.0.0:443", []*vcc.Error{noMachine("0.0.0.0", `0.0.0.0/8 means "this network" (RFC 1122)`)}},
+		{"multicast", "203.0.113.10:443", "224.0.0.1:443", []*vcc.Error{noMachine("224.0.0.1", "224.0.0.0/4 is multicast (RFC 5771)")}},
+		{"all hosts", "203.0.113.10:443", "255.255.255.255:443", []*vcc.Error{noMachine("255.255.255.255", "240.0.0.0/4 is reserved (RFC 1112)")}},
+		{"IPv6 loopback", "[2001:db8:ffff::10]:443", "[::1]:443", []*vcc.Error{noMachine("::1", "it is no unicast address of a network (RFC 4291)")}},
+		{"no IPv6 address", "[2001:db8:ffff::10]:443", "[::]:443", []*vcc.Error{noMachine("::", "it is no unicast address of a network (RFC 4291)")}},
+		{"IPv6 multicast", "[2001:db8:ffff::10]:443", "[ff02::1]:443", []*vcc.Error{noMachine("ff02::1", "it is no unicast address of a network (RFC 4291)")}},
+		{"link-local", "[2001:db8:ffff::10]:443", "[fe80::10]:443", []*vcc.Error{noMachine("fe80::10", "link-local addresses are on every link (RFC 4291)")}},
+		{"itself", "203.0.113.10:443", "203.0.113.10:8443", []*vcc.Error{wrong("toAddress", "203.0.113.10 is the public address itself; use the address of a machine in a cloud network")}},
 		{"no target port", "203.0.113.10:443", "172.17.52.10:0", []*vcc.Error{wrong("toPort", "a port from 1 to 65535 is required")}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

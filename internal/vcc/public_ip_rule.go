@@ -58,6 +58,12 @@ func (r PublicIPRule) validate() error {
 	if !internal.IsValid() || internal.Is4() != public.Is4() {
 		return invalid("to_address", notOfFamily, internal, public)
 	}
+	if why := noMachine(internal); why != "" {
+		return invalid("to_address", "%s is the address of no machine in a cloud network: %s; use the address of one", internal, why)
+	}
+	if internal == public {
+		return invalid("to_address", "%s is the public address itself; use the address of a machine in a cloud network", internal)
+	}
 	if r.Public.Port() == ManagementPort {
 		return invalid("port", "public port %d is taken: the network extension appliance is managed through it; use another port", ManagementPort)
 	}
@@ -70,6 +76,24 @@ func (r PublicIPRule) validate() error {
 		}
 	}
 	return nil
+}
+
+// noMachine says why no machine in a cloud network has an address, "" if one may.
+func noMachine(a netip.Addr) string {
+	for _, r := range reservedIPv4 {
+		if r.block.Contains(a) {
+			return r.use
+		}
+	}
+	switch {
+	case a.Is4():
+		return ""
+	case a.IsUnspecified(), a.IsLoopback(), a.IsMulticast():
+		return "it is no unicast address of a network (RFC 4291)"
+	case a.IsLinkLocalUnicast():
+		return "link-local addresses are on every link (RFC 4291)"
+	}
+	return ""
 }
 
 // Validate checks D17 of a rule, but for whose the public address is. Fields are those of
