@@ -255,7 +255,7 @@ func notAsPlanned(m gatewayModel, stored *vcc.DefaultGateway) error {
 		now = "stored is what was " + describeReplaced(stored)
 	}
 	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
-		"the default gateway of %q was changed after this plan was made: the plan replaces what was %s; now %s. Nothing was changed. Plan again to see it",
+		"the default gateway of %q was changed after this plan was made: the plan replaces what was %s; now %s. The resource was not created. Plan again to see it",
 		m.NetworkName.ValueString(), m.Replaces.ValueString(), now)}
 }
 
@@ -269,7 +269,7 @@ func changedSince(m gatewayModel, refusal error) error {
 			return notAsPlanned(m, g)
 		default:
 			return &vcc.Error{Code: vcc.CodePreconditionFailed, ResourceID: g.NetworkID, Message: fmt.Sprintf(
-				"%q had no default gateway when this plan was made, and has one now, %s by %s on %s (%s). It was not overwritten, and nothing was changed. Plan again: the plan says what to do about it",
+				"%q had no default gateway when this plan was made, and has one now, %s by %s on %s (%s). It was not overwritten, and the resource was not created. Plan again: the plan says what to do about it",
 				g.NetworkName, g.Origin, g.UpdatedBy, formatTime(g.UpdatedAt), describeAddresses(g.GatewaySettings))}
 		}
 	}

@@ -300,7 +300,7 @@ func TestSetReplacement_notGivenUp(t *testing.T) {
 	s.decoded(set, fmt.Sprintf(`{"gateways": {%q: {"network_id": %q}}}`, silver3, l.ids[silver3])) // as one that is tainted
 	c := s.creation(set, attributes())
 	must(t, c.plan())
-	expectText(t, c.apply(), "ERROR", "Default Gateways Not Created", `- "VMware Silver network 1": by `, "Nothing was overwritten, and nothing was changed", "leave that out of its lifecycle")
+	expectText(t, c.apply(), "ERROR", "Default Gateways Not Created", `- "VMware Silver network 1": by `, "Nothing was overwritten, and the resource was not created", "leave that out of its lifecycle")
 	expectUnchanged(t, l, before)
 }
 

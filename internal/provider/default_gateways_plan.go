@@ -384,7 +384,7 @@ func (m gatewaysModel) addSpecified(diags *diag.Diagnostics, plan setPlan, ids [
 	}
 	text += fmt.Sprintf("Nothing was changed. To manage them with this resource, import all of them; \"to\" is the address of this resource:\n\n"+
 		"  import {\n    to = vcc_default_gateways.NAME\n    id = %q\n  }\n\n"+
-		"The plan then shows what it changes and removes. A vcc_default_gateway of this state that has one of them has to be let go, with a removed block that has destroy = false. "+
+		"The plan then shows what it changes and removes. Where this resource is in the state already and is tainted, apply with -refresh-only instead: Terraform takes note of them. A vcc_default_gateway of this state that has one of them has to be let go, with a removed block that has destroy = false. "+
 		"Where another vcc_default_gateways of this state has them and only the address of that changed, say so with a moved block. "+
 		"With create_before_destroy no resource can replace itself on its own networks; if that left a deposed object, take the resource out of the state with `state rm` before the import.", id.ValueString())
 	at := path.Root("gateways")

@@ -587,7 +587,7 @@ func notGivenUp(m gatewaysModel, stored []*vcc.DefaultGateway) error {
 		return nil
 	}
 	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
-		"the plan replaces a resource that has gateways of %s, and these are there still, or were specified since:\n\n%s\n\nNothing was overwritten, and nothing was changed. "+
+		"the plan replaces a resource that has gateways of %s, and these are there still, or were specified since:\n\n%s\n\nNothing was overwritten, and the resource was not created. "+
 			"With create_before_destroy no resource can replace itself on its own networks: leave that out of its lifecycle. Otherwise plan again: the plan says what to do about them",
 		scopeName(m.HardwarePlan), vcc.FirstTen(lines, "\n"))}
 }
@@ -616,7 +616,7 @@ func notReplacedAsPlanned(stored []*vcc.DefaultGateway, replaces map[string]stri
 		return nil
 	}
 	return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
-		"default gateways were changed after this plan was made:\n\n%s\n\nNothing was overwritten, and nothing was changed. Plan again: the plan says what to do about it", vcc.FirstTen(lines, "\n"))}
+		"default gateways were changed after this plan was made:\n\n%s\n\nNothing was overwritten, and the resource was not created. Plan again: the plan says what to do about it", vcc.FirstTen(lines, "\n"))}
 }
 
 // addError adds the error of a write, at the key that it is about.
@@ -634,7 +634,7 @@ func (r *defaultGatewaysResource) addError(ctx context.Context, diags *diag.Diag
 			continue
 		}
 		at := w.entries[i].below(attributePath(field))
-		diags.AddAttributeError(at, failed, fmt.Sprintf("%s: %s Nothing was changed.", at, withFullStop(e.Message)))
+		diags.AddAttributeError(at, failed, fmt.Sprintf("%s: %s Nothing was written.", at, withFullStop(e.Message)))
 	}
 }
 

@@ -396,7 +396,7 @@ func TestAccDefaultGateways_failsWhole(t *testing.T) {
 	l.command("gateway", "set", bronze1, "--ipv4", "10.0.2.9/24")
 	before = l.gateways()
 	expectText(t, c.apply(), "ERROR", "Default Gateways Not Updated", `ElementKeyString("VMware Silver network 1").AttributeName("ipv4")`,
-		`gateways["VMware Silver network 1"].ipv4: 10.0.2.0/24 overlaps 10.0.2.0/24 of "VMware Bronze network 1 (internet)"`, "Nothing was changed.")
+		`gateways["VMware Silver network 1"].ipv4: 10.0.2.0/24 overlaps 10.0.2.0/24 of "VMware Bronze network 1 (internet)"`, "Nothing was written.")
 	expectUnchanged(t, l, before)
 }
 

@@ -166,7 +166,7 @@ func (r *failoverPlanResource) toCreate(ctx context.Context, m failoverPlanModel
 	stored, err := r.findFailoverPlan(ctx, name)
 	adopts := !m.ID.IsUnknown()
 	changed := func(format string, args ...any) error {
-		return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(format, args...) + ". It was not overwritten, and nothing was changed. Plan again: the plan says what to do about it"}
+		return &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(format, args...) + ". It was not overwritten, and the resource was not created. Plan again: the plan says what to do about it"}
 	}
 	switch {
 	case err != nil:
@@ -175,7 +175,7 @@ func (r *failoverPlanResource) toCreate(ctx context.Context, m failoverPlanModel
 		return own, vcc.Precondition{Absent: true}, nil
 	case stored == nil:
 		return "", vcc.Precondition{}, &vcc.Error{Code: vcc.CodePreconditionFailed, Message: fmt.Sprintf(
-			"the lab declared failover plan %q when this plan was made, and no longer does. Nothing was changed. Plan again", name)}
+			"the lab declared failover plan %q when this plan was made, and no longer does. The resource was not created. Plan again", name)}
 	case stored.Origin == vcc.OriginSpecified:
 		return "", vcc.Precondition{}, changed("there is a failover plan %q by now, specified by %s on %s (%s)",
 			name, stored.UpdatedBy, formatTime(stored.UpdatedAt), describeFailoverPlan(stored.FailoverPlanSettings))

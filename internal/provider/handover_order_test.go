@@ -204,7 +204,7 @@ func TestHandover_neverOverwrites(t *testing.T) {
 	created := s.creation(resource, l.gatewayOf(silver3, "172.17.54.2"))
 	must(t, created.plan())
 	l.command("gateway", "set", silver3, "--ipv4", "172.17.54.77/24")
-	expectText(t, created.apply(), "was changed after this plan was made", "172.17.54.77 in 172.17.54.0/24", "Nothing was changed", "Plan again")
+	expectText(t, created.apply(), "was changed after this plan was made", "172.17.54.77 in 172.17.54.0/24", "The resource was not created", "Plan again")
 	if g := l.stored(silver3); g.IPv4.Address.String() != "172.17.54.77" {
 		t.Errorf("somebody's change was overwritten: %+v", g.IPv4)
 	}
@@ -213,7 +213,7 @@ func TestHandover_neverOverwrites(t *testing.T) {
 
 	// It is the same where the change is seen before the write.
 	created.s = l.served()
-	expectText(t, created.apply(), "was changed after this plan was made", "172.17.54.77 in 172.17.54.0/24", "Nothing was changed", "Plan again")
+	expectText(t, created.apply(), "was changed after this plan was made", "172.17.54.77 in 172.17.54.0/24", "The resource was not created", "Plan again")
 	if g := l.stored(silver3); g.IPv4.Address.String() != "172.17.54.77" {
 		t.Errorf("somebody's change was overwritten: %+v", g.IPv4)
 	}
