@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -83,7 +84,7 @@ func (r *failoverPlanResource) Schema(_ context.Context, _ resource.SchemaReques
 			"public_ip_rules": schema.ListNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "The public IP rules. Each leads from a port of one of the tenant's public addresses to a port of an address in one of its cloud networks, for TCP and UDP alike. " +
-					"A public address belongs to one plan at a time. An address that one plan gives up is another's in the same apply; plans that exchange addresses need two applies, and the plan of Terraform says so.",
+					"A public address belongs to one plan at a time. An address that one plan gives up is another's in the same apply. Terraform writes ten resources at a time (`-parallelism`): where more plans than that hand addresses on to each other, an apply may end with some of them written, and the next one writes the rest. Plans that exchange addresses need two applies, and the plan of Terraform says so.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"address": schema.StringAttribute{
 						CustomType: ipAddressType{}, Required: true, PlanModifiers: spelling,
@@ -189,7 +190,16 @@ func (r *failoverPlanResource) toCreate(ctx context.Context, m failoverPlanModel
 func (r *failoverPlanResource) addWriteError(ctx context.Context, diags *diag.Diagnostics, failed string, m failoverPlanModel, err error) {
 	if code := vcc.Code(err); code == vcc.CodeInvalidValue || code == vcc.CodeConflict {
 		v, _, _ := m.read(ctx)
-		v.addErrors(diags, failed, err)
+		var errs []error
+		for _, e := range vcc.Errors(err) {
+			if e.Code == vcc.CodeConflict && strings.HasSuffix(e.Field, ".address") {
+				advised := *e
+				advised.Message += ". If this configuration takes the address from that plan, apply again: Terraform writes some resources at a time, and that one was not among them"
+				e = &advised
+			}
+			errs = append(errs, e)
+		}
+		v.addErrors(diags, failed, errors.Join(errs...))
 		return
 	}
 	addRequestError(diags, failed, err)
