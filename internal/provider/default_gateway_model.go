@@ -225,16 +225,19 @@ func (m gatewayModel) planned() plannedGateway {
 	return plannedGateway{Known: err == nil, Settings: settings}
 }
 
-// parse returns the settings, nil while one of them is unknown.
+// absent reports whether there is nothing to read: a value is not known yet, or it is null, for which there is another error.
+func absent(v attr.Value) bool { return v.IsUnknown() || v.IsNull() }
+
+// parse returns the settings, nil while one of them is absent.
 func (m ipv4Model) parse() (*vcc.IPv4Settings, error) {
 	address, mask := m.Address, m.SubnetMask
 	switch {
-	case address.IsUnknown() && mask.IsUnknown():
+	case absent(address) && absent(mask):
 		return nil, nil
-	case address.IsUnknown():
+	case absent(address):
 		_, err := vcc.ParseSubnetMask(mask.ValueString())
 		return nil, vcc.Within("subnetMask", err)
-	case mask.IsUnknown():
+	case absent(mask):
 		_, err := vcc.ParseIPv4Address(address.ValueString())
 		return nil, vcc.Within("address", err)
 	}
@@ -242,9 +245,9 @@ func (m ipv4Model) parse() (*vcc.IPv4Settings, error) {
 	return &s, err
 }
 
-// parse returns the settings, nil while one of them is unknown.
+// parse returns the settings, nil while one of them is absent.
 func (m ipv6Model) parse() (*vcc.IPv6Settings, error) {
-	if !m.Address.IsUnknown() && !m.Network.IsUnknown() && !m.PrefixLength.IsUnknown() {
+	if !absent(m.Address) && !absent(m.Network) && !absent(m.PrefixLength) {
 		s, err := vcc.ParseIPv6Settings(m.Address.ValueString(), m.Network.ValueString(), int(m.PrefixLength.ValueInt64()))
 		return &s, err
 	}
@@ -252,14 +255,14 @@ func (m ipv6Model) parse() (*vcc.IPv6Settings, error) {
 		field string
 		value ipAddress
 	}{{"address", m.Address}, {"network", m.Network}} {
-		if a.value.IsUnknown() {
+		if absent(a.value) {
 			continue
 		}
 		if _, err := vcc.ParseIPv6Address(a.value.ValueString()); err != nil {
 			return nil, vcc.Within(a.field, err)
 		}
 	}
-	if m.PrefixLength.IsUnknown() {
+	if absent(m.PrefixLength) {
 		return nil, nil
 	}
 	return nil, vcc.Within("prefixLength", vcc.ValidatePrefixLength(int(m.PrefixLength.ValueInt64())))

@@ -124,7 +124,7 @@ func (m gatewaysModel) check() (diags diag.Diagnostics) {
 		if e.unknown {
 			continue
 		}
-		found := e.check()
+		found := append(e.missing(), e.check()...)
 		if e.null {
 			found = diag.Diagnostics{diag.NewErrorDiagnostic(invalidGateways, "the gateway is null. Leave out the keys of networks that have none, such as with "+
 				"{ for network, gateway in local.gateways : network => gateway if gateway != null }.")}
@@ -142,6 +142,27 @@ func (m gatewaysModel) check() (diags diag.Diagnostics) {
 	}
 	if more > 0 {
 		diags.AddAttributeError(path.Root("gateways"), invalidGateways, fmt.Sprintf("gateways: %d more of them are wrong, too.", more))
+	}
+	return diags
+}
+
+// missing refuses values of a gateway that are null. The framework, which calls them missing elsewhere, does not see them here.
+func (e setEntry) missing() (diags diag.Diagnostics) {
+	require := func(v attr.Value, family, name, example string) {
+		if v.IsNull() {
+			at := path.Root(family).AtName(name)
+			diags.AddAttributeError(at, invalidGateways, fmt.Sprintf("%s: the value is missing; write one, such as %s.", at, example))
+		}
+	}
+	v4, v6 := e.families()
+	if v4 != nil {
+		require(v4.Address, "ipv4", "address", "172.17.52.1")
+		require(v4.SubnetMask, "ipv4", "subnet_mask", "255.255.254.0")
+	}
+	if v6 != nil {
+		require(v6.Address, "ipv6", "address", "2001:db8:52::1")
+		require(v6.Network, "ipv6", "network", "2001:db8:52::")
+		require(v6.PrefixLength, "ipv6", "prefix_length", "64")
 	}
 	return diags
 }

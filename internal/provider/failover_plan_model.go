@@ -116,12 +116,16 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 			known = false
 			continue
 		}
+		at := path.Root("vms").AtListIndex(i)
+		if o.IsNull() {
+			addNullElement(&diags, at, invalidPlan, "VM", "vms")
+			continue
+		}
 		var vm planVMModel
 		diags.Append(o.As(ctx, &vm, basetypes.ObjectAsOptions{})...)
 		if vm.Name.IsUnknown() || vm.DelaySeconds.IsUnknown() {
 			known = false
 		}
-		at := path.Root("vms").AtListIndex(i)
 		delay, err := vcc.ParseStartDelay(vm.DelaySeconds.ValueInt64())
 		if err != nil {
 			addErrorAt(&diags, at.AtName("delay_seconds"), invalidPlan, err)
@@ -143,6 +147,11 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 		if !ok || o.IsUnknown() {
 			continue
 		}
+		at := path.Root("public_ip_rules").AtListIndex(i)
+		if o.IsNull() {
+			addNullElement(&diags, at, invalidPlan, "public IP rule", "public_ip_rules")
+			continue
+		}
 		var r publicIPRuleModel
 		diags.Append(o.As(ctx, &r, basetypes.ObjectAsOptions{})...)
 		if r.Address.IsUnknown() || r.Port.IsUnknown() || r.ToAddress.IsUnknown() || r.ToPort.IsUnknown() {
@@ -150,7 +159,7 @@ func (m failoverPlanModel) read(ctx context.Context) (v planValues, known bool, 
 		}
 		rule, err := vcc.ParsePublicIPRule(r.Address.ValueString(), portOf(r.Port), r.ToAddress.ValueString(), portOf(r.ToPort))
 		for _, e := range vcc.Errors(err) {
-			addErrorAt(&diags, path.Root("public_ip_rules").AtListIndex(i).AtName(snakeCase(e.Field)), invalidPlan, e)
+			addErrorAt(&diags, at.AtName(snakeCase(e.Field)), invalidPlan, e)
 		}
 		if err == nil {
 			v.settings.PublicIPRules, v.rules = append(v.settings.PublicIPRules, rule), append(v.rules, i)

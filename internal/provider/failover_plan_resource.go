@@ -69,6 +69,7 @@ func (r *failoverPlanResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"vms": schema.ListNestedAttribute{
 				Required:            true,
+				PlanModifiers:       []planmodifier.List{keepUnknown{}},
 				MarkdownDescription: "The VMs to start, in this order; at least one.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"name": schema.StringAttribute{

@@ -89,6 +89,10 @@ func failoverChecks(ctx context.Context, m failoverModel) (checks []vcc.Check, d
 		if !ok || o.IsUnknown() {
 			continue
 		}
+		if o.IsNull() {
+			addNullElement(&diags, path.Root("checks").AtListIndex(i), "Invalid Failover", "check", "checks")
+			continue
+		}
 		var c failoverCheckModel
 		if diags.Append(o.As(ctx, &c, basetypes.ObjectAsOptions{})...); diags.HasError() {
 			return nil, diags

@@ -81,10 +81,14 @@ func TestFailoverAction_rehearseErrors(t *testing.T) {
 		{failover("Whole site", "rehearse"), []string{`AttributeName("checks")`, "A rehearsal needs at least one check"}},
 		{rehearse(), []string{`AttributeName("checks")`, "A rehearsal needs at least one check"}},
 		{rehearse(failoverCheck("web01", "db01", 70000, true, nil)), []string{`AttributeName("checks").ElementKeyInt(0).AttributeName("port")`, "70000 is not a port"}},
+		{rehearse(tftypes.NewValue(failoverCheckType, nil)), []string{`AttributeName("checks").ElementKeyInt(0)`, "checks[0]: the check is null. Give it an object, or leave it out"}},
 		{rehearse(failoverCheck("web01", "db01", 80, true, "routing_disabled")), []string{`AttributeName("reason")`, "is no reason to be reachable"}},
 	} {
 		_, said := s.plan(failoverAction, tc.attributes)
 		expectText(t, said, append(tc.says, "validate: ERROR")...)
+		if n := strings.Count(said, "ERROR"); n != 1 {
+			t.Errorf("%d errors: %s", n, said)
+		}
 	}
 	attributes := rehearse(failoverCheck("web01", "db01", 80, true, nil))
 	attributes["operation"] = text("test")
@@ -97,7 +101,10 @@ func TestFailoverAction_rehearseErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	source["source"] = unknownText
-	for _, unknown := range []tftypes.Value{tftypes.NewValue(list, tftypes.UnknownValue), tftypes.NewValue(list, []tftypes.Value{tftypes.NewValue(failoverCheckType, source)})} {
+	for _, unknown := range []tftypes.Value{
+		tftypes.NewValue(list, tftypes.UnknownValue), tftypes.NewValue(list, []tftypes.Value{tftypes.NewValue(failoverCheckType, source)}),
+		tftypes.NewValue(list, []tftypes.Value{tftypes.NewValue(failoverCheckType, tftypes.UnknownValue)}),
+	} {
 		attributes := failover("Whole site", "rehearse")
 		attributes["checks"] = unknown
 		if _, said := s.plan(failoverAction, attributes); said != "" {

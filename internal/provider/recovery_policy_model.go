@@ -102,9 +102,15 @@ func (m policyModel) rules(ctx context.Context) (rules []policyRule, known bool,
 	for i, element := range m.Rules.Elements() {
 		r := policyRule{index: i}
 		o, ok := element.(types.Object)
-		if !ok || o.IsUnknown() {
+		switch {
+		case !ok || o.IsUnknown():
 			r.policyRuleModel = policyRuleModel{types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.Int64Unknown(), types.BoolUnknown()}
-		} else {
+			r.unknown = []string{r.at().String()}
+			rules = append(rules, r)
+			continue
+		case o.IsNull():
+			addNullElement(&diags, r.at(), "Invalid Recovery Policy", "rule", "rules")
+		default:
 			diags.Append(o.As(ctx, &r.policyRuleModel, basetypes.ObjectAsOptions{})...)
 		}
 		if r.Reachable.IsNull() {
@@ -192,12 +198,14 @@ func (m policyModel) gateways(ctx context.Context) (gateways map[string]assumedG
 			unknown = append(unknown, at)
 			continue
 		}
+		if o.IsNull() {
+			diags.AddAttributeError(path.Root("gateways").AtListIndex(i), "Invalid Recovery Policy", at+": the gateway is null, such as one(vcc_default_gateway.app) where count is 0. "+
+				"Leave it out: vcc_default_gateway.app[*] has those that there are.")
+			continue
+		}
 		var g policyGatewayModel
 		if diags.Append(o.As(ctx, &g, basetypes.ObjectAsOptions{})...); diags.HasError() {
 			return gateways, nil, diags
-		}
-		if o.IsNull() {
-			continue
 		}
 		if g.NetworkID.IsNull() {
 			diags.AddAttributeError(path.Root("gateways").AtListIndex(i), "Invalid Recovery Policy", at+": A vcc_default_gateway belongs here, whole, such as vcc_default_gateway.app, or an entry of a vcc_default_gateways; this has no network_id.")

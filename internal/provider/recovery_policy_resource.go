@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -98,6 +99,7 @@ func (r *recoveryPolicyResource) Schema(_ context.Context, _ resource.SchemaRequ
 			},
 			"rules": schema.ListNestedAttribute{
 				Required:            true,
+				PlanModifiers:       []planmodifier.List{keepUnknown{}},
 				MarkdownDescription: "The rules, 1 to 1000.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"name": schema.StringAttribute{

@@ -17,7 +17,7 @@ import (
 func NewServer(version string) tfprotov6.ProviderServer {
 	p := &vccProvider{version: version, traffic: newTraffic()}
 	described := &vccProvider{version: version, nested: true}
-	return server{providerserver.NewProtocol6(p)().(protocolServer), providerserver.NewProtocol6(described)().(protocolServer), p}
+	return server{elementServer{providerserver.NewProtocol6(p)().(protocolServer)}, providerserver.NewProtocol6(described)().(protocolServer), p}
 }
 
 // protocolServer is what this provider has of the protocol. Whether there are lists and
