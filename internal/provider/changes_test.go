@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,23 @@ func TestDescribeChanges_many(t *testing.T) {
 		}
 		if more := fmt.Sprintf("and %d more changes", n-2); n > 3 != strings.Contains(text, more) {
 			t.Errorf("%d changes:\n%s", n, text)
+		}
+	}
+}
+
+// What describeDetected writes is read back, and nothing else is.
+func TestReadDetected(t *testing.T) {
+	v6 := vcc.IPv6Settings{Address: netip.MustParseAddr("fe80::1"), Network: netip.MustParsePrefix("2001:db8:52::/64")}
+	only4 := ipv4Settings("172.17.52.1/23")
+	for _, s := range []vcc.GatewaySettings{only4, {IPv6: &v6}, {IPv4: only4.IPv4, IPv6: &v6}} {
+		text := describeDetected(&vcc.DefaultGateway{Origin: vcc.OriginDetected, GatewaySettings: s})
+		if read, ok := readDetected(text); !ok || !read.Equal(s) {
+			t.Errorf("%q is read as %+v, %t", text, read, ok)
+		}
+	}
+	for _, text := range []string{"", "detected: ", "detected: 10.0.0.1", "specified: 10.0.0.1 in 10.0.0.0/8", "detected: 10.0.0.1 in 2001:db8::/64", "detected: 10.0.0.1 in 10.0.0.0/8, "} {
+		if read, ok := readDetected(text); ok {
+			t.Errorf("%q is read as %+v", text, read)
 		}
 	}
 }

@@ -199,7 +199,7 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 	}
 	left := plannedGateway{Removed: true}
 	if stored != nil && stored.Detected != nil {
-		blocked, err := r.cannotComeBack(ctx, id, *stored.Detected)
+		blocked, err := r.cannotComeBack(ctx, id, *stored.Detected, nil)
 		if err != nil {
 			addRequestError(diags, notPlanned, err)
 			return
@@ -217,9 +217,9 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 	}
 }
 
-// cannotComeBack reports whether what was detected for a network overlaps a gateway that is stored for another one (D12). A removal
-// then leaves nothing.
-func (c *connection) cannotComeBack(ctx context.Context, networkID string, detected vcc.GatewaySettings) (bool, error) {
+// cannotComeBack reports whether what was detected for a network overlaps a gateway that is stored for another one (D12), which
+// is not one of those that are removed with it. A removal then leaves nothing.
+func (c *connection) cannotComeBack(ctx context.Context, networkID string, detected vcc.GatewaySettings, removed map[string]plannedGateway) (bool, error) {
 	networks, err := c.cloudNetworks(ctx)
 	if err != nil {
 		return false, err
@@ -232,7 +232,10 @@ func (c *connection) cannotComeBack(ctx context.Context, networkID string, detec
 	if err != nil {
 		return false, err
 	}
-	return len(c.stored.overlapping(listing.gateways, networks.host, n.HostID, networkID, detected)) > 0, nil
+	return slices.ContainsFunc(c.stored.overlapping(listing.gateways, networks.host, n.HostID, networkID, detected), func(g *vcc.DefaultGateway) bool {
+		_, goes := removed[g.NetworkID]
+		return !goes
+	}), nil
 }
 
 // refuseReturn refuses that a removal brings back what was detected for a network, where the plan has another gateway with an

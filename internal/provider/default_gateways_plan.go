@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -360,6 +361,25 @@ func describeDetected(g *vcc.DefaultGateway) string {
 	return fmt.Sprintf("%s: %s", g.Origin, describeAddresses(g.GatewaySettings))
 }
 
+// readDetected reads what describeDetected wrote. ok says that it did.
+func readDetected(text string) (s vcc.GatewaySettings, ok bool) {
+	addresses, ok := strings.CutPrefix(text, string(vcc.OriginDetected)+": ")
+	for _, family := range strings.Split(addresses, ", ") {
+		address, network, _ := strings.Cut(family, " in ")
+		a, addressErr := netip.ParseAddr(address)
+		p, networkErr := netip.ParsePrefix(network)
+		switch {
+		case addressErr != nil || networkErr != nil:
+			return vcc.GatewaySettings{}, false
+		case a.Is4():
+			s.IPv4 = &vcc.IPv4Settings{Address: a, PrefixLength: p.Bits()}
+		default:
+			s.IPv6 = &vcc.IPv6Settings{Address: a, Network: p}
+		}
+	}
+	return s, ok && s.Validate() == nil
+}
+
 // describeSpecified describes a gateway that somebody specified, in a list.
 func describeSpecified(g *vcc.DefaultGateway) string {
 	return fmt.Sprintf("  - %q: by %s on %s (%s)", g.NetworkName, vcc.Printable(g.UpdatedBy), formatTime(g.UpdatedAt), describeAddresses(g.GatewaySettings))
@@ -513,7 +533,7 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 	}
 	for _, g := range stored {
 		if _, ours := plan.removed[g.NetworkID]; ours && g.Detected != nil {
-			plan.removed[g.NetworkID] = plannedGateway{Known: true, Settings: *g.Detected}
+			plan.removed[g.NetworkID] = plannedGateway{Known: true, Settings: *g.Detected, Returns: true}
 		}
 	}
 	plan.gateways = nil
@@ -526,22 +546,35 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 			}
 		}
 	}
-	restored, err := r.restoredNetworks(ctx, prior, plan.removed, successor)
+	restored, err := r.restored(ctx, prior, plan.removed, stored, successor)
 	if err != nil {
 		addRequestError(diags, notPlannedSet, err)
 		return
+	}
+	for id, g := range plan.removed {
+		if !g.Returns {
+			continue
+		}
+		// What is in its way and not in that of the plan goes, before it or after it.
+		blocked, err := r.cannotComeBack(ctx, id, g.Settings, plan.removed)
+		if err != nil {
+			addRequestError(diags, notPlannedSet, err)
+			return
+		}
+		g.Uncertain = g.Uncertain || blocked
+		plan.removed[id] = g
 	}
 	if kept := r.run.planSetRemoval(plan.removed, restored); len(kept) > 0 {
 		diags.AddError(twoSets, fmt.Sprintf("This plan removes the vcc_default_gateways of %s, and other resources of this configuration have the gateways of %s: the removal would take them away from those. %s",
 			scopeName(prior.HardwarePlan), r.networkNames(ctx, kept), lettingGoOfSet))
 		return
 	}
-	diags.Append(r.run.judge(ctx, append(plan.networkIDs(), restored...)...)...)
+	diags.Append(r.run.judge(ctx, append(plan.networkIDs(), slices.Sorted(maps.Keys(restored))...)...)...)
 }
 
-// restoredNetworks are the IDs of networks, other than its own, whose detected gateway a resource removed when it was created, and
-// which get that back when it goes, unless they are its successor's.
-func (r *defaultGatewaysResource) restoredNetworks(ctx context.Context, prior gatewaysModel, own map[string]plannedGateway, successor *gatewaysModel) (ids []string, err error) {
+// restored has what comes back when a resource goes that removed what was detected when it was created: by the IDs of networks, other
+// than its own, that have nothing now and are not its successor's. For its own networks it is noted in own.
+func (r *defaultGatewaysResource) restored(ctx context.Context, prior gatewaysModel, own map[string]plannedGateway, stored []*vcc.DefaultGateway, successor *gatewaysModel) (map[string]plannedGateway, error) {
 	replaced := prior.replaced()
 	if len(replaced) == 0 {
 		return nil, nil
@@ -550,16 +583,29 @@ func (r *defaultGatewaysResource) restoredNetworks(ctx context.Context, prior ga
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(replaced)) {
+	has := make(map[string]bool, len(stored))
+	for _, g := range stored {
+		has[g.NetworkID] = true
+	}
+	restored := map[string]plannedGateway{}
+	for name, text := range replaced {
 		n := networks.named(name)
 		if n == nil || successor != nil && inScope(successor.key(), n.HardwarePlanName) {
 			continue
 		}
-		if _, has := own[n.ID]; !has {
-			ids = append(ids, n.ID)
+		back := plannedGateway{} // of a text that somebody edited there is no telling
+		if settings, ok := readDetected(text); ok {
+			back = plannedGateway{Known: true, Settings: settings, Returns: true, Uncertain: true} // the backend may have forgotten it
+		}
+		left, ours := own[n.ID]
+		switch {
+		case ours && left.Removed:
+			own[n.ID] = back
+		case !ours && !has[n.ID]:
+			restored[n.ID] = back
 		}
 	}
-	return ids, nil
+	return restored, nil
 }
 
 const twoSets = "Two Resources for the Same Cloud Networks"

@@ -39,14 +39,40 @@ func TestAccRecoveryPolicy_unplaced(t *testing.T) {
 	}
 }
 
-// TestAccRecoveryPolicy_setRemoved: a vcc_default_gateways that goes brings back what it had removed.
+// TestAccRecoveryPolicy_setRemoved: a vcc_default_gateways that goes takes its gateways with it, and brings back what it had removed.
+// Rules that hold or fail either way are judged, and only the others are not proven.
 func TestAccRecoveryPolicy_setRemoved(t *testing.T) {
 	w := newTestLab(t).newWorkspace()
-	policy := recoveryPolicy("routing_enabled = vcc_network_routing.test.enabled", `{ name = "web stays apart", source = "web01", destination = "file01", protocol = "tcp", port = 445, reachable = false }`)
-	w.write(w.config(routing(true), policy, setOf(`hardware_plan = "VMware Silver"`, dataEntry)))
+	const enabled = "routing_enabled = vcc_network_routing.test.enabled"
+	net2 := entry(silver4, ipv4("10.9.0.1", "255.255.255.0"))
+	reaches := `{ name = "app reaches net2", source = "172.17.52.10", destination = "10.9.0.5", protocol = "tcp", port = 443 }`
+	customers := `{ name = "customers reach web", source = "internet", destination = "203.0.113.10", protocol = "tcp", port = 443 }`
+	apart := `{ name = "web stays apart", source = "web01", destination = "file01", protocol = "tcp", port = 445, reachable = false }`
+	set := setOf(`hardware_plan = "VMware Silver"`, appEntry, net2)
+	w.write(w.config(routing(true), set, recoveryPolicy(enabled, customers, reaches)))
 	w.expect(0, nil, "apply", "-auto-approve")
-	w.write(w.config(routing(true), policy))
-	w.expect(0, []string{"Warning: Recovery Policy Not Proven"}, "plan")
+	// Whichever of the two is planned first.
+	for _, after := range []string{"", "depends_on = [vcc_default_gateways.test]\n  "} {
+		w.write(w.config(routing(true), set, recoveryPolicy(after+enabled, customers, reaches)))
+		w.expect(0, nil, "apply", "-auto-approve")
+		w.write(w.config(routing(true), recoveryPolicy(enabled, customers, reaches)))
+		w.refused([]string{policyBroken, "app reaches net2: 172.17.52.10 does not reach 10.9.0.5"}, "plan")
+	}
+	w.write(w.config(routing(true), set, recoveryPolicy(enabled, customers, apart)))
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.write(w.config(routing(true), recoveryPolicy(enabled, customers, apart)))
+	w.expect(0, []string{"Warning: Recovery Policy Not Proven", `Rules were not proven ("web stays apart") in this plan, because this is not known yet: ` +
+		`whether the default gateway of "VMware Silver network 2 (internet)" that a replication job had detected (172.17.56.1 in 172.17.56.0/24) comes back. ` +
+		`The apply does not judge, because the policy itself has no change: plan again after it.`}, "plan")
+	// What is in its way keeps it away for certain.
+	inTheWay := namedGateway("way", bronze1, "172.17.56.9", "255.255.255.0")
+	w.write(w.config(routing(true), set, inTheWay, recoveryPolicy(enabled, customers, apart)))
+	w.expect(0, nil, "apply", "-auto-approve")
+	w.write(w.config(routing(true), inTheWay, recoveryPolicy(enabled, customers, apart)))
+	w.silent("Not Proven", "apply", "-auto-approve")
+	w.as(silver1, "172.17.52.1", vcc.OriginDetected)
+	w.as(silver2, "", "")
+	w.unchanged()
 }
 
 // TestAccRecoveryPolicy_replacements: a failover plan with another name, and gateways that change places, are judged whole.

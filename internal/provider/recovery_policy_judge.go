@@ -11,6 +11,7 @@ import (
 	"github.com/gaissmai/bart"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
 )
@@ -82,16 +83,20 @@ type policy struct {
 	judged     chan struct{}
 	judgedPlan plannedState
 	broken     map[int]bool // by the index of the rule
+	open       map[int]bool // likewise those that may hold or not
 	notJudged  bool         // there was none
+	// changes says that the policy itself has a change, which is what an apply judges.
+	changes bool
 }
 
 // plan judges a policy by what has been planned so far on top of what is stored. It returns
-// the results to plan, nil for not known.
+// the results to plan, nil for not known. prior are the results of the state where the policy is otherwise as that has it, null
+// where it is not.
 //
 // Removals, and what the policy's attributes leave out, come in any order, so a judgement against the
 // plan waits until nothing else is under way. An apply plans again what its plan has judged,
 // before those removals ran: there such a judgement counts only if nothing is applied at all.
-func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]policyResultModel, diag.Diagnostics) {
+func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel, prior types.List) ([]policyResultModel, diag.Diagnostics) {
 	all, known, diags := m.rules(ctx)
 	declared, unknown, d := m.gateways(ctx)
 	diags.Append(d...)
@@ -126,15 +131,21 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 		}
 		return expectedResults(all)
 	}
+	p.changes = true
+	if results := expected(); results != nil {
+		list, d := newPolicyResults(ctx, results)
+		diags.Append(d...)
+		p.changes = !list.Equal(prior)
+	}
 	if r.connection == nil {
 		unknown = append(unknown, "the provider's configuration")
 	}
 	if len(unknown) > 0 {
-		warnNotJudged(&diags, "The policy was not judged", unknown)
+		p.warnNotJudged(&diags, "The policy was not judged", unknown)
 		return expected(), diags
 	}
 	if len(open) > 0 {
-		warnNotJudged(&diags, "Some rules were not judged", open)
+		p.warnNotJudged(&diags, "Some rules were not judged", open)
 	}
 	list, err := r.gateways.all(ctx)
 	if err != nil {
@@ -171,31 +182,65 @@ func (r *recoveryPolicyResource) plan(ctx context.Context, m policyModel) ([]pol
 }
 
 // warnNotJudged says what is not known, which is never a pass.
-func warnNotJudged(diags *diag.Diagnostics, what string, unknown []string) {
+func (p *policy) warnNotJudged(diags *diag.Diagnostics, what string, unknown []string) {
 	more := ""
 	if n := len(unknown) - vcc.MaxListed; n > 0 {
 		unknown, more = unknown[:vcc.MaxListed], fmt.Sprintf(" and %d more", n)
 	}
-	diags.AddWarning("Recovery Policy Not Proven", fmt.Sprintf("%s in this plan, because this is not known yet: %s%s. The apply judges once it is; plan again after it to be sure.",
-		what, strings.Join(unknown, ", "), more))
+	next := "The apply judges once it is; plan again after it to be sure."
+	if !p.changes {
+		next = "The apply does not judge, because the policy itself has no change: plan again after it."
+	}
+	diags.AddWarning("Recovery Policy Not Proven", fmt.Sprintf("%s in this plan, because this is not known yet: %s%s. %s", what, strings.Join(unknown, ", "), more, next))
+}
+
+// warnOpen names rules that hold or not according to what comes back.
+func (p *policy) warnOpen(ctx context.Context, diags *diag.Diagnostics, open []brokenRule, planned plannedState) {
+	outcomes, err := p.outcomes(ctx, planned)
+	if len(open) == 0 || err != nil { // the judgement had the networks already
+		return
+	}
+	returns := outcomes[0].Gateways
+	names := make([]string, len(open))
+	for i, b := range open {
+		names[i] = b.rule.Name.ValueString()
+	}
+	var unknown, others []string
+	for _, id := range slices.Sorted(maps.Keys(returns)) {
+		g := returns[id]
+		if !g.Uncertain {
+			continue
+		}
+		text := fmt.Sprintf("whether the default gateway of %s that a replication job had detected (%s) comes back", p.networkNames(ctx, []string{id}), describeAddresses(g.Settings))
+		if slices.ContainsFunc(open, func(b brokenRule) bool { return slices.ContainsFunc(b.rule.addresses, g.Settings.Serves) }) {
+			unknown = append(unknown, text)
+		} else {
+			others = append(others, text)
+		}
+	}
+	if len(unknown) == 0 {
+		unknown = others
+	}
+	p.warnNotJudged(diags, fmt.Sprintf("Rules were not proven (%s)", vcc.QuoteNames(names)), unknown)
 }
 
 // judge is the judgement of the policy itself. proven is false where there is none.
 func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, diags diag.Diagnostics) {
 	p.judgedPlan = p.run.planned()
-	if _, unknown := p.assumption(p.judgedPlan); len(unknown) > 0 {
+	if _, unknown := p.assumption(ctx, p.judgedPlan); len(unknown) > 0 {
 		p.notJudged = true
 		close(p.judged)
-		warnNotJudged(&diags, "The policy was not judged", unknown)
+		p.warnNotJudged(&diags, "The policy was not judged", unknown)
 		return nil, false, diags
 	}
-	first, err := p.brokenBy(ctx, p.rules, p.judgedPlan)
+	first, open, err := p.brokenBy(ctx, p.rules, p.judgedPlan)
 	p.notJudged = err != nil && vcc.Code(err) != vcc.CodeConflict
-	p.broken = indexesOf(first)
+	p.broken, p.open = indexesOf(first), indexesOf(open)
 	close(p.judged)
 	broken = first
+	now := p.judgedPlan
 	// A conflict is an overlap with what may be about to move or to go.
-	if len(broken) > 0 || !p.enforce || vcc.Code(err) == vcc.CodeConflict {
+	if len(broken)+len(open) > 0 || !p.enforce || vcc.Code(err) == vcc.CodeConflict {
 		wait := p.run.waitSettled
 		if !p.enforce {
 			wait = p.run.waitQuiet
@@ -208,8 +253,8 @@ func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, d
 		if applying && p.enforce {
 			return nil, true, diags
 		}
-		if now := p.run.planned(); applying || now.Revision != p.judgedPlan.Revision || err != nil {
-			broken, err = p.brokenBy(ctx, slices.Clone(p.rules), now)
+		if now = p.run.planned(); applying || now.Revision != p.judgedPlan.Revision || err != nil {
+			broken, open, err = p.brokenBy(ctx, slices.Clone(p.rules), now)
 		}
 	}
 	if err != nil {
@@ -217,7 +262,8 @@ func (p *policy) judge(ctx context.Context) (broken []brokenRule, proven bool, d
 		return nil, false, diags
 	}
 	p.report(&diags, broken, func(b brokenRule) (path.Path, string) { return b.rule.at(), brokenText(b) + hint(b) })
-	return broken, true, diags
+	p.warnOpen(ctx, &diags, open, now)
+	return broken, len(open) == 0, diags
 }
 
 // hint is what else may help against a rule that is broken: the backend does not know what
@@ -295,7 +341,7 @@ func (p *policy) effective(networkID string, planned plannedGateway, isPlanned b
 
 // assumption is what is planned, laid over what the policy declares. It leaves out what is stored
 // that way. unknown names what is planned and not known.
-func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknown []string) {
+func (p *policy) assumption(ctx context.Context, planned plannedState) (assume vcc.Assumption, unknown []string) {
 	assume = vcc.Assumption{RoutingEnabled: p.routing}
 	if planned.Routing != nil {
 		assume.RoutingEnabled = planned.Routing
@@ -319,7 +365,7 @@ func (p *policy) assumption(planned plannedState) (assume vcc.Assumption, unknow
 		stored, isStored := p.stored[id]
 		switch none := settings == (vcc.GatewaySettings{}); {
 		case !known:
-			unknown = append(unknown, fmt.Sprintf("the default gateway of network %s", id))
+			unknown = append(unknown, "the default gateway of "+p.networkNames(ctx, []string{id}))
 		case none && isStored:
 			assume.Removals = append(assume.Removals, id)
 		case !none && (!isStored || !settings.Equal(stored)):
@@ -357,10 +403,98 @@ func (p *policy) effectivePlan(subject string, planned map[string]plannedFailove
 	return plannedFailoverPlan{Name: stored.Name, RulesKnown: true, Rules: stored.PublicIPRules}
 }
 
-// brokenBy asks which of the rules would be broken by what is planned.
-func (p *policy) brokenBy(ctx context.Context, rules []policyRule, planned plannedState) ([]brokenRule, error) {
-	assume, _ := p.assumption(planned)
-	return p.brokenRules(ctx, rules, assume)
+// brokenBy asks which of the rules would be broken by what is planned, and which of the others are open: those that
+// hold or not according to what comes back. The explanations are those of what comes back where it can.
+func (p *policy) brokenBy(ctx context.Context, rules []policyRule, planned plannedState) (broken, open []brokenRule, err error) {
+	outcomes, err := p.outcomes(ctx, planned)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, outcome := range outcomes {
+		assume, _ := p.assumption(ctx, outcome)
+		before := slices.Clone(rules)
+		found, err := p.brokenRules(ctx, rules, assume)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i == 0 {
+			broken = found
+			continue
+		}
+		for j := range rules {
+			rules[j].addresses = append(rules[j].addresses, before[j].addresses...)
+		}
+		was, is := indexesOf(broken), indexesOf(found)
+		for _, b := range slices.Concat(broken, found) {
+			if was[b.rule.index] != is[b.rule.index] {
+				open = append(open, b)
+			}
+		}
+		broken = slices.DeleteFunc(broken, func(b brokenRule) bool { return !is[b.rule.index] })
+	}
+	return broken, open, nil
+}
+
+// outcomes are what a plan may come to: with all that comes back and has a place, and, where that is not certain, without.
+func (p *policy) outcomes(ctx context.Context, planned plannedState) ([]plannedState, error) {
+	returns := false
+	for _, g := range planned.Gateways {
+		returns = returns || g.Returns
+	}
+	if !returns {
+		return []plannedState{planned}, nil
+	}
+	networks, err := p.cloudNetworks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	with := planned
+	with.Gateways = maps.Clone(planned.Gateways)
+	for dropped := true; dropped; {
+		dropped = false
+		var placed []vcc.PlacedGateway
+		for _, id := range p.networksWith(with) {
+			g, isPlanned := with.Gateways[id]
+			if settings, _ := p.effective(id, g, isPlanned); settings != (vcc.GatewaySettings{}) {
+				placed = append(placed, vcc.PlacedGateway{HostID: networks.host(id), NetworkGateway: vcc.NetworkGateway{NetworkID: id, GatewaySettings: settings}})
+			}
+		}
+		for _, o := range vcc.FindOverlaps(placed) {
+			one, other := placed[o.First].NetworkID, placed[o.Second].NetworkID
+			if !with.Gateways[one].Returns {
+				one, other = other, one
+			}
+			if with.Gateways[one].Returns && !with.Gateways[other].Removed {
+				with.Gateways[one], dropped = plannedGateway{Removed: true}, true
+			}
+		}
+	}
+	without, uncertain := with, false
+	without.Gateways = maps.Clone(with.Gateways)
+	for id, g := range with.Gateways {
+		if g.Uncertain {
+			without.Gateways[id], uncertain = plannedGateway{Removed: true}, true
+		}
+	}
+	if !uncertain {
+		return []plannedState{with}, nil
+	}
+	return []plannedState{with, without}, nil
+}
+
+// networksWith are the IDs of the networks that have a gateway, or had one.
+func (p *policy) networksWith(planned plannedState) []string {
+	ids := map[string]bool{}
+	for id := range p.stored {
+		ids[id] = true
+	}
+	for id := range planned.Gateways {
+		ids[id] = true
+	}
+	for id := range p.declared {
+		ids[id] = true
+	}
+	return slices.Sorted(maps.Keys(ids))
 }
 
 // judgePlan judges the plan of gateways, of a failover plan, or of the routing option, that comes after that of the policy.
@@ -376,23 +510,25 @@ func (p *policy) judgePlan(ctx context.Context, subjects []string) (diags diag.D
 	}
 	rules, unknown := p.affectedRules(subjects)
 	if unknown {
-		warnNotJudged(&diags, "A vcc_recovery_policy was not judged", []string{"what is planned here"})
+		p.warnNotJudged(&diags, "A vcc_recovery_policy was not judged", []string{"what is planned here"})
 		return diags
 	}
 	if len(rules) == 0 {
 		return nil
 	}
-	broken, err := p.brokenBy(ctx, rules, p.run.planned())
+	broken, open, err := p.brokenBy(ctx, rules, p.run.planned())
 	var alone map[int]bool
-	if len(broken) > 0 || vcc.Code(err) == vcc.CodeConflict {
+	var now plannedState
+	if len(broken)+len(open) > 0 || vcc.Code(err) == vcc.CodeConflict {
 		applying, waitErr := p.run.waitSettled(ctx)
 		if applying || waitErr != nil {
 			return nil
 		}
-		now := p.run.planned()
-		broken, err = p.brokenBy(ctx, rules, now)
-		// Of those that were broken before, the policy itself says so unless they hold by now.
-		broken = slices.DeleteFunc(broken, func(b brokenRule) bool { return p.broken[b.rule.index] })
+		now = p.run.planned()
+		broken, open, err = p.brokenBy(ctx, rules, now)
+		// Of those that were broken or open before, the policy itself says so unless they hold by now.
+		said := func(b brokenRule) bool { return p.broken[b.rule.index] || p.open[b.rule.index] }
+		broken, open = slices.DeleteFunc(broken, said), slices.DeleteFunc(open, said)
 		if len(broken) > 0 {
 			alone, err = p.brokenAlone(ctx, subjects, broken, now)
 		}
@@ -411,6 +547,7 @@ func (p *policy) judgePlan(ctx context.Context, subjects []string) (diags diag.D
 		}
 		return path.Empty(), text + ". Several changes of this plan concern it, this one among them."
 	})
+	p.warnOpen(ctx, &diags, open, now)
 	return diags
 }
 
@@ -431,7 +568,7 @@ func (p *policy) brokenAlone(ctx context.Context, subjects []string, broken []br
 	for i, b := range broken {
 		rules[i] = *b.rule
 	}
-	without, err := p.brokenBy(ctx, rules, planned)
+	without, _, err := p.brokenBy(ctx, rules, planned)
 	if vcc.Code(err) == vcc.CodeConflict {
 		without, err = broken, nil // there is no telling
 	}

@@ -13,6 +13,9 @@ type plannedGateway struct {
 	// Known says that every setting is known; else Settings is empty.
 	Known    bool
 	Settings vcc.GatewaySettings
+	// Returns says that Settings are what had been detected, which comes back when a resource goes, unless it has no place then: that
+	// leaves nothing. Uncertain says that it may leave nothing in any case.
+	Returns, Uncertain bool
 }
 
 // plannedState is what has been planned in this run so far, to be laid over what is stored.
@@ -106,8 +109,10 @@ func (n *networkRecord) planned() *plannedGateway {
 		return n.stays
 	case n.uncertain:
 		return &plannedGateway{}
+	case n.removed != nil:
+		return n.removed
 	}
-	return n.removed
+	return n.restored
 }
 
 // record returns the record of a network. The lock is held.

@@ -27,6 +27,8 @@ type inSet struct {
 	goes bool
 	// uncertain says that one may be planned to have the network, which is not known yet.
 	uncertain bool
+	// restored is what comes back when one goes that removed what was detected when it was created, nil for nothing.
+	restored *plannedGateway
 	// of names the one that is planned to have the network, "" for none.
 	of string
 }
@@ -167,9 +169,9 @@ func (r *run) planSet(of string, p planPass, creating bool, gateways, removed ma
 }
 
 // planSetRemoval notes that a vcc_default_gateways is planned to go, and by the IDs of its networks what is there then. restored
-// are those of networks that it removed what was detected from when it was created: that comes back unless something else
+// has the other networks that it removed what was detected from when it was created: that comes back unless something else
 // is planned for them. It notes nothing if other resources are planned to have some of its networks, and returns those.
-func (r *run) planSetRemoval(left map[string]plannedGateway, restored []string) (kept []string) {
+func (r *run) planSetRemoval(left, restored map[string]plannedGateway) (kept []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range left {
@@ -186,9 +188,8 @@ func (r *run) planSetRemoval(left map[string]plannedGateway, restored []string) 
 		n.removed, n.goes = &g, true
 		r.planChanged(id)
 	}
-	for _, id := range restored {
-		n := r.record(id)
-		n.uncertain = true // which settings come back is known to the backend alone
+	for id, g := range restored {
+		r.record(id).restored = &g
 		r.planChanged(id)
 	}
 	return nil
