@@ -213,7 +213,8 @@ func (r *defaultGatewayResource) planRemoval(ctx context.Context, prior gatewayM
 		return
 	}
 	if left.Known {
-		r.refuseReturn(ctx, id, left.Settings, diags)
+		name := prior.NetworkName.ValueString()
+		r.refuseReturn(ctx, id, left.Settings, fmt.Sprintf("the default gateway of %q is removed, the one", name), fmt.Sprintf("the resource of %q", name), diags)
 	}
 }
 
@@ -239,8 +240,8 @@ func (c *connection) cannotComeBack(ctx context.Context, networkID string, detec
 }
 
 // refuseReturn refuses that a removal brings back what was detected for a network, where the plan has another gateway with an
-// IP network that overlaps it (D12).
-func (c *connection) refuseReturn(ctx context.Context, networkID string, detected vcc.GatewaySettings, diags *diag.Diagnostics) {
+// IP network that overlaps it (D12). what says what goes and what comes back, keep which resource has to stay instead.
+func (c *connection) refuseReturn(ctx context.Context, networkID string, detected vcc.GatewaySettings, what, keep string, diags *diag.Diagnostics) {
 	if c.run.isApplying() {
 		return // an apply is decided by the backend, one write after the other
 	}
@@ -259,8 +260,8 @@ func (c *connection) refuseReturn(ctx context.Context, networkID string, detecte
 		return
 	}
 	err = vcc.CheckOverlap(detected, []vcc.DefaultGateway{{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs}})
-	diags.AddError(notPlanned, fmt.Sprintf("When the default gateway of %q is removed, the one comes back that a replication job had detected (%s). But %s "+
-		"Keep the resource of %q, or give the other network another range.", n.Name, describeAddresses(detected), withFullStop(vcc.Errors(err)[0].Message), n.Name))
+	diags.AddError(notPlanned, fmt.Sprintf("When %s comes back that a replication job had detected (%s). But %s "+
+		"Keep %s, or give the other network another range.", what, describeAddresses(detected), withFullStop(vcc.Errors(err)[0].Message), keep))
 }
 
 func addRemovalClash(diags *diag.Diagnostics, m gatewayModel) {
@@ -349,6 +350,16 @@ func (r *defaultGatewayResource) planCreation(ctx context.Context, ref networkRe
 	}
 	taken := h.removedGateway != nil
 	unlock()
+	if stored != nil && stored.Origin == vcc.OriginDetected && r.run.isApplying() {
+		revision, err := r.run.cameBack(ctx, n.Name)
+		if err != nil {
+			addRequestError(diags, notPlanned, err)
+			return types.StringNull()
+		}
+		if revision == stored.Revision {
+			stored = nil // as the plan saw it
+		}
+	}
 	if diags.HasError() {
 		return types.StringNull()
 	}
@@ -437,9 +448,7 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 		r.run.planNetworks(n.HostID, id, settings)
 	}
 	if other, theirs := r.run.settledOverlap(ctx, n.HostID, id, settings); other != "" {
-		addFieldErrors(diags, notPlanned, vcc.CheckOverlap(settings, []vcc.DefaultGateway{
-			{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs},
-		}))
+		addFieldErrors(diags, notPlanned, r.plannedOverlap(settings, vcc.DefaultGateway{NetworkID: other, NetworkName: networks.name(other), GatewaySettings: theirs}))
 		return nil
 	}
 	if !changed {
@@ -456,6 +465,17 @@ func (r *defaultGatewayResource) overlap(ctx context.Context, m gatewayModel, pl
 		}
 	}
 	return conflicts
+}
+
+// plannedOverlap is CheckOverlap with another gateway as it is planned. It says so where that comes back.
+func (c *connection) plannedOverlap(settings vcc.GatewaySettings, other vcc.DefaultGateway) error {
+	err := vcc.CheckOverlap(settings, []vcc.DefaultGateway{other})
+	if c.run.comesBack(other.NetworkID) {
+		for _, e := range vcc.Errors(err) {
+			e.Message += ". That one had been detected, and comes back because this plan removes the resource that took its place"
+		}
+	}
+	return err
 }
 
 // adviseOfAdoption says what of a detected gateway the configuration does not keep.

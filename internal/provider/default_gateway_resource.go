@@ -188,10 +188,16 @@ func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, set
 	defer unlock()
 	h.creationPlanned = false
 	removed := h.removedGateway
-	condition, err := r.ifReplaced(ctx, m, removed)
 	var g *vcc.DefaultGateway
-	if err == nil {
+	condition, err := r.ifReplaced(ctx, m, removed)
+	for again := true; again && err == nil; {
+		again = false
 		g, err = retryConflict(ctx, r.run, func() (*vcc.DefaultGateway, error) { return r.gateways.put(ctx, id, settings, condition) })
+		if condition.Absent && vcc.Code(err) == vcc.CodePreconditionFailed { // it may have come back in that moment
+			if revision, waitErr := r.run.cameBack(ctx, m.NetworkName.ValueString()); waitErr == nil && revision > 0 {
+				condition, err, again = vcc.IfRevision(revision), nil, true
+			}
+		}
 	}
 	switch {
 	case err == nil:
@@ -217,7 +223,11 @@ func (r *defaultGatewayResource) create(ctx context.Context, m gatewayModel, set
 // a removal of this apply took away before, nil for nothing.
 func (r *defaultGatewayResource) ifReplaced(ctx context.Context, m gatewayModel, removed *vcc.DefaultGateway) (vcc.Precondition, error) {
 	if m.Replaces.IsNull() {
-		return vcc.Precondition{Absent: true}, nil
+		revision, err := r.run.cameBack(ctx, m.NetworkName.ValueString())
+		if revision > 0 {
+			return vcc.IfRevision(revision), err
+		}
+		return vcc.Precondition{Absent: true}, err
 	}
 	id := m.NetworkID.ValueString()
 	if removed != nil {

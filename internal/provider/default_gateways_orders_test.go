@@ -319,6 +319,57 @@ func TestSetRemoval_notBroughtBack(t *testing.T) {
 	l.as(silver2, "", "")
 }
 
+// What a removal brings back to a network for which another resource is created goes over to that, in whatever order an apply has them.
+func TestSetRemoval_takenOver(t *testing.T) {
+	const set, single = "vcc_default_gateways", "vcc_default_gateway"
+	for order, apply := range map[string]func(t *testing.T, goes, comes *change){
+		"it goes before the creation is planned again": func(t *testing.T, goes, comes *change) {
+			t.Helper()
+			must(t, goes.apply())
+			must(t, comes.plan())
+			must(t, comes.apply())
+		},
+		"it goes before the creation": func(t *testing.T, goes, comes *change) {
+			t.Helper()
+			must(t, comes.plan())
+			must(t, goes.apply())
+			must(t, comes.apply())
+		},
+		"it goes after the creation": func(t *testing.T, goes, comes *change) {
+			t.Helper()
+			must(t, comes.plan())
+			must(t, comes.apply())
+			must(t, goes.apply())
+		},
+		"it goes during the creation": func(t *testing.T, goes, comes *change) {
+			t.Helper()
+			must(t, comes.plan())
+			said := make(chan string)
+			go func() { said <- goes.apply() }()
+			must(t, comes.apply())
+			must(t, <-said)
+		},
+	} {
+		t.Run(order, func(t *testing.T) {
+			l := newTestLab(t)
+			created := l.applied(set, setAttributes(map[string]string{silver3: "10.5.5.1"}))
+			s := l.served()
+			s.decoded(set, `{"hardware_plan": "VMware Silver", "replaces": {"VMware Silver network 2 (internet)": "detected: 172.17.56.1 in 172.17.56.0/24"}}`)
+			comes := s.creation(single, l.gatewayOf(silver2, "172.17.54.9"))
+			apply(t, s.removal(created), comes)
+			if replaces := comes.attribute("replaces"); !replaces.IsNull() {
+				t.Errorf("replaces is %s, and the plan had nothing", replaces)
+			}
+			l.as(silver2, "172.17.54.9", vcc.OriginSpecified)
+			l.as(silver3, "", "")
+			if !strings.HasSuffix(order, "after the creation") {
+				must(t, l.served().removal(comes).apply())
+				l.as(silver2, "172.17.56.1", vcc.OriginDetected)
+			}
+		})
+	}
+}
+
 // A map without gateways is not blamed for what the routing option breaks.
 func TestSetWithoutGateways_policy(t *testing.T) {
 	l := newTestLab(t)

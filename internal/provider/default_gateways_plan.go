@@ -551,25 +551,35 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 		addRequestError(diags, notPlannedSet, err)
 		return
 	}
-	for id, g := range plan.removed {
-		if !g.Returns {
-			continue
+	back := map[string]vcc.GatewaySettings{}
+	for _, left := range []map[string]plannedGateway{plan.removed, restored} {
+		for id, g := range left {
+			if !g.Returns {
+				continue
+			}
+			// What is in its way and not in that of the plan goes, before it or after it.
+			blocked, err := r.cannotComeBack(ctx, id, g.Settings, plan.removed)
+			if err != nil {
+				addRequestError(diags, notPlannedSet, err)
+				return
+			}
+			if g.Uncertain = g.Uncertain || blocked; !blocked {
+				back[id] = g.Settings
+			}
+			left[id] = g
 		}
-		// What is in its way and not in that of the plan goes, before it or after it.
-		blocked, err := r.cannotComeBack(ctx, id, g.Settings, plan.removed)
-		if err != nil {
-			addRequestError(diags, notPlannedSet, err)
-			return
-		}
-		g.Uncertain = g.Uncertain || blocked
-		plan.removed[id] = g
 	}
 	if kept := r.run.planSetRemoval(plan.removed, restored); len(kept) > 0 {
 		diags.AddError(twoSets, fmt.Sprintf("This plan removes the vcc_default_gateways of %s, and other resources of this configuration have the gateways of %s: the removal would take them away from those. %s",
 			scopeName(prior.HardwarePlan), r.networkNames(ctx, kept), lettingGoOfSet))
 		return
 	}
-	diags.Append(r.run.judge(ctx, append(plan.networkIDs(), slices.Sorted(maps.Keys(restored))...)...)...)
+	for _, id := range slices.Sorted(maps.Keys(back)) {
+		r.refuseReturn(ctx, id, back[id], "this vcc_default_gateways is removed, the default gateway of "+r.networkNames(ctx, []string{id}), "this resource", diags)
+	}
+	if !diags.HasError() {
+		diags.Append(r.run.judge(ctx, append(plan.networkIDs(), slices.Sorted(maps.Keys(restored))...)...)...)
+	}
 }
 
 // restored has what comes back when a resource goes that removed what was detected when it was created: by the IDs of networks, other
@@ -697,7 +707,7 @@ func (r *defaultGatewaysResource) overlaps(ctx context.Context, m gatewaysModel,
 			r.run.planNetworks(g.HostID, g.NetworkID, g.GatewaySettings)
 		}
 		add := func(other vcc.DefaultGateway, report func(at path.Path, text string)) {
-			for _, e := range vcc.Errors(vcc.CheckOverlap(g.GatewaySettings, []vcc.DefaultGateway{other})) {
+			for _, e := range vcc.Errors(r.plannedOverlap(g.GatewaySettings, other)) {
 				report(of[i].at().AtName(e.Field), withFullStop(e.Message))
 			}
 		}

@@ -408,6 +408,11 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 		}
 	}
 	set.RestoreRemoved = slices.Sorted(maps.Keys(removed))
+	revisions := map[string]int64{}
+	for name := range m.replaced() {
+		revisions[name] = 0
+	}
+	defer func() { r.run.noteComebacks(revisions) }()
 	var had []*vcc.DefaultGateway
 	outcome, err := r.put(ctx, m, set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
 		had = slices.DeleteFunc(slices.Clone(stored), func(g *vcc.DefaultGateway) bool {
@@ -426,6 +431,11 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	})
 	switch vcc.Code(err) {
 	case "":
+		for _, g := range outcome.Gateways {
+			if _, mayReturn := removed[g.NetworkID]; mayReturn && g.Origin == vcc.OriginDetected && slices.Contains(outcome.Changed, g.NetworkID) {
+				revisions[vcc.NormalName(g.NetworkName)] = g.Revision
+			}
+		}
 		warnOfNotRestored(had, outcome.Gateways, removed, &resp.Diagnostics)
 	case vcc.CodeNotFound:
 		// The plan may be gone with its networks, or a single network. The set is written whole or not at all.

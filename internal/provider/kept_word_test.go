@@ -155,6 +155,28 @@ func TestAccOverlap_comesBack(t *testing.T) {
 	w.unchanged()
 }
 
+// TestAccOverlap_setComesBack: what the removal of a vcc_default_gateways brings back may be in the way of what the plan creates, or on its network.
+func TestAccOverlap_setComesBack(t *testing.T) {
+	w := newTestLab(t).newWorkspace()
+	w.write(w.config(setOf(`hardware_plan = "VMware Silver"`, dataEntry)))
+	w.expect(0, nil, "apply", "-auto-approve")
+	other := strings.Replace(namedGateway("other", "VMware Bronze network 1", "172.17.52.1", "255.255.255.0"), "{\n", "{\n  %s\n", 1)
+	for _, order := range []string{"", "depends_on = [vcc_network_routing.test]"} {
+		w.write(w.config(routing(false), fmt.Sprintf(other, order)))
+		for range 2 {
+			w.refused([]string{"overlaps 172.17.52.0/2", `"VMware Silver network 1 (internet)"`, "comes back"}, "plan")
+		}
+	}
+	// Its network is another resource's then.
+	w.write(w.config(namedGateway("new", silver2, "10.8.8.1", "255.255.255.0")))
+	w.expect(0, nil, "plan", "-out=plan")
+	w.expect(0, nil, "apply", "plan")
+	w.unchanged()
+	w.as(silver1, "172.17.52.1", vcc.OriginDetected)
+	w.as(silver2, "10.8.8.1", vcc.OriginSpecified)
+	w.as(silver3, "", "")
+}
+
 // TestAccOverlap_circle: gateways of two resources cannot swap IP networks, because each waits for the other one. A chain of them can.
 func TestAccOverlap_circle(t *testing.T) {
 	w := newTestLab(t).newWorkspace()

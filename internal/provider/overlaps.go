@@ -85,7 +85,8 @@ func (r *run) comesBack(networkID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.record(networkID)
-	return n.removed != nil && n.planned() == n.removed
+	p := n.planned()
+	return p != nil && (p == n.removed || p == n.restored)
 }
 
 // overlapping returns the values of the prefixes of a table that overlap p.

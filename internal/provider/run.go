@@ -94,6 +94,9 @@ type run struct {
 	planConflictsAwaited bool
 	// scopes has what a vcc_default_gateways was planned for, by its key.
 	scopes map[string]*scopeRecord
+	// comebacks has what is known of the networks that a vcc_default_gateways removed a detected gateway from when it was created, by
+	// the normal form of their names.
+	comebacks map[string]*comeback
 	// reads says that the state of some resource was read, as in a plan that refreshes.
 	reads bool
 	// unplaced are those of planUnplaced.
@@ -109,7 +112,7 @@ func newRun(t *traffic) *run {
 	return &run{
 		traffic: t, changed: make(chan struct{}),
 		unplanned: map[string]int{}, moving: map[string][][]string{}, networks: map[string]*networkRecord{}, failoverPlans: map[string]*failoverPlanRecord{},
-		plannedNetworks: map[string]*bart.Table[[]string]{}, scopes: map[string]*scopeRecord{}, conflicts: newConflicts(map[string]map[string]bool{}),
+		plannedNetworks: map[string]*bart.Table[[]string]{}, scopes: map[string]*scopeRecord{}, comebacks: map[string]*comeback{}, conflicts: newConflicts(map[string]map[string]bool{}),
 	}
 }
 

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cloudconnect-iac/terraform-provider-vcc/internal/vcc"
@@ -27,6 +28,41 @@ func (r *run) lockGateway(ctx context.Context, networkID string) (h *handover, u
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return &r.record(networkID).handover, unlock, err
+}
+
+// comeback is what became in this run of a detected gateway that a vcc_default_gateways removed when it was created, and brings
+// back when it goes.
+type comeback struct {
+	// over says that the removal was applied, or failed.
+	over bool
+	// revision is that of the gateway that came back, 0 for none.
+	revision int64
+}
+
+// noteComebacks notes that the removal of a vcc_default_gateways is over, by the normal form of the names of networks with the revision of
+// what came back, 0 for nothing.
+func (r *run) noteComebacks(revisions map[string]int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, revision := range revisions {
+		r.comebacks[name] = &comeback{over: true, revision: revision}
+	}
+	r.notify()
+}
+
+// cameBack returns the revision of the detected gateway that a removal of this apply brought back to a network, 0 for none. Where the
+// removal may come yet it waits: what comes back first is not lost, because it belongs to what is created in its place.
+func (r *run) cameBack(ctx context.Context, network string) (revision int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := func() *comeback { return r.comebacks[vcc.NormalName(network)] }
+	if c() == nil {
+		return 0, nil
+	}
+	if err = r.waitUntil(ctx, graceTime, func() bool { return c().over }); errors.Is(err, errQuiet) {
+		err = nil
+	}
+	return c().revision, err
 }
 
 // refuse notes that a creation over a stored gateway was refused: it will not be tried.

@@ -242,11 +242,15 @@ func (r *run) noteSetRead(networkIDs []string) {
 	}
 }
 
-// noteSetState notes that a state of a vcc_default_gateways was decoded, with the key of its scope and the networks that it has.
-func (r *run) noteSetState(key string, networkIDs []string) {
+// noteSetState notes that a state of a vcc_default_gateways was decoded, with the key of its scope, the networks that it has, and what
+// it replaced when it was created, by the names of networks.
+func (r *run) noteSetState(key string, networkIDs []string, replaces map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scope(key).decoded = true
+	for name := range replaces {
+		r.comebacks[vcc.NormalName(name)] = &comeback{}
+	}
 	for _, id := range networkIDs {
 		r.record(id).decodedInSet = true
 	}

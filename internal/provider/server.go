@@ -182,6 +182,7 @@ func (r *run) noteRawState(resource string, state []byte) {
 		Gateways     map[string]struct {
 			NetworkID string `json:"network_id"`
 		} `json:"gateways"`
+		Replaces json.RawMessage `json:"replaces"`
 	}
 	if json.Unmarshal(state, &attributes) != nil {
 		return // the framework says what is wrong with it
@@ -196,7 +197,11 @@ func (r *run) noteRawState(resource string, state []byte) {
 		for _, g := range attributes.Gateways {
 			ids = append(ids, g.NetworkID)
 		}
-		r.noteSetState(vcc.NormalName(attributes.HardwarePlan), ids)
+		var replaces map[string]string
+		if json.Unmarshal(attributes.Replaces, &replaces) != nil {
+			replaces = nil // likewise
+		}
+		r.noteSetState(vcc.NormalName(attributes.HardwarePlan), ids, replaces)
 	case "vcc_network_routing":
 		r.noteRoutingState(routingModel{
 			ID: types.StringValue(attributes.ID), Enabled: types.BoolValue(attributes.Enabled), Restores: types.BoolValue(attributes.Restores),
