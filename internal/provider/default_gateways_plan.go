@@ -546,11 +546,12 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 			}
 		}
 	}
-	restored, err := r.restored(ctx, prior, plan.removed, stored, successor)
+	networks, err := r.cloudNetworks(ctx)
 	if err != nil {
 		addRequestError(diags, notPlannedSet, err)
 		return
 	}
+	restored := r.restored(prior, plan.removed, stored, successor, networks)
 	back := map[string]vcc.GatewaySettings{}
 	for _, left := range []map[string]plannedGateway{plan.removed, restored} {
 		for id, g := range left {
@@ -569,7 +570,8 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 			left[id] = g
 		}
 	}
-	if kept := r.run.planSetRemoval(plan.removed, restored); len(kept) > 0 {
+	planOf := func(id string) string { return networks.byID[id].HardwarePlanName }
+	if kept := r.run.planSetRemoval(plan.removed, restored, planOf); len(kept) > 0 {
 		diags.AddError(twoSets, fmt.Sprintf("This plan removes the vcc_default_gateways of %s, and other resources of this configuration have the gateways of %s: the removal would take them away from those. %s",
 			scopeName(prior.HardwarePlan), r.networkNames(ctx, kept), lettingGoOfSet))
 		return
@@ -584,21 +586,13 @@ func (r *defaultGatewaysResource) planRemoval(ctx context.Context, prior gateway
 
 // restored has what comes back when a resource goes that removed what was detected when it was created: by the IDs of networks, other
 // than its own, that have nothing now and are not its successor's. For its own networks it is noted in own.
-func (r *defaultGatewaysResource) restored(ctx context.Context, prior gatewaysModel, own map[string]plannedGateway, stored []*vcc.DefaultGateway, successor *gatewaysModel) (map[string]plannedGateway, error) {
-	replaced := prior.replaced()
-	if len(replaced) == 0 {
-		return nil, nil
-	}
-	networks, err := r.cloudNetworks(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r *defaultGatewaysResource) restored(prior gatewaysModel, own map[string]plannedGateway, stored []*vcc.DefaultGateway, successor *gatewaysModel, networks *cloudNetworks) map[string]plannedGateway {
 	has := make(map[string]bool, len(stored))
 	for _, g := range stored {
 		has[g.NetworkID] = true
 	}
 	restored := map[string]plannedGateway{}
-	for name, text := range replaced {
+	for name, text := range prior.replaced() {
 		n := networks.named(name)
 		if n == nil || successor != nil && inScope(successor.key(), n.HardwarePlanName) {
 			continue
@@ -615,7 +609,7 @@ func (r *defaultGatewaysResource) restored(ctx context.Context, prior gatewaysMo
 			restored[n.ID] = back
 		}
 	}
-	return restored, nil
+	return restored
 }
 
 const twoSets = "Two Resources for the Same Cloud Networks"

@@ -322,7 +322,11 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 	}
 	replacing := m.Replaces.IsUnknown()
 	if replacing { // what another resource gave up in this apply may have left what was detected
-		stored, err := r.gateways.storedIn(ctx, m, r.gateways.now())
+		err := r.run.awaitComebacks(ctx, m.key(), w.networks)
+		var stored []*vcc.DefaultGateway
+		if err == nil {
+			stored, err = r.gateways.storedIn(ctx, m, r.gateways.now())
+		}
 		if err != nil {
 			addRequestError(&resp.Diagnostics, failed, err)
 			return

@@ -133,6 +133,24 @@ func TestAccDefaultGateways_scopeChanged(t *testing.T) {
 	w.as(bronze1, "172.17.58.1", vcc.OriginDetected)
 }
 
+// TestAccDefaultGateways_scopeOfOthers: a vcc_default_gateways takes over what comes back when another one goes that had its networks, too.
+func TestAccDefaultGateways_scopeOfOthers(t *testing.T) {
+	w := newTestLab(t).newWorkspace()
+	bronze := strings.Replace(setOf(`hardware_plan = "VMware Bronze"`, entry("VMware Bronze network 1", ipv4("172.17.60.1", "255.255.255.0"))), `"test"`, `"bronze"`, 1)
+	all := setOf("", dataEntry)
+	for _, config := range []string{bronze, setOf(`hardware_plan = "VMware Silver"`, dataEntry) + bronze} {
+		w.write(w.config(all))
+		w.expect(0, nil, "apply", "-auto-approve")
+		w.write(w.config(config))
+		w.expect(0, nil, "plan", "-out=plan")
+		w.expect(0, nil, "apply", "plan")
+		w.unchanged()
+		w.as(bronze1, "", "")
+		w.expect(0, nil, "destroy", "-auto-approve")
+		w.as(bronze1, "172.17.58.1", vcc.OriginDetected)
+	}
+}
+
 // TestAccOverlap_comesBack: what a removal brings back may be in the way of what the plan creates.
 func TestAccOverlap_comesBack(t *testing.T) {
 	w := newTestLab(t).newWorkspace()

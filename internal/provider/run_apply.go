@@ -65,6 +65,24 @@ func (r *run) cameBack(ctx context.Context, network string) (revision int64, err
 	return c().revision, err
 }
 
+// awaitComebacks waits until every removal is over that may bring back a detected gateway to one of the networks of a scope.
+func (r *run) awaitComebacks(ctx context.Context, key string, networks *cloudNetworks) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.waitUntil(ctx, graceTime, func() bool {
+		for name, c := range r.comebacks {
+			if n := networks.named(name); n != nil && inScope(key, n.HardwarePlanName) && !c.over {
+				return false
+			}
+		}
+		return true
+	})
+	if errors.Is(err, errQuiet) {
+		return nil
+	}
+	return err
+}
+
 // refuse notes that a creation over a stored gateway was refused: it will not be tried.
 func (r *run) refuse(ctx context.Context, networkID string) error {
 	h, unlock, err := r.lockGateway(ctx, networkID)

@@ -29,6 +29,8 @@ type inSet struct {
 	uncertain bool
 	// restored is what comes back when one goes that removed what was detected when it was created, nil for nothing.
 	restored *plannedGateway
+	// restoredPlan is the hardware plan of the network then.
+	restoredPlan string
 	// of names the one that is planned to have the network, "" for none.
 	of string
 }
@@ -82,6 +84,12 @@ func (r *run) planScopeCreation(key string, replacesItself bool) (other string, 
 		return key, clashBoth
 	}
 	s.created, s.stays = true, false
+	for id, n := range r.networks { // what comes back there goes over to it
+		if n.restored != nil && inScope(key, n.restoredPlan) {
+			n.restored = nil
+			r.planChanged(id)
+		}
+	}
 	if other, clash := r.clashesWith(key); clash {
 		return other, clashBoth
 	}
@@ -170,8 +178,9 @@ func (r *run) planSet(of string, p planPass, creating bool, gateways, removed ma
 
 // planSetRemoval notes that a vcc_default_gateways is planned to go, and by the IDs of its networks what is there then. restored
 // has the other networks that it removed what was detected from when it was created: that comes back unless something else
-// is planned for them. It notes nothing if other resources are planned to have some of its networks, and returns those.
-func (r *run) planSetRemoval(left, restored map[string]plannedGateway) (kept []string) {
+// is planned for them. planOf returns the hardware plan of one of those. It notes nothing if other resources are planned to have some
+// of its networks, and returns those.
+func (r *run) planSetRemoval(left, restored map[string]plannedGateway, planOf func(networkID string) string) (kept []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range left {
@@ -189,10 +198,25 @@ func (r *run) planSetRemoval(left, restored map[string]plannedGateway) (kept []s
 		r.planChanged(id)
 	}
 	for id, g := range restored {
-		r.record(id).restored = &g
+		plan := planOf(id)
+		if r.isCreatedFor(plan) {
+			continue
+		}
+		n := r.record(id)
+		n.restored, n.restoredPlan = &g, plan
 		r.planChanged(id)
 	}
 	return nil
+}
+
+// isCreatedFor reports whether a vcc_default_gateways is planned to be created that has the networks of a hardware plan. The lock is held.
+func (r *run) isCreatedFor(plan string) bool {
+	for key, s := range r.scopes {
+		if s.created && inScope(key, plan) {
+			return true
+		}
+	}
+	return false
 }
 
 // planUncertain notes networks that a vcc_default_gateways may be planned to have, which is not known yet.
@@ -225,11 +249,16 @@ func (r *run) notReplaced(networkIDs []string, p planPass) (rest []string) {
 	})
 }
 
-// hasScopeState reports whether a state of a vcc_default_gateways of a scope was decoded.
+// hasScopeState reports whether a state of a vcc_default_gateways was decoded that has networks of a scope.
 func (r *run) hasScopeState(key string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.scope(key).decoded
+	for k, s := range r.scopes {
+		if s.decoded && (k == key || k == allPlans || key == allPlans) {
+			return true
+		}
+	}
+	return false
 }
 
 // noteSetRead notes that the state of a vcc_default_gateways is read, by the networks that it has.
@@ -249,7 +278,9 @@ func (r *run) noteSetState(key string, networkIDs []string, replaces map[string]
 	defer r.mu.Unlock()
 	r.scope(key).decoded = true
 	for name := range replaces {
-		r.comebacks[vcc.NormalName(name)] = &comeback{}
+		if name = vcc.NormalName(name); r.comebacks[name] == nil {
+			r.comebacks[name] = &comeback{}
+		}
 	}
 	for _, id := range networkIDs {
 		r.record(id).decodedInSet = true
