@@ -337,7 +337,7 @@ func (r *defaultGatewaysResource) Create(ctx context.Context, req resource.Creat
 		}
 	}
 	replaces := m.replaced()
-	outcome, err := r.put(ctx, m, w.set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
+	outcome, err := r.put(ctx, m, w.set, func(stored []*vcc.DefaultGateway, _ bool) ([]*vcc.DefaultGateway, error) {
 		if replacing {
 			if err := notGivenUp(m, stored); err != nil {
 				return nil, err
@@ -371,7 +371,7 @@ func (r *defaultGatewaysResource) Update(ctx context.Context, req resource.Updat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	outcome, err := r.put(ctx, m, w.set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
+	outcome, err := r.put(ctx, m, w.set, func(stored []*vcc.DefaultGateway, _ bool) ([]*vcc.DefaultGateway, error) {
 		return stored, r.changedSince(ctx, prior, w.wanted, stored, "Plan again to see both sides")
 	})
 	if err != nil {
@@ -418,11 +418,14 @@ func (r *defaultGatewaysResource) Delete(ctx context.Context, req resource.Delet
 	}
 	defer func() { r.run.noteComebacks(revisions) }()
 	var had []*vcc.DefaultGateway
-	outcome, err := r.put(ctx, m, set, func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error) {
+	outcome, err := r.put(ctx, m, set, func(stored []*vcc.DefaultGateway, old bool) ([]*vcc.DefaultGateway, error) {
 		had = slices.DeleteFunc(slices.Clone(stored), func(g *vcc.DefaultGateway) bool {
 			_, named := prior[vcc.NormalName(g.NetworkName)]
 			return !named || !networkIDs[g.NetworkID] // a network of the same name is another one
 		})
+		if old && len(had) < len(prior) { // the write leaves alone what it is not told of, so a gateway that is there again would stay
+			return nil, errors.New("some of the gateways were not there")
+		}
 		there := make(map[string]vcc.GatewaySettings, len(had))
 		for _, g := range had { // what is gone already is what was wanted
 			key := vcc.NormalName(g.NetworkName)
@@ -529,22 +532,20 @@ func (r *defaultGatewaysResource) newWrite(ctx context.Context, m gatewaysModel,
 const mostTries = 3
 
 // put writes a set on the condition that what check returns of what is stored in the scope, and finds right, is there still.
-// Nothing else is replaced.
-func (r *defaultGatewaysResource) put(ctx context.Context, m gatewaysModel, set vcc.GatewaySet, check func(stored []*vcc.DefaultGateway) ([]*vcc.DefaultGateway, error)) (outcome vcc.GatewaySetOutcome, lastErr error) {
+// Nothing else is replaced. old tells check that what it is given may be some seconds old: it is called again with what is stored now
+// if it finds something wrong.
+func (r *defaultGatewaysResource) put(ctx context.Context, m gatewaysModel, set vcc.GatewaySet, check func(stored []*vcc.DefaultGateway, old bool) ([]*vcc.DefaultGateway, error)) (outcome vcc.GatewaySetOutcome, lastErr error) {
 	for try := range mostTries {
-		// A write that depends on all that was read may begin with what is some seconds old. One that keeps others depends
-		// on nothing that came since.
-		old := try == 0 && !set.KeepOthers
-		var after time.Time
-		if !old {
+		var after time.Time // the write depends on what was read, so that this may be some seconds old
+		if try > 0 {
 			after = r.gateways.now()
 		}
 		stored, err := r.gateways.storedIn(ctx, m, after)
 		if err != nil {
 			return outcome, err
 		}
-		if stored, lastErr = check(stored); lastErr != nil {
-			if old {
+		if stored, lastErr = check(stored, try == 0); lastErr != nil {
+			if try == 0 {
 				continue // nothing is refused by what may be old
 			}
 			return outcome, lastErr
