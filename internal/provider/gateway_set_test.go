@@ -41,7 +41,8 @@ func TestOldListing(t *testing.T) {
 	}
 }
 
-// A removal leaves what it does not know of, so it never goes by an old listing: a gateway that was not there for a moment is removed, too.
+// A removal leaves alone what it is not told of, so it does not go by an old listing that lacks one of its gateways: one that was not there for
+// a moment is removed, too.
 func TestOldListing_removal(t *testing.T) {
 	const set, address = "vcc_default_gateways", "172.17.54.1"
 	l := newTestLab(t)
