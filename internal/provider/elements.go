@@ -21,38 +21,15 @@ import (
 // missingAttribute is how the framework calls it.
 const missingAttribute = "Missing Configuration for Required Attribute"
 
-// elementServer is the framework's server without these errors. That an element is null is for the resource or the action to say.
-// Nothing else of this provider has lists of objects that are configured.
-type elementServer struct{ protocolServer }
-
-func (s elementServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	resp, err := s.protocolServer.ValidateResourceConfig(ctx, req)
-	if err == nil {
-		resp.Diagnostics = s.withoutElements(ctx, resp.Diagnostics, req.Config, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
-			return all.ResourceSchemas[req.TypeName]
-		})
-	}
-	return resp, err
-}
-
-func (s elementServer) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
-	resp, err := s.protocolServer.ValidateActionConfig(ctx, req)
-	if err == nil {
-		resp.Diagnostics = s.withoutElements(ctx, resp.Diagnostics, req.Config, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
-			return all.ActionSchemas[req.ActionType].Schema
-		})
-	}
-	return resp, err
-}
-
 // withoutElements returns what was said of a configuration without the attributes that are missing because what they belong to is
-// not known, or null. schema finds whose configuration it is.
-func (s elementServer) withoutElements(ctx context.Context, said []*tfprotov6.Diagnostic, config *tfprotov6.DynamicValue, schema func(*tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema) []*tfprotov6.Diagnostic {
+// not known, or null: that an element is null is for the resource or the action to say. schema finds whose configuration it is.
+// Nothing else of this provider has lists of objects that are configured.
+func (s server) withoutElements(ctx context.Context, said []*tfprotov6.Diagnostic, config *tfprotov6.DynamicValue, schema func(*tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema) []*tfprotov6.Diagnostic {
 	missing := func(d *tfprotov6.Diagnostic) bool { return d.Summary == missingAttribute && d.Attribute != nil }
 	if !slices.ContainsFunc(said, missing) {
 		return said
 	}
-	schemas, err := s.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	schemas, err := s.described.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		return said
 	}

@@ -17,7 +17,7 @@ import (
 func NewServer(version string) tfprotov6.ProviderServer {
 	p := &vccProvider{version: version, traffic: newTraffic()}
 	described := &vccProvider{version: version, nested: true}
-	return server{elementServer{providerserver.NewProtocol6(p)().(protocolServer)}, providerserver.NewProtocol6(described)().(protocolServer), p}
+	return server{providerserver.NewProtocol6(p)().(protocolServer), providerserver.NewProtocol6(described)().(protocolServer), p}
 }
 
 // protocolServer is what this provider has of the protocol. Whether there are lists and
@@ -53,9 +53,10 @@ func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 	}
 	resp, err := passOn(ctx, s.provider.traffic, req, s.protocolServer.ValidateResourceConfig)
 	if err == nil {
-		resp.Diagnostics = s.namingNumbers(ctx, resp.Diagnostics, config, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+		schema := func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
 			return all.ResourceSchemas[req.TypeName]
-		})
+		}
+		resp.Diagnostics = s.namingNumbers(ctx, s.withoutElements(ctx, resp.Diagnostics, config, schema), config, schema)
 	}
 	return resp, err
 }

@@ -107,9 +107,10 @@ func pathOf(attribute *tftypes.AttributePath) path.Path {
 func (s server) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
 	resp, err := s.protocolServer.ValidateActionConfig(ctx, req)
 	if err == nil {
-		resp.Diagnostics = s.namingNumbers(ctx, resp.Diagnostics, req.Config, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+		schema := func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
 			return all.ActionSchemas[req.ActionType].Schema
-		})
+		}
+		resp.Diagnostics = s.namingNumbers(ctx, s.withoutElements(ctx, resp.Diagnostics, req.Config, schema), req.Config, schema)
 	}
 	return resp, err
 }
